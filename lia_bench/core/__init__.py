@@ -1,0 +1,1 @@
+"""The plumbing below everything: errors, registry, configuration, video, weights, provenance."""

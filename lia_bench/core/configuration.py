@@ -1,0 +1,97 @@
+"""Typed configuration: pydantic sections, YAML files, and `--set section.key=value`."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lia_bench.core.errors import InputError, UnknownNameError
+from lia_bench.core.suggestions import unknown
+
+
+class Section(BaseModel):
+    """A part of a configuration: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Configuration = TypeVar("Configuration", bound=Section)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; an empty file is an empty mapping."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such configuration file") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a configuration file is a mapping of keys to values")
+    return values
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Nested mapping from texts such as 'loss.perceptual=5'; values are read as YAML."""
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--set {setting}: write it as section.key=value")
+        *sections, last = key.strip().split(".")
+        target = values
+        for section in sections:
+            target = target.setdefault(section, {})
+            if not isinstance(target, dict):
+                raise InputError(f"--set {setting}: '{section}' already has a value")
+        try:
+            target[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InputError(f"--set {setting}: the value is not readable: {error}") from error
+    return values
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """One mapping from several, later layers winning key by key at every depth."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            if isinstance(value, Mapping) and isinstance(merged.get(key), dict):
+                merged[key] = merge(merged[key], value)
+            else:
+                merged[key] = value
+    return merged
+
+
+def validate(kind: type[Configuration], values: Mapping[str, Any], origin: str) -> Configuration:
+    """`values` as a `kind`; a wrong key or value is one line that names `origin` and the nearest key.
+
+    Raises:
+        UnknownNameError: a key that `kind` does not have.
+        InputError: a value of the wrong type or outside its range.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = [str(part) for part in first["loc"]]
+        if first["type"] == "extra_forbidden":
+            known = _keys_at(kind, path[:-1])
+            prefix = ".".join(path[:-1])
+            choices = [f"{prefix}.{key}" if prefix else key for key in known]
+            raise UnknownNameError(f"{origin}: {unknown('key', '.'.join(path), choices)}") from None
+        raise InputError(f"{origin}: {'.'.join(path) or 'configuration'}: {first['msg']}") from None
+
+
+def _keys_at(kind: type[BaseModel], path: Iterable[str]) -> list[str]:
+    for part in path:
+        field = kind.model_fields.get(part)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        kind = inner
+    return list(kind.model_fields)

@@ -1,0 +1,33 @@
+"""The family of errors that a user can cause and mend; the command line prints each as one line."""
+
+
+class LiaBenchError(Exception):
+    """Base of all: its text names the thing, the reason and the way out, in one line."""
+
+
+class InputError(LiaBenchError):
+    """An argument, a table or a folder is not what the command needs."""
+
+
+class UnknownNameError(LiaBenchError):
+    """A model, variant, dataset, metric or configuration key that does not exist."""
+
+
+class UnreadableVideoError(LiaBenchError):
+    """A video cannot be opened, or breaks before its end."""
+
+
+class CheckpointError(LiaBenchError):
+    """A checkpoint is damaged, of another model, or of an unknown layout."""
+
+
+class UnsafeCheckpointError(CheckpointError):
+    """A pickle that would run code when loaded; it was refused and nothing was run."""
+
+
+class MissingWeightsError(LiaBenchError):
+    """Third-party weights are not on this machine; the text says where to get and to put them."""
+
+
+class DeviceError(LiaBenchError):
+    """The devices asked for are not there."""

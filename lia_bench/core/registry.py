@@ -1,0 +1,82 @@
+"""Names to things: our own, found by folder, and those that other packages register by entry point."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from lia_bench.core.errors import LiaBenchError, UnknownNameError
+from lia_bench.core.suggestions import unknown
+
+Item = TypeVar("Item")
+
+
+def load_attribute(reference: str) -> Any:
+    """The object that 'package.module:attribute' names, imported now."""
+    module, _, attribute = reference.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+class Registry(Mapping[str, Item], Generic[Item]):
+    """Every module or folder of a package that defines `attribute`, and every entry point of a group.
+
+    Looking at a name imports only the module that defines it; those modules keep heavy imports out.
+    """
+
+    def __init__(self, kind: str, package: ModuleType, attribute: str, group: str) -> None:
+        """`kind` is what messages call an item ('model'); `group` is the entry-point group of plug-ins."""
+        self.kind = kind
+        self._package = package
+        self._attribute = attribute
+        self._group = group
+        self._items: dict[str, Item] | None = None
+
+    def __getitem__(self, name: str) -> Item:
+        items = self._load()
+        if name not in items:
+            raise UnknownNameError(unknown(self.kind, name, items))
+        return items[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._load()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
+
+    def _load(self) -> dict[str, Item]:
+        if self._items is None:
+            items = dict(self._own())
+            for point in entry_points(group=self._group):
+                if point.name in items:
+                    raise LiaBenchError(
+                        f"the {self.kind} '{point.name}' is registered twice, the second time by {_origin(point)}: "
+                        f"uninstall that package or rename its entry point"
+                    )
+                items[point.name] = self._plugged_in(point)
+            self._items = dict(sorted(items.items()))
+        return self._items
+
+    def _own(self) -> Iterator[tuple[str, Item]]:
+        for module in pkgutil.iter_modules(self._package.__path__, self._package.__name__ + "."):
+            item = getattr(importlib.import_module(module.name), self._attribute, None)
+            if item is not None:
+                yield item.name, item
+
+    def _plugged_in(self, point: EntryPoint) -> Item:
+        try:
+            item: Item = point.load()
+        except Exception as error:
+            raise LiaBenchError(
+                f"the {self.kind} '{point.name}' of {_origin(point)} cannot be loaded: {error}; "
+                f"mend or uninstall that package"
+            ) from error
+        return item
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"package {point.dist.name}" if point.dist else point.value

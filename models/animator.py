@@ -1,0 +1,119 @@
+"""The interface every model of the zoo has: one source image moved by a driving video."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from lia_bench.core.errors import InputError
+from lia_bench.core.suggestions import unknown
+
+
+class Animator(nn.Module, ABC):
+    """A network that renders driving frames with the subject of a source image.
+
+    Subclasses say how to encode a source (once) and how to render a batch of driving frames;
+    checking, batching, devices and clamping are done here.
+    """
+
+    transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative")
+
+    @abstractmethod
+    def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> Any:
+        """All that is computed once a clip.
+
+        Args:
+            source: (1, 3, H, W) in [0, 1].
+            first_driving: (1, 3, H, W) in [0, 1], the frame that relative transfer starts from.
+            transfer: one of `transfer_modes`.
+        """
+
+    @abstractmethod
+    def render(self, encoded: Any, driving: Tensor) -> Tensor:
+        """Frames for `driving` (B, 3, H, W) in [0, 1]: (B, 3, H, W) on the [0, 1] scale, not clamped."""
+
+    @property
+    @abstractmethod
+    def frame_size(self) -> int | None:
+        """Side in pixels that source and driving frames must have; None where any side will do."""
+
+    def animate(
+        self,
+        source: Tensor,
+        driving: Tensor | Iterable[Tensor],
+        transfer: str = "absolute",
+        batch_size: int = 8,
+    ) -> Tensor:
+        """The whole animation at once: (T, 3, H, W) in [0, 1], on the CPU. See `animate_stream`."""
+        frames = list(self.animate_stream(source, driving, transfer, batch_size))
+        return torch.stack(frames)
+
+    def animate_stream(
+        self,
+        source: Tensor,
+        driving: Tensor | Iterable[Tensor],
+        transfer: str = "absolute",
+        batch_size: int = 8,
+    ) -> Iterator[Tensor]:
+        """Frames (3, H, W) in [0, 1], on the CPU, one for each driving frame; memory does not grow with T.
+
+        Args:
+            source: float32 (3, H, W) in [0, 1].
+            driving: float32 (T, 3, H, W) in [0, 1], or any iterable of (3, H, W) frames.
+            transfer: "absolute" takes the driving frame's motion as it is, "relative" its change since the
+                first driving frame; a model may have more.
+            batch_size: driving frames rendered together; the result does not depend on it.
+
+        Raises:
+            InputError: a shape, range or transfer mode that the model does not take, or no driving frame.
+        """
+        if transfer not in self.transfer_modes:
+            raise InputError(unknown("transfer mode", transfer, self.transfer_modes))
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}: it must be at least 1")
+        self.check_frame("source", source)
+        frames = iter(driving)
+        first = next(frames, None)
+        if first is None:
+            raise InputError("the driving video has no frame")
+        self.check_frame("driving frame", first)
+        if first.shape != source.shape:
+            raise InputError(f"the source is {_size(source)} and the driving video {_size(first)}: resize one of them")
+        return self._stream(source, first, chain([first], frames), transfer, batch_size)
+
+    def _stream(
+        self, source: Tensor, first: Tensor, frames: Iterator[Tensor], transfer: str, batch_size: int
+    ) -> Iterator[Tensor]:
+        device = next(chain(self.parameters(), self.buffers())).device
+        training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                encoded = self.encode_source(source[None].to(device), first[None].to(device), transfer)
+            while batch := list(islice(frames, batch_size)):
+                with torch.inference_mode():
+                    rendered = self.render(encoded, torch.stack(batch).to(device))
+                yield from rendered.clamp(0, 1).float().cpu()
+        finally:
+            self.train(training)
+
+    def check_frame(self, what: str, frame: Tensor) -> None:
+        """Raise InputError unless `frame` is float (3, H, W) in [0, 1] and of a size the model takes."""
+        if frame.ndim != 3 or frame.shape[0] != 3 or not frame.is_floating_point():
+            raise InputError(
+                f"the {what} is {frame.dtype} of shape {tuple(frame.shape)}: give floats of shape (3, H, W) in [0, 1]"
+            )
+        low, high = (float(value) for value in frame.aminmax())
+        if not (low >= 0 and high <= 1):
+            raise InputError(f"the {what} has values from {low:.3g} to {high:.3g}: give values in [0, 1]")
+        if self.frame_size is not None and tuple(frame.shape[1:]) != (self.frame_size, self.frame_size):
+            raise InputError(
+                f"the {what} is {_size(frame)}: this model takes {self.frame_size}x{self.frame_size}; resize it first"
+            )
+
+
+def _size(frame: Tensor) -> str:
+    return f"{frame.shape[2]}x{frame.shape[1]}"

@@ -1,0 +1,34 @@
+"""What the registry knows of a model before any network is built."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ModelSpecification:
+    """A model's entry: names and "module:attribute" references, so that listing imports no torch.
+
+    Attributes:
+        name: what users type.
+        summary: one line for `lia-bench models list`.
+        paper: authors, title, venue and year.
+        animator: reference to the Animator class; called with the `model` section of the configuration.
+        configuration: reference to the ExperimentConfiguration class of the model.
+        variants: folder of `<variant>.yaml` files, or None for a model with nothing to configure.
+        default_variant: the variant taken when none is named; empty where there are no variants.
+        recipe: reference to the TrainingRecipe class, or None for a model that is not trained.
+        authors_checkpoint: reference to a function that turns the content of the authors' checkpoint into
+            this model's state dict, or returns None when the content is not of that layout.
+        transfer_modes: what `animate(transfer=...)` takes; the first is the default.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    animator: str
+    configuration: str
+    variants: Path | None
+    default_variant: str
+    recipe: str | None = None
+    authors_checkpoint: str | None = None
+    transfer_modes: tuple[str, ...] = ("absolute", "relative")

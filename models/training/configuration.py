@@ -1,0 +1,68 @@
+"""The parts of a training configuration that all models share."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from lia_bench.core.configuration import Section
+
+
+class ColourJitter(Section):
+    """Largest change of brightness, contrast, saturation (factors around 1) and hue (turns, up to 0.5)."""
+
+    brightness: float = Field(0.0, ge=0)
+    contrast: float = Field(0.0, ge=0)
+    saturation: float = Field(0.0, ge=0)
+    hue: float = Field(0.0, ge=0, le=0.5)
+
+
+class DataConfiguration(Section):
+    """Where frame pairs come from and how they are varied."""
+
+    dataset: str = Field(description="name of a prepared dataset, or a folder of clips")
+    batch_size: int = Field(gt=0, description="pairs in an iteration, over all devices")
+    pairs: Literal["distinct", "ordered"] = Field(
+        "distinct",
+        description="distinct: two different frames in any order (LIA); ordered: two frames drawn with "
+        "replacement, the earlier one is the source (FOMM)",
+    )
+    one_clip_per_identity: bool = Field(False, description="an epoch draws one clip of each person, not every clip")
+    repeats: int = Field(1, gt=0, description="how often an epoch goes through the clips or persons")
+    time_flip: float = Field(0.0, ge=0, le=1, description="chance that source and driving change places")
+    horizontal_flip: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="chance of a mirrored pair, drawn only for pairs that were not flipped in time",
+    )
+    jitter: ColourJitter = ColourJitter()
+    crop: int | None = Field(None, gt=0, description="side of a random crop, resized back to the model's size")
+    scale: tuple[float, float] = Field((1.0, 1.0), description="range of a random resize before the crop")
+    workers: int = Field(2, ge=0, description="processes that decode frames")
+
+
+class ScheduleConfiguration(Section):
+    """How long to train, and what to write on the way; give iterations or epochs, not both."""
+
+    iterations: int | None = Field(None, gt=0)
+    epochs: int | None = Field(None, gt=0)
+    seed: int = 0
+    log_every: int = Field(50, gt=0, description="iterations between two rows of metrics.csv")
+    picture_every: int = Field(1000, gt=0, description="iterations between two sample pictures")
+    checkpoint_every: int = Field(1000, gt=0, description="iterations between two checkpoints")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.iterations is None) == (self.epochs is None):
+            raise ValueError("give either iterations or epochs")
+        return self
+
+
+class ExperimentConfiguration(Section):
+    """What a variant's YAML file holds; each model's own class adds `model`, `loss` and `optimiser`.
+
+    `model` is a Section with the field `size` (side of the frames in pixels).
+    """
+
+    data: DataConfiguration
+    schedule: ScheduleConfiguration

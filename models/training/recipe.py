@@ -1,0 +1,85 @@
+"""What a model adds to the one trainer: its networks, optimisers, and the updates of a step."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lia_bench.models.animator import Animator
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Frames of one clip a row: `source` and `driving`, each (B, 3, H, W) in [0, 1]."""
+
+    source: Tensor
+    driving: Tensor
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimiser step: the trainer back-propagates the sum of `losses` and steps `networks`.
+
+    Attributes:
+        networks: names of the networks whose optimisers step.
+        losses: weighted terms, scalars; their names become columns of metrics.csv.
+    """
+
+    networks: tuple[str, ...]
+    losses: Mapping[str, Tensor]
+
+
+class Network:
+    """A trained network as a recipe sees it: called in a step, or called with its weights held still."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def __call__(self, *inputs: Any) -> Any:
+        """The network's forward pass."""
+        return self.module(*inputs)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Inside, gradients flow through the network but not to its weights."""
+        trainable = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+        for parameter in trainable:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in trainable:
+                parameter.requires_grad_(True)
+
+
+class TrainingRecipe(ABC):
+    """A model in training. Built with the model's whole experiment configuration.
+
+    Attributes:
+        animator: what is trained, and what the sample pictures and checkpoints are made from.
+        networks: every trained network by name; each is set up apart, and only its `forward` is called in
+            training, since a distributed engine hooks there.
+        optimisers: one for each name in `networks`.
+        frozen: networks that losses need and nobody trains (VGG19); the trainer moves them to the device.
+    """
+
+    animator: Animator
+    networks: dict[str, nn.Module]
+    optimisers: dict[str, Optimizer]
+    frozen: tuple[nn.Module, ...] = ()
+
+    @abstractmethod
+    def updates(self, networks: Mapping[str, Network], batch: PairBatch) -> Iterator[Update]:
+        """The updates of one iteration, in order.
+
+        The trainer zeroes gradients, back-propagates and steps at each `yield`, then goes on with the
+        generator; `networks` are the set-up forms of `self.networks`.
+        """
+
+    def milestones(self) -> tuple[int, ...]:
+        """Epochs after which every learning rate is multiplied by 0.1."""
+        return ()

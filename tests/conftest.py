@@ -1,0 +1,31 @@
+"""Fixtures that all tests share."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def golden(name: str) -> dict[str, Any]:
+    """A golden file of tests/golden."""
+    content: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    return content
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real footage and clips that LIA_BENCH_TEST_DATA names; without it the test is skipped."""
+    folder = os.environ.get("LIA_BENCH_TEST_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("LIA_BENCH_TEST_DATA names no folder of real footage")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees or fills the user's weights cache."""
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path_factory.getbasetemp() / "home"))
