@@ -32,3 +32,7 @@ class ModelSpecification:
     recipe: str | None = None
     authors_checkpoint: str | None = None
     transfer_modes: tuple[str, ...] = ("absolute", "relative")
+
+    def variant_names(self) -> list[str]:
+        """Names of the variants, sorted; none for a model with nothing to configure."""
+        return sorted(path.stem for path in self.variants.glob("*.yaml")) if self.variants else []

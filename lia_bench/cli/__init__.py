@@ -1,0 +1,1 @@
+"""The `lia-bench` command: one module a subcommand."""

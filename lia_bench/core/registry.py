@@ -62,10 +62,13 @@ class Registry(Mapping[str, Item], Generic[Item]):
         return self._items
 
     def _own(self) -> Iterator[tuple[str, Item]]:
-        for module in pkgutil.iter_modules(self._package.__path__, self._package.__name__ + "."):
+        for module in self._modules():
             item = getattr(importlib.import_module(module.name), self._attribute, None)
             if item is not None:
                 yield item.name, item
+
+    def _modules(self) -> Iterator[pkgutil.ModuleInfo]:
+        yield from pkgutil.iter_modules(self._package.__path__, self._package.__name__ + ".")
 
     def _plugged_in(self, point: EntryPoint) -> Item:
         try:
@@ -76,6 +79,13 @@ class Registry(Mapping[str, Item], Generic[Item]):
                 f"mend or uninstall that package"
             ) from error
         return item
+
+
+class FolderRegistry(Registry[Item]):
+    """A registry whose own items are folders alone; the modules beside them are not imported."""
+
+    def _modules(self) -> Iterator[pkgutil.ModuleInfo]:
+        return (module for module in super()._modules() if module.ispkg)
 
 
 def _origin(point: EntryPoint) -> str:

@@ -58,10 +58,16 @@ class ScheduleConfiguration(Section):
         return self
 
 
-class ExperimentConfiguration(Section):
+class ModelConfiguration(Section):
+    """What every model has, trained or not: the network's own section."""
+
+    model: Section
+
+
+class ExperimentConfiguration(ModelConfiguration):
     """What a variant's YAML file holds; each model's own class adds `model`, `loss` and `optimiser`.
 
-    `model` is a Section with the field `size` (side of the frames in pixels).
+    `model` has the field `size` (side of the frames in pixels).
     """
 
     data: DataConfiguration

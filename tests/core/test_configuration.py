@@ -1,0 +1,57 @@
+"""Typed configuration: layers, unknown keys, and values from the command line."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from lia_bench.core.configuration import Section, merge, parse_settings, read_yaml, validate
+from lia_bench.core.errors import InputError, UnknownNameError
+
+
+class Loss(Section):
+    perceptual: float = Field(10.0, ge=0)
+    adversarial: float = 1.0
+
+
+class Experiment(Section):
+    loss: Loss = Loss()
+    name: str = "x"
+
+
+def test_settings_become_nested_typed_values() -> None:
+    assert parse_settings(["loss.perceptual=5", "name=long run", "a.b.c=[1, 2]"]) == {
+        "loss": {"perceptual": 5},
+        "name": "long run",
+        "a": {"b": {"c": [1, 2]}},
+    }
+
+
+@pytest.mark.parametrize("setting", ["loss.perceptual", "=3", "loss.perceptual=[1"])
+def test_unreadable_setting_is_named(setting: str) -> None:
+    with pytest.raises(InputError, match="--set"):
+        parse_settings([setting])
+
+
+def test_later_layers_win_key_by_key() -> None:
+    merged = merge({"loss": {"perceptual": 1, "adversarial": 2}}, {"loss": {"perceptual": 3}})
+    assert merged == {"loss": {"perceptual": 3, "adversarial": 2}}
+
+
+def test_unknown_key_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"lia:demo.*'loss.perceptul'.*'loss.perceptual'"):
+        validate(Experiment, {"loss": {"perceptul": 5}}, "lia:demo")
+
+
+def test_wrong_value_names_its_key() -> None:
+    with pytest.raises(InputError, match=r"loss.perceptual: .*greater than or equal to 0"):
+        validate(Experiment, {"loss": {"perceptual": -1}}, "lia:demo")
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1\n- 2\n"])
+def test_bad_yaml_file_is_one_line_with_its_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "variant.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"variant\.yaml") as caught:
+        read_yaml(path)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,46 @@
+"""Names to things, our own and other packages'."""
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+import lia_bench.models
+from lia_bench.core.errors import LiaBenchError, UnknownNameError
+from lia_bench.core.registry import FolderRegistry
+from lia_bench.models.identity import SPECIFICATION
+from lia_bench.models.specification import ModelSpecification
+
+
+def registry() -> FolderRegistry[ModelSpecification]:
+    return FolderRegistry("model", lia_bench.models, "SPECIFICATION", "lia_bench.models")
+
+
+def plug_in(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    point = EntryPoint(name, value, "lia_bench.models")
+    monkeypatch.setattr("lia_bench.core.registry.entry_points", lambda group: [point])
+
+
+def test_own_models_are_found_by_folder() -> None:
+    assert registry()["identity"] is SPECIFICATION
+
+
+def test_typo_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="unknown model 'identiti': did you mean 'identity'"):
+        registry()["identiti"]
+
+
+def test_entry_point_adds_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(monkeypatch, "theirs", "lia_bench.models.identity:SPECIFICATION")
+    assert registry()["theirs"] is SPECIFICATION
+
+
+def test_name_taken_twice_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(monkeypatch, "identity", "lia_bench.models.identity:SPECIFICATION")
+    with pytest.raises(LiaBenchError, match="'identity' is registered twice"):
+        registry()["identity"]
+
+
+def test_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(monkeypatch, "theirs", "no_such_package.at_all:SPECIFICATION")
+    with pytest.raises(LiaBenchError, match=r"'theirs'.*no_such_package"):
+        registry()["theirs"]

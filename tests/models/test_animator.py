@@ -1,0 +1,88 @@
+"""What every model checks and promises, shown on models of a few lines."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import lia_bench
+from lia_bench.core.errors import InputError
+from lia_bench.models.animator import Animator
+
+
+class Brighten(Animator):
+    """Adds the driving frame's mean to the source; counts how often the source is encoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offset = nn.Parameter(torch.zeros(()))
+        self.encoded = 0
+        self.largest_batch = 0
+
+    @property
+    def frame_size(self) -> int:
+        return 8
+
+    def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> Any:
+        self.encoded += 1
+        return source
+
+    def render(self, encoded: Any, driving: Tensor) -> Tensor:
+        self.largest_batch = max(self.largest_batch, len(driving))
+        result: Tensor = encoded + driving.mean((1, 2, 3), keepdim=True) + self.offset
+        return result
+
+
+def video(frames: int = 5, size: int = 8) -> Tensor:
+    return torch.linspace(0, 1, frames).view(-1, 1, 1, 1).expand(-1, 3, size, size)
+
+
+def test_source_is_encoded_once_and_frames_go_in_batches() -> None:
+    model = Brighten()
+    result = model.animate(torch.full((3, 8, 8), 0.25), video(), batch_size=2)
+    assert (model.encoded, model.largest_batch) == (1, 2)
+    assert torch.allclose(result[:, 0, 0, 0], torch.tensor([0.25, 0.5, 0.75, 1.0, 1.0]))
+
+
+def test_streaming_reads_no_further_than_the_batch_it_renders() -> None:
+    read = []
+
+    def frames() -> Any:
+        for index, frame in enumerate(video(100)):
+            read.append(index)
+            yield frame
+
+    stream = Brighten().animate_stream(torch.zeros(3, 8, 8), frames(), batch_size=4)
+    next(stream)
+    assert len(read) == 4
+
+
+def test_training_mode_is_given_back() -> None:
+    model = Brighten().train()
+    model.animate(torch.zeros(3, 8, 8), video())
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("source", "driving", "transfer", "message"),
+    [
+        (torch.zeros(3, 9, 9), video(size=9), "absolute", "9x9: this model takes 8x8"),
+        (torch.zeros(3, 8, 8), video(size=16), "absolute", "driving frame is 16x16"),
+        (torch.full((3, 8, 8), 2.0), video(), "absolute", r"values from 2 to 2"),
+        (torch.full((3, 8, 8), float("nan")), video(), "absolute", r"values from nan"),
+        (torch.zeros(8, 8, 3), video(), "absolute", r"shape \(8, 8, 3\)"),
+        (torch.zeros(3, 8, 8, dtype=torch.uint8), video(), "absolute", "torch.uint8"),
+        (torch.zeros(3, 8, 8), video(), "relativ", "did you mean 'relative'"),
+        (torch.zeros(3, 8, 8), [], "absolute", "no frame"),
+    ],
+)
+def test_bad_input_is_explained(source: Tensor, driving: Any, transfer: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Brighten().animate(source, driving, transfer=transfer)
+
+
+def test_identity_puts_out_its_source() -> None:
+    source = torch.rand(3, 12, 20)
+    result = lia_bench.load_model("identity").animate(source, torch.rand(7, 3, 12, 20), transfer="relative")
+    assert torch.equal(result, source.expand(7, -1, -1, -1))
