@@ -1,0 +1,182 @@
+"""Prepared clips on disk: what `preprocess` wrote, or folders of videos as others leave them."""
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lia_bench.core.errors import InputError
+from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.video.fingerprint import sha256_of_video
+from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, frame_files, is_strip
+
+PARTITIONS = ("train", "test")
+FINISHED_FOLDER = ".finished"
+"""Where `preprocess` notes clips as it goes; without a clips.csv beside it, the preparation is not over."""
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif"})
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One short video of one subject.
+
+    Attributes:
+        name: unique within a partition; free of the suffix.
+        path: video file, frame folder or strip, for `lia_bench.core.video.open_video`.
+        partition: "train" or "test".
+        person_id: who is seen, where the dataset tells.
+    """
+
+    name: str
+    path: Path
+    partition: str
+    person_id: str | None
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """The clips of a folder.
+
+    Attributes:
+        name: the folder's name, as "vox-256".
+        folder: where it lies.
+        hash: SHA-256 of clips.csv; of a folder without one, over the names and hashes of its videos.
+        clips: sorted as clips.csv has them, or by name.
+    """
+
+    name: str
+    folder: Path
+    hash: str
+    clips: tuple[Clip, ...]
+
+    def partition(self, name: str) -> list[Clip]:
+        """The clips of "train" or "test".
+
+        Raises:
+            InputError: the partition is empty.
+        """
+        clips = [clip for clip in self.clips if clip.partition == name]
+        if not clips:
+            raise InputError(
+                f"{self.folder}: no clip in the partition '{name}'; put videos into {self.folder / name}, "
+                f"or name another dataset"
+            )
+        return clips
+
+
+def open_dataset(
+    name_or_folder: str | Path, data_folder: Path = Path("data"), size: int | None = None
+) -> PreparedDataset:
+    """A prepared dataset by name ("vox", with `size` 256: data/vox-256) or by folder.
+
+    A folder with clips.csv gives the clips that it lists as ok. Another folder gives the videos, frame folders
+    and strips in its subfolders train and test; without those subfolders, the videos that lie in it, each of
+    them in both partitions. Still images are no clips, and a person is known by what precedes '#' in a name.
+
+    Raises:
+        InputError: no such dataset or folder, no clip in it, an unfinished preparation, or a
+            clips.csv that does not fit what is there.
+    """
+    folder = _find(str(name_or_folder), data_folder, size)
+    if (folder / "clips.csv").is_file():
+        clips, digest = _listed(folder)
+    elif (folder / FINISHED_FOLDER).is_dir():
+        raise InputError(f"{folder}: the preparation of this dataset was interrupted; run its command again")
+    else:
+        clips, digest = _as_they_lie(folder)
+    if not clips:
+        raise InputError(
+            f"{folder}: the folder holds no clip; it needs videos, frame folders or strips in train/ or test/"
+        )
+    return PreparedDataset(folder.resolve().name, folder, digest, tuple(clips))
+
+
+def _find(name: str, data_folder: Path, size: int | None) -> Path:
+    if size is not None and (data_folder / f"{name}-{size}").is_dir():
+        return data_folder / f"{name}-{size}"
+    for folder in (data_folder / name, Path(name)):
+        if folder.is_dir():
+            return folder
+    sizes = sorted(data_folder.glob(f"{name}-*")) if Path(name).name == name else []
+    if size is None and len(sizes) == 1:
+        return sizes[0]
+    if sizes:
+        raise InputError(
+            f"dataset '{name}': there is {', '.join(folder.name for folder in sizes)} in {data_folder}"
+            + (f", but not at {size} pixels; prepare it with --size {size}" if size else "; name one of them")
+        )
+    if Path(name).name != name:
+        raise InputError(f"{name}: no such folder")
+    raise InputError(
+        f"dataset '{name}': no such folder, and nothing of that name in {data_folder}; "
+        f"prepare it with `lia-bench preprocess {name}`, or name a folder of clips"
+    )
+
+
+def _listed(folder: Path) -> tuple[list[Clip], str]:
+    table = folder / "clips.csv"
+    digest = sha256_of_file(table)
+    description = folder / "dataset.json"
+    if description.is_file():
+        expected = json.loads(description.read_text(encoding="utf-8")).get("hash")
+        if expected != digest:
+            raise InputError(f"{table}: not the table that {description.name} describes; prepare the dataset again")
+    clips = []
+    with table.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["status"] == "ok":
+                path = _path_of(folder / row["partition"], row["clip"])
+                clips.append(Clip(row["clip"], path, row["partition"], row["person_id"] or None))
+    return clips, digest
+
+
+def _path_of(folder: Path, name: str) -> Path:
+    for path in (folder / f"{name}.mp4", folder / name):
+        if path.exists():
+            return path
+    raise InputError(f"{folder / name}: clips.csv lists this clip but it is not there; prepare the dataset again")
+
+
+def _as_they_lie(folder: Path) -> tuple[list[Clip], str]:
+    clips: list[Clip] = []
+    if any((folder / partition).is_dir() for partition in PARTITIONS):
+        for partition in PARTITIONS:
+            if (folder / partition).is_dir():
+                clips += [_clip(path, partition) for path in _videos(folder / partition)]
+    else:
+        videos = _videos(folder)
+        clips = [_clip(path, partition) for partition in PARTITIONS for path in videos]
+    digest = hashlib.sha256()
+    hashes = {path: sha256_of_video(path) for path in {clip.path for clip in clips}}
+    for clip in clips:
+        digest.update(f"{clip.partition}/{clip.path.name} {hashes[clip.path]}\n".encode())
+    return clips, digest.hexdigest()
+
+
+def _clip(path: Path, partition: str) -> Clip:
+    name = path.name if path.is_dir() else path.stem
+    person, mark, _ = name.partition("#")
+    return Clip(name, path, partition, person if mark else None)
+
+
+def _videos(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and _is_video(path))
+
+
+def _is_video(path: Path) -> bool:
+    if path.is_dir():
+        return bool(frame_files(path))
+    suffix = path.suffix.lower()
+    return suffix in VIDEO_SUFFIXES or (suffix in PICTURE_SUFFIXES and _is_strip_file(path))
+
+
+def _is_strip_file(path: Path) -> bool:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            return is_strip(image.width, image.height)
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: not an image in spite of its suffix; remove it from the dataset") from None

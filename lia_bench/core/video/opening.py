@@ -1,0 +1,83 @@
+"""Which reader a path needs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
+from lia_bench.core.video.picture_readers import FolderReader, GifReader, StripReader
+from lia_bench.core.video.pyav_reader import PyAVReader
+from lia_bench.core.video.reader import FrameReader
+from lia_bench.core.video.scan import Scan, scan
+
+GIF = (b"GIF87a", b"GIF89a")
+PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff")
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A video that may break before its end.
+
+    Attributes:
+        reader: the frames before the break, all of them sound.
+        defect: what is broken after those frames; None for a sound video.
+        scan: what the decoding of the whole file found.
+    """
+
+    reader: FrameReader
+    defect: str | None
+    scan: Scan
+
+
+def open_video(path: Path) -> FrameReader:
+    """A reader for a video: a file of any container FFmpeg knows, a folder of png or jpg, a gif, or a strip.
+
+    Told by content, not by suffix (a png named .jpg is common). A video file is decoded once before the first
+    frame is given out, so that a damaged one is refused and never read short; the scan is kept for the process.
+
+    Raises:
+        UnreadableVideoError: nothing there, empty, not a video, or broken before its end.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return FolderReader(path)
+    start = _start_of(path)
+    if start.startswith(GIF):
+        return GifReader(path)
+    if start.startswith(PICTURES):
+        return StripReader(path)
+    found = scan(path)
+    if found.defect is not None:
+        raise UnreadableVideoError(
+            f"{path}: the video breaks after frame {found.frames - 1} ({found.defect}); fetch it again"
+        )
+    return _open_scanned(path, found)
+
+
+def open_footage(path: Path) -> Footage:
+    """A video file with all of its sound frames, though it may break after them; memory does not grow with it.
+
+    Raises:
+        UnreadableVideoError: not one frame of it can be read.
+    """
+    found = scan(path)
+    return Footage(_open_scanned(path, found), found.defect, found)
+
+
+def _open_scanned(path: Path, found: Scan) -> FrameReader:
+    if reads_soundly(found):
+        reader = DecordReader(path, found)
+        if reader.agrees:
+            return reader
+        reader.close()
+    return PyAVReader(path, found)
+
+
+def _start_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except FileNotFoundError:
+        raise UnreadableVideoError(f"{path}: no such file or folder") from None
+    except OSError as error:
+        raise UnreadableVideoError(f"{path}: {error.strerror or error}") from None

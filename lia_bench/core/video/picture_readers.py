@@ -1,0 +1,114 @@
+"""Videos stored as pictures: frame folders, animated gifs, and strips of frames side by side."""
+
+import re
+from pathlib import Path
+
+from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.video.image import read_image
+from lia_bench.core.video.reader import NOMINAL_FPS, Frame, FrameReader, VideoProperties, as_frame
+
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+
+
+def frame_files(folder: Path) -> list[Path]:
+    """The png and jpg files of a folder in the order of the numbers in their names."""
+    files = [
+        path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+    ]
+    return sorted(files, key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    # 'frame10' after 'frame9': others' tools do not always pad with zeros.
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+class FolderReader(FrameReader):
+    """A folder of png or jpg pictures of one size."""
+
+    def __init__(self, path: Path) -> None:
+        self._files = frame_files(path)
+        if not self._files:
+            raise UnreadableVideoError(f"{path}: the folder holds no frame (png or jpg)")
+        height, width = self._read(0).shape[:2]
+        self.properties = VideoProperties(path, len(self._files), width, height, NOMINAL_FPS)
+
+    def frame(self, index: int) -> Frame:
+        self.check(index)
+        frame = self._read(index)
+        expected = (self.properties.height, self.properties.width)
+        if frame.shape[:2] != expected:
+            raise UnreadableVideoError(
+                f"{self._files[index]}: the frame is {frame.shape[1]}x{frame.shape[0]}, "
+                f"the first one {expected[1]}x{expected[0]}; frames of one video have one size"
+            )
+        return frame
+
+    def close(self) -> None:
+        """Nothing is held open between frames."""
+
+    def _read(self, index: int) -> Frame:
+        try:
+            return read_image(self._files[index])
+        except InputError as error:
+            raise UnreadableVideoError(str(error)) from error
+
+
+class StripReader(FrameReader):
+    """One picture that holds square frames side by side, as the Monkey-Net and FOMM data sets have it."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            strip = read_image(path)
+        except InputError as error:
+            raise UnreadableVideoError(str(error)) from error
+        height, width = strip.shape[:2]
+        if not is_strip(width, height):
+            raise UnreadableVideoError(
+                f"{path}: a still image of {width}x{height}, not a video; a strip is at least twice as wide as high, "
+                f"and its width a multiple of its height"
+            )
+        self._strip = strip
+        self.properties = VideoProperties(path, width // height, height, height, NOMINAL_FPS)
+
+    def frame(self, index: int) -> Frame:
+        self.check(index)
+        side = self.properties.height
+        return self._strip[:, side * index : side * (index + 1)].copy()
+
+    def close(self) -> None:
+        """The file was closed when its picture was read."""
+
+
+def is_strip(width: int, height: int) -> bool:
+    """Whether a picture of this size is a row of square frames rather than a still image."""
+    return height > 0 and width >= 2 * height and width % height == 0
+
+
+class GifReader(FrameReader):
+    """An animated gif; transparent parts show what the frame before left there."""
+
+    def __init__(self, path: Path) -> None:
+        from PIL import Image
+
+        try:
+            self._image = Image.open(path)
+            frames = int(getattr(self._image, "n_frames", 1))
+            milliseconds = 0.0
+            for index in range(frames):
+                self._image.seek(index)
+                # Decoding every frame now is what finds a file that breaks half-way.
+                self._image.load()
+                milliseconds += float(self._image.info.get("duration", 0))
+        except (OSError, EOFError, SyntaxError, ValueError):
+            raise UnreadableVideoError(f"{path}: the gif is damaged; fetch it again") from None
+        fps = 1000 * frames / milliseconds if milliseconds else NOMINAL_FPS
+        self.properties = VideoProperties(path, frames, self._image.width, self._image.height, fps)
+
+    def frame(self, index: int) -> Frame:
+        self.check(index)
+        self._image.seek(index)
+        return as_frame(self._image.convert("RGB"))
+
+    def close(self) -> None:
+        self._image.close()

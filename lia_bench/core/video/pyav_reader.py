@@ -1,0 +1,136 @@
+"""Frames of a video file by PyAV: on every platform, for every format FFmpeg reads."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.video.reader import Frame, FrameReader, VideoProperties, as_frame
+from lia_bench.core.video.scan import Scan
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+
+class PyAVReader(FrameReader):
+    """The sound frames of a scanned file; a frame is known by its time, so none is taken for another."""
+
+    def __init__(self, path: Path, scan: Scan) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self.properties = VideoProperties(path, scan.frames, scan.width, scan.height, scan.fps)
+        self._scan = scan
+        # One for all frames: setting the colour conversion up takes longer than converting a small frame.
+        self._reformatter = VideoReformatter()
+        self._open()
+
+    def frame(self, index: int) -> Frame:
+        self.check(index)
+        start = self._scan.keyframes[bisect_right(self._scan.keyframes, index) - 1]
+        if index < self._next or start > self._next:
+            self._go_to(index)
+        while self._next < index:
+            self._advance()
+        return self._convert(self._advance())
+
+    def __iter__(self) -> Iterator[Frame]:
+        # A reader of its own, so that a call of `frame` in between does not disturb the loop.
+        with closing(PyAVReader(self.properties.path, self._scan)) as reader:
+            for index in range(len(self)):
+                yield reader.frame(index)
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _open(self) -> None:
+        import av
+
+        self._container: InputContainer = av.open(str(self.properties.path))
+        self._stream: VideoStream = self._container.streams.video[0]
+        self._stream.codec_context.thread_count = 1
+        self._pictures = self._decode(self._container.demux(self._stream))
+        self._next = 0
+
+    def _go_to(self, index: int) -> None:
+        """Make `index` the next frame, or 0 where the file can only be read from its beginning."""
+        times = self._scan.times
+        packets = self._packets_before(times[index]) if times is not None and len(self._scan.keyframes) > 1 else None
+        if packets is None:
+            self._container.close()
+            self._open()
+        else:
+            self._pictures = self._decode(packets)
+            self._next = index
+
+    def _packets_before(self, target: int) -> "Iterator[Packet[VideoStream]] | None":
+        """Packets from a keyframe shown no later than `target`; None when none is found by seeking.
+
+        Containers seek by decoding time, so the keyframe found may be one that is shown later, whose leading
+        pictures would come out damaged.
+        """
+        import av
+
+        time = target
+        try:
+            while True:
+                self._container.seek(time, stream=self._stream)
+                packets = self._container.demux(self._stream)
+                first = next(packets)
+                if first.pts is None or first.dts is None or not first.is_keyframe:
+                    return None
+                if first.pts <= target:
+                    return _chain(first, packets)
+                if time <= (self._stream.start_time or 0):
+                    return None
+                time = min(time, first.dts) - 1
+        except (av.FFmpegError, StopIteration):
+            return None
+
+    def _decode(self, packets: "Iterator[Packet[VideoStream]]") -> "Iterator[VideoFrame]":
+        import av
+
+        try:
+            for packet in packets:
+                if packet.is_corrupt:
+                    break
+                yield from packet.decode()
+            else:
+                return
+        except av.FFmpegError:
+            pass
+        # What was decoded before the damage is still held back for reordering.
+        yield from self._stream.codec_context.decode(None)
+
+    def _advance(self) -> "VideoFrame":
+        """The picture of frame `_next`."""
+        import av
+
+        times = self._scan.times
+        try:
+            for picture in self._pictures:
+                if times is None or picture.pts == times[self._next]:
+                    self._next += 1
+                    return picture
+                if picture.pts is None or picture.pts > times[self._next]:
+                    break
+        except av.FFmpegError:
+            pass
+        raise UnreadableVideoError(
+            f"{self.properties.path}: frame {self._next} of {len(self)} can no longer be decoded; has it changed?"
+        )
+
+    def _convert(self, picture: "VideoFrame") -> Frame:
+        values = self._reformatter.reformat(picture, format="rgb24").to_ndarray()
+        return as_frame(np.rot90(values, self._scan.quarter_turns))
+
+
+def _chain(first: "Packet[VideoStream]", rest: "Iterator[Packet[VideoStream]]") -> "Iterator[Packet[VideoStream]]":
+    yield first
+    yield from rest

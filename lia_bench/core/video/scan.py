@@ -1,0 +1,245 @@
+"""How much of a video file is sound: every packet decoded once, nothing converted.
+
+libavcodec hides damage: it fills what it cannot decode from earlier pictures and goes on, and decord repeats
+the previous frame on top of that. Both are silent, so a file is decoded here first, with the decoder's own
+error flags in view, and the readers go no further than what came out clean. H.264 carries no checksum: damage
+that decodes to wrong but legal pixels cannot be seen by anyone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.video.completeness import is_cut_short
+from lia_bench.core.video.reader import NOMINAL_FPS
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+DAMAGED = "the data is damaged"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a whole decode of a file found.
+
+    Attributes:
+        frames: frames before the first damage, in display order.
+        width: pixels, after the display rotation.
+        height: pixels, after the display rotation.
+        fps: mean rate; 25 where the file states none.
+        quarter_turns: how often the stored picture is turned left by 90 degrees to stand upright.
+        codec: FFmpeg's name, as "h264".
+        pixel_format: FFmpeg's name, as "yuv420p".
+        container: FFmpeg's name, as "mov,mp4,m4a,3gp,3g2,mj2".
+        times: presentation time of each frame in units of `time_base`; None where the file has none.
+        durations: how long each frame is to stay, in the same units; empty where they come at an even pace.
+        time_base: seconds.
+        grid_rate: the rate on whose grid FFmpeg puts frames of a variable rate.
+        keyframes: ascending indices of the frames at which decoding may begin; 0 is always among them.
+        closed_groups: nothing that follows a keyframe is shown before it or needs what lies before it.
+        defect: what is broken after the last sound frame, or None for a sound file.
+    """
+
+    frames: int
+    width: int
+    height: int
+    fps: float
+    quarter_turns: int
+    codec: str
+    pixel_format: str
+    container: str
+    times: Sequence[int] | None
+    durations: Sequence[int]
+    time_base: float
+    grid_rate: float
+    keyframes: tuple[int, ...]
+    closed_groups: bool
+    defect: str | None
+
+
+def scan(path: Path) -> Scan:
+    """The scan of a file, made once a process and again when the file changes.
+
+    Raises:
+        UnreadableVideoError: the file holds no readable frame at all.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise UnreadableVideoError(f"{path}: no such file") from None
+    if status.st_size == 0:
+        raise UnreadableVideoError(f"{path}: the file is empty; fetch it again")
+    return _scan(path.resolve(), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _scan(path: Path, size: int, changed: int) -> Scan:
+    import av
+
+    try:
+        container = av.open(str(path))
+    except (av.FFmpegError, OSError):
+        raise UnreadableVideoError(
+            f"{path}: not readable as a video (no known format, or its index is lost); fetch it again"
+        ) from None
+    with container:
+        if not container.streams.video:
+            raise UnreadableVideoError(f"{path}: the file holds no picture")
+        return _Walk(path, size, container).result()
+
+
+class _Walk:
+    """One pass over a file's packets."""
+
+    def __init__(self, path: Path, size: int, container: "InputContainer") -> None:
+        self.path = path
+        self.container = container
+        self.stream: VideoStream = container.streams.video[0]
+        # With frame threads an error surfaces some packets late.
+        self.stream.codec_context.thread_count = 1
+        self.first: VideoFrame | None = None
+        self.shown: list[int] = []
+        self.durations: list[int] = []
+        self.timed = True
+        self.decode_times: dict[int, int] = {}
+        self.key_times: set[int] = set()
+        self.latest_key: int | None = None
+        self.clean_keyframes = True
+        self.leading_pictures = False
+        self.defect = "the file is cut short" if is_cut_short(path, size, self.stream) else None
+
+    def result(self) -> Scan:
+        broken_at = self._decode()
+        times = self.shown if self.defect is None else self._sound_times(broken_at)
+        if self.first is None or not times:
+            raise UnreadableVideoError(f"{self.path}: no frame of the video can be decoded; fetch it again")
+        turns = round(self.first.rotation / 90) % 4
+        width, height = self.first.width, self.first.height
+        if turns % 2:
+            width, height = height, width
+        stream = self.stream
+        ordered = self.timed and all(a < b for a, b in pairwise(times))
+        rate = float(stream.average_rate or stream.guessed_rate or NOMINAL_FPS)
+        paced = _compact(times) if ordered else None
+        return Scan(
+            frames=len(times),
+            width=width,
+            height=height,
+            fps=rate,
+            quarter_turns=turns,
+            codec=stream.codec_context.name,
+            pixel_format=self.first.format.name,
+            container=self.container.format.name,
+            times=paced,
+            durations=() if isinstance(paced, range) else tuple(self.durations[: len(times)]),
+            time_base=float(stream.time_base or 0),
+            grid_rate=float(stream.guessed_rate or rate),
+            keyframes=self._keyframes(times) if ordered else (0,),
+            closed_groups=self.clean_keyframes and not self.leading_pictures,
+            defect=self.defect,
+        )
+
+    def _keyframes(self, times: list[int]) -> tuple[int, ...]:
+        if not self.clean_keyframes:
+            return (0,)
+        return (0, *(index for index, time in enumerate(times) if index and time in self.key_times))
+
+    def _decode(self) -> int:
+        """Decode until the end or the first damage; returns the decoding time of what was lost first."""
+        import av
+
+        time = 0
+        packets = self.container.demux(self.stream)
+        try:
+            for packet in packets:
+                time = packet.dts if packet.dts is not None else time + 1
+                if packet.is_corrupt:
+                    return self._broken(time)
+                self._note(packet)
+                for frame in packet.decode():
+                    damage = self._show(frame)
+                    if damage is not None:
+                        self.defect = self.defect or damage
+                        return self.decode_times.get(self._time_of(frame), time)
+        except av.FFmpegError:
+            return self._broken(time)
+        # In a file cut short the last packet may be a part of one.
+        return time
+
+    def _broken(self, time: int) -> int:
+        import av
+
+        self.defect = self.defect or DAMAGED
+        try:
+            for frame in self.stream.codec_context.decode(None):
+                if self._show(frame) is not None:
+                    break
+        except av.FFmpegError:
+            pass  # What the decoder still held is lost with the rest.
+        return time
+
+    def _note(self, packet: "Packet[VideoStream]") -> None:
+        time = packet.pts
+        if time is None:
+            return
+        self.decode_times[time] = packet.dts if packet.dts is not None else time
+        if packet.is_keyframe:
+            self.key_times.add(time)
+            self.latest_key = time
+        elif self.latest_key is not None and time < self.latest_key:
+            self.leading_pictures = True
+
+    def _show(self, frame: "VideoFrame") -> str | None:
+        """Count a decoded frame; the reason when it is damaged."""
+        from av.video.frame import PictureType
+
+        if frame.is_corrupt:
+            return DAMAGED
+        if self.first is None:
+            self.first = frame
+        elif (frame.width, frame.height) != (self.first.width, self.first.height):
+            return f"the picture changes its size to {frame.width}x{frame.height}"
+        time = self._time_of(frame)
+        if time in self.key_times and frame.pict_type != PictureType.I:
+            self.clean_keyframes = False
+        self.shown.append(time)
+        self.durations.append(frame.duration or 0)
+        return None
+
+    def _time_of(self, frame: "VideoFrame") -> int:
+        if frame.pts is None:
+            self.timed = False
+            return len(self.shown)
+        return frame.pts
+
+    def _sound_times(self, broken_at: int) -> list[int]:
+        """The times of the frames that the damage cannot have touched and that no lost frame belongs between."""
+        if not self.timed:
+            return []
+        sound: list[int] = []
+        for time in self.shown:
+            # A lost packet is shown no earlier than it is decoded; after that only an even pace shows that none is
+            # missing.
+            certain = time < broken_at
+            even = len(sound) > 1 and time - sound[-1] == sound[-1] - sound[-2]
+            if self.decode_times.get(time, time) >= broken_at or not (certain or even):
+                break
+            sound.append(time)
+        return sound
+
+
+def _compact(times: list[int]) -> Sequence[int]:
+    """Evenly spaced times as a range, so that many scans fit into memory."""
+    if len(times) > 1:
+        even = range(times[0], times[-1] + 1, times[1] - times[0])
+        if len(even) == len(times) and all(a == b for a, b in zip(even, times, strict=True)):
+            return even
+    return tuple(times)

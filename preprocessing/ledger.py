@@ -1,0 +1,91 @@
+"""Which clips are finished, so that a run that was killed and started again cuts none of them twice."""
+
+import contextlib
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lia_bench.core.atomic import write_text
+from lia_bench.core.prepared_dataset import FINISHED_FOLDER
+from lia_bench.core.video import sha256_of_video
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished clip.
+
+    Attributes:
+        clip: path within the dataset.
+        made_from: everything the clip depends on; another footage, box or size gives another text.
+        frames: frames written.
+        sha256: of the file; of a png folder, over its pictures.
+        note: the outcome's reason.
+    """
+
+    clip: str
+    made_from: str
+    frames: int
+    sha256: str
+    note: str
+
+
+class Ledger:
+    """The entries in a hidden folder of the dataset."""
+
+    def __init__(self, output: Path) -> None:
+        """Read what earlier runs have noted; a line that a kill cut short is left out."""
+        self._output = output
+        self._folder = output / FINISHED_FOLDER
+        self._entries = self._read()
+
+    def begin(self) -> None:
+        """Mark the dataset as unfinished, until clips.csv lies beside the entries."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def find(self, clip: str, made_from: str) -> Entry | None:
+        """The entry of a clip that was made from `made_from` and is still in its place, byte for byte."""
+        entry = self._entries.get(clip)
+        path = self._output / clip
+        if entry is None or entry.made_from != made_from or not path.exists():
+            return None
+        return entry if sha256_of_video(path) == entry.sha256 else None
+
+    def compact(self, clips: Iterable[str]) -> None:
+        """Leave one file, with what is noted of these clips by now."""
+        entries = self._read()
+        old = list(self._folder.glob("*.jsonl"))
+        own = _new_file(self._output)
+        write_text(own, "".join(_line(entries[clip]) for clip in clips if clip in entries))
+        for file in old:
+            file.unlink()
+
+    def _read(self) -> dict[str, Entry]:
+        entries = {}
+        for file in sorted(self._folder.glob("*.jsonl"), key=lambda file: file.stat().st_mtime_ns):
+            for line in file.read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(json.JSONDecodeError, TypeError):
+                    entry = Entry(**json.loads(line))
+                    entries[entry.clip] = entry
+        return entries
+
+
+class Notes:
+    """The entries that one process adds, to a file of its own, so that none waits for another."""
+
+    def __init__(self, output: Path) -> None:
+        self._file = _new_file(output)
+
+    def add(self, entry: Entry) -> None:
+        """Write down a clip that is in its place."""
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(_line(entry))
+
+
+def _new_file(output: Path) -> Path:
+    return output / FINISHED_FOLDER / f"{secrets.token_hex(8)}.jsonl"
+
+
+def _line(entry: Entry) -> str:
+    return json.dumps(asdict(entry)) + "\n"

@@ -1,0 +1,7 @@
+"""The datasets there are: a module or folder here that defines DATASET, or an entry point `lia_bench.datasets`."""
+
+import lia_bench.preprocessing
+from lia_bench.core.registry import Registry
+from lia_bench.preprocessing.specification import DatasetSpecification
+
+DATASETS: Registry[DatasetSpecification] = Registry("dataset", lia_bench.preprocessing, "DATASET", "lia_bench.datasets")

@@ -1,0 +1,20 @@
+"""What the registry knows of a dataset before any footage is touched."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DatasetSpecification:
+    """A dataset's entry.
+
+    Attributes:
+        name: what users type.
+        summary: one line for `lia-bench datasets list` and `lia-bench preprocess --help`.
+        source: where footage and tables come from, and under which terms.
+        command: "module:attribute" of the click.Command that `lia-bench preprocess NAME` runs.
+    """
+
+    name: str
+    summary: str
+    source: str
+    command: str

@@ -1,0 +1,225 @@
+"""From footage and a table to a dataset: what is cut, what is said about the rest, and starting again."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.prepared_dataset import open_dataset
+from lia_bench.core.video import open_video, resize
+from lia_bench.core.video.reader import FrameReader
+from lia_bench.preprocessing import crops
+from lia_bench.preprocessing.cutting import prepare_by_metadata
+from lia_bench.preprocessing.outcome import Preparation, report
+from tests.core.videos import damage, encode
+
+HEADER = "video_id,start,end,bbox,fps,width,height,partition,person_id\n"
+
+
+def _footage(folder: Path) -> Path:
+    footage = folder / "footage"
+    footage.mkdir()
+    whole = encode(footage / "whole.mp4", count=40)
+    damage(encode(footage / "twice.mp4", count=40, index_first=True), footage / "broken.mp4", 0.7)
+    (footage / "text.mp4").write_text("not a video")
+    whole.rename(footage / "a.mp4")
+    return footage
+
+
+def _prepare(folder: Path, rows: str, **changes: Any) -> Preparation:
+    table = folder / "table.csv"
+    table.write_text(HEADER + rows)
+    footage = folder / "footage" if (folder / "footage").exists() else _footage(folder)
+    options: dict[str, Any] = {"output": folder / "out", "size": 32, "format": "png", "workers": 1, **changes}
+    return prepare_by_metadata(footage, table, recipe="vox", arguments={"metadata": table}, **options)
+
+
+def _table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "clips.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_clip_is_the_box_of_the_frames_of_its_row(tmp_path: Path) -> None:
+    # The box is measured in a frame of twice the size; the row counts at half the rate.
+    _prepare(tmp_path, "a,3,8,20-10-100-90,12.5,192,128,train,p\n")
+    (clip,) = open_dataset(tmp_path / "out").clips
+    assert (clip.name, clip.partition) == ("p#a#000003#000008", "train")
+    with open_video(clip.path) as made, open_video(tmp_path / "footage" / "a.mp4") as footage:
+        assert len(made) == 10
+        expected = resize(footage.frame(6 + 4)[5:45, 10:50], (32, 32))
+        assert np.array_equal(made.frame(4), expected)
+
+
+def test_mp4_keeps_the_rate_of_the_footage(tmp_path: Path) -> None:
+    _prepare(tmp_path, "a,3,8,20-10-100-90,12.5,192,128,train,p\n", format="mp4")
+    with open_video(tmp_path / "out" / "train" / "p#a#000003#000008.mp4") as made:
+        assert (len(made), made.properties.fps, made.properties.width) == (10, 25.0, 32)
+
+
+def test_the_first_row_of_a_video_speaks_for_all_its_rows(tmp_path: Path) -> None:
+    _prepare(tmp_path, "a,0,4,0-0-64-64,25,96,64,test,p\na,4,8,0-0-64-64,50,192,128,train,q\n")
+    _, second = open_dataset(tmp_path / "out").clips
+    assert (second.name, second.partition) == ("p#a#000004#000008", "test")
+    with open_video(second.path) as made:
+        assert len(made) == 4
+
+
+def test_every_row_has_its_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    box = "0-0-64-64,25,96,64,train,p\n"
+    rows = (
+        f"broken,0,4,{box}broken,0,38,{box}gone,0,4,{box}text,0,4,{box}a,0,4,{box}a,0,4,{box}"
+        f"a,0,4,{box.replace('64-64', '60-60')}a,30,60,{box}a,50,60,{box}a,9,9,{box}a,1,4,{box.replace('0-0', '96-0')}"
+    )
+    preparation = _prepare(tmp_path, rows)
+    table = _table(tmp_path / "out")
+    assert [(row["status"], row["reason"].split(":")[0]) for row in table] == [
+        ("ok", "damaged_after"),
+        ("failed", "damaged_video"),
+        ("unavailable", "missing_video"),
+        ("failed", "unreadable_video"),
+        ("ok", ""),
+        ("dropped", "duplicate_row"),
+        ("dropped", "same_name"),
+        ("ok", "beyond_end"),
+        ("failed", "no_frames"),
+        ("failed", "no_frames"),
+        ("failed", "empty_box"),
+    ]
+    assert [row["frames"] for row in table if row["status"] == "ok"] == ["4", "4", "10"]
+    assert not (tmp_path / "out" / "train" / "p#broken#000000#000038").exists()
+    description = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert description["counts"]["rows"] == 11
+    assert description["counts"]["failed"] == 5
+    assert description["hash"] == hashlib.sha256((tmp_path / "out" / "clips.csv").read_bytes()).hexdigest()
+    with pytest.raises(InputError, match="6 of 11 rows were not cut"):
+        report(preparation)
+    printed = capsys.readouterr()
+    assert "clips: 3 (3 train), 18 frames" in printed.out
+    for name in ("broken", "gone", "text"):
+        assert name in printed.err
+
+
+def test_rows_dropped_by_a_rule_are_no_failure(tmp_path: Path) -> None:
+    row = "a,0,4,0-0-64-64,25,96,64,train,p\n"
+    report(_prepare(tmp_path, row + row))
+
+
+def test_a_box_beyond_the_frame_is_clipped(tmp_path: Path) -> None:
+    _prepare(tmp_path, "a,0,2,40-20-200-200,25,96,64,train,p\n")
+    with open_video(tmp_path / "out/train/p#a#000000#000002") as made, open_video(tmp_path / "footage/a.mp4") as video:
+        assert np.array_equal(made.frame(0), resize(video.frame(0)[20:64, 40:96], (32, 32)))
+
+
+def test_a_variable_rate_is_made_even_first(tmp_path: Path) -> None:
+    _footage(tmp_path)
+    times = [40 * index + (200 if index > 9 else 0) for index in range(20)]
+    encode(tmp_path / "footage" / "v.mp4", times=times, count=20, options={"bf": "0"})
+    (outcome,) = _prepare(tmp_path, "v,0,20,0-0-64-64,25,96,64,train,p\n").outcomes
+    assert outcome.reason.startswith("variable_rate")
+    with open_video(tmp_path / "out/train/p#v#000000#000020") as made:
+        assert np.array_equal(made.frame(9), made.frame(14))
+        assert not np.array_equal(made.frame(14), made.frame(15))
+
+
+ROWS = "a,0,4,0-0-64-64,25,96,64,train,p\na,4,8,0-0-64-64,25,96,64,train,p\ntwice,4,8,0-0-64-64,25,96,64,test,q\n"
+
+
+@pytest.mark.parametrize("clip_format", ["mp4", "png"])
+def test_an_interrupted_run_goes_on_where_it_was(
+    clip_format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _prepare(tmp_path, ROWS, output=tmp_path / "whole", format=clip_format).hash
+    written: list[Path] = []
+    name = "write_video" if clip_format == "mp4" else "write_png_folder"
+    write = getattr(crops, name)
+
+    def interrupted(path: Path, frames: Any, *rate: float) -> int:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(path)
+        return int(write(path, frames, *rate))
+
+    monkeypatch.setattr(crops, name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _prepare(tmp_path, ROWS, format=clip_format)
+    with pytest.raises(InputError, match="interrupted"):
+        open_dataset(tmp_path / "out")
+    first = written.pop(0)
+    assert _prepare(tmp_path, ROWS, format=clip_format).hash == whole
+    assert first not in written
+    written.clear()
+    assert _prepare(tmp_path, ROWS, format=clip_format).hash == whole
+    assert written == []
+
+
+def test_a_clip_that_was_damaged_is_cut_again(tmp_path: Path) -> None:
+    before = _prepare(tmp_path, ROWS, format="mp4").hash
+    clip = tmp_path / "out" / "train" / "p#a#000000#000004.mp4"
+    whole = clip.read_bytes()
+    clip.write_bytes(whole[:-10])
+    assert _prepare(tmp_path, ROWS, format="mp4").hash == before
+    assert clip.read_bytes() == whole
+
+
+def test_other_settings_are_not_taken_for_finished(tmp_path: Path) -> None:
+    _prepare(tmp_path, ROWS)
+    _prepare(tmp_path, ROWS, size=16)
+    for clip in open_dataset(tmp_path / "out").clips:
+        with open_video(clip.path) as made:
+            assert made.properties.width == 16
+
+
+def test_half_written_clips_of_a_killed_run_are_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "out" / "train"
+    (folder / ".x.1234.partial").mkdir(parents=True)
+    (folder / ".x.1234.partial.mp4").touch()
+    _prepare(tmp_path, ROWS)
+    assert not list(folder.glob(".*"))
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> int:
+        raise OSError(28, "No space left on device", "clip")
+
+    monkeypatch.setattr(crops, "write_png_folder", full)
+    with pytest.raises(OSError, match="No space left"):
+        _prepare(tmp_path, ROWS)
+    assert not (tmp_path / "out" / "clips.csv").exists()
+
+
+def test_a_frame_that_breaks_while_cutting_leaves_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _prepare(tmp_path, "a,0,2,0-0-64-64,25,96,64,train,p\n")
+    broken = "a.mp4: frame 5 of 40 can no longer be decoded"
+
+    def frame(self: FrameReader, index: int) -> None:
+        raise UnreadableVideoError(broken)
+
+    for reader in FrameReader.__subclasses__():
+        monkeypatch.setattr(reader, "frame", frame)
+    outcome = _prepare(tmp_path, ROWS).outcomes[0]
+    assert (outcome.status, outcome.reason) == ("failed", f"damaged_video: {broken}")
+    assert not (tmp_path / "out" / "train" / "p#a#000000#000004").exists()
+
+
+@pytest.mark.slow
+def test_several_processes_make_the_same_dataset(tmp_path: Path) -> None:
+    assert _prepare(tmp_path, ROWS, workers=2).hash == _prepare(tmp_path, ROWS, output=tmp_path / "one").hash
+
+
+def test_unusable_footage(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(HEADER + ROWS)
+    options: dict[str, Any] = {"recipe": "vox", "size": 32, "format": "mp4", "workers": 1, "arguments": {}}
+    with pytest.raises(InputError, match=r"gone: no such footage folder; .*--footage"):
+        prepare_by_metadata(tmp_path / "gone", table, tmp_path / "out", **options)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty: the folder holds no mp4"):
+        prepare_by_metadata(tmp_path / "empty", table, tmp_path / "out", **options)
+    with pytest.raises(InputError, match=r"--size 33: .*give 34, or --format png"):
+        prepare_by_metadata(_footage(tmp_path), table, tmp_path / "out", **{**options, "size": 33})
+    assert not (tmp_path / "out").exists()
