@@ -38,7 +38,16 @@ class DataConfiguration(Section):
     jitter: ColourJitter = ColourJitter()
     crop: int | None = Field(None, gt=0, description="side of a random crop, resized back to the model's size")
     scale: tuple[float, float] = Field((1.0, 1.0), description="range of a random resize before the crop")
-    workers: int = Field(2, ge=0, description="processes that decode frames")
+    workers: int = Field(2, ge=0, description="processes that decode frames, for each device")
+    cache_megabytes: int = Field(
+        1024, ge=0, description="memory for decoded clips, for each device, shared out among its workers"
+    )
+
+    @model_validator(mode="after")
+    def _scale_is_a_range(self) -> Self:
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError("scale is a range from a smaller to a larger positive factor")
+        return self
 
 
 class ScheduleConfiguration(Section):
@@ -46,7 +55,7 @@ class ScheduleConfiguration(Section):
 
     iterations: int | None = Field(None, gt=0)
     epochs: int | None = Field(None, gt=0)
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     log_every: int = Field(50, gt=0, description="iterations between two rows of metrics.csv")
     picture_every: int = Field(1000, gt=0, description="iterations between two sample pictures")
     checkpoint_every: int = Field(1000, gt=0, description="iterations between two checkpoints")
@@ -54,7 +63,7 @@ class ScheduleConfiguration(Section):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.iterations is None) == (self.epochs is None):
-            raise ValueError("give either iterations or epochs")
+            raise ValueError("give either iterations or epochs, and set the other to null")
         return self
 
 
@@ -72,3 +81,9 @@ class ExperimentConfiguration(ModelConfiguration):
 
     data: DataConfiguration
     schedule: ScheduleConfiguration
+
+    @property
+    def frame_size(self) -> int:
+        """Side of the frames in pixels, that of the model."""
+        size: int = self.model.size  # type: ignore[attr-defined]
+        return size

@@ -1,0 +1,79 @@
+"""`lia-bench train`: a model learns a prepared dataset."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option("--dataset", help="Prepared dataset by name, or a folder of clips [default: the configuration's].")
+@click.option(
+    "--data-folder",
+    type=click.Path(path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="Where prepared datasets lie.",
+)
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs are written."
+)
+@click.option("--name", help="Name of the run, in RUNS/MODEL/ [default: <variant>-<dataset>].")
+@click.option("--config", type=click.Path(path_type=Path), help="YAML file of settings, over the variant's.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting, over all others; repeatable.")
+@click.option("--resume", is_flag=True, help="Go on with the run of --name, or the newest, by its settings.")
+@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, help="Devices of each node.")
+@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines.")
+@click.option("--accelerator", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", show_default=True)
+def command(
+    model: str,
+    dataset: str | None,
+    data_folder: Path,
+    runs: Path,
+    name: str | None,
+    config: Path | None,
+    settings: tuple[str, ...],
+    resume: bool,
+    devices: int,
+    nodes: int,
+    accelerator: Literal["auto", "cpu", "cuda"],
+    precision: Literal["32-true", "bf16-mixed"],
+) -> None:
+    """Train MODEL, written name or name:variant, on a prepared dataset.
+
+    The run folder RUNS/MODEL/NAME holds the resolved configuration, losses (metrics.csv, TensorBoard), sample
+    pictures, and the last and the best checkpoint. The same command again goes on where the run stopped.
+    Several devices train together by the same command; torchrun and SLURM may start the processes instead.
+
+    \b
+    Examples:
+      lia-bench train lia:demo-64 --dataset sample
+      lia-bench train lia:vox-256 --devices 8 --precision bf16-mixed --set data.workers=8
+      lia-bench train lia --resume
+    """
+    from lia_bench.core.configuration import parse_settings, read_yaml
+    from lia_bench.core.errors import InputError
+    from lia_bench.models.reference import ModelReference
+    from lia_bench.models.training.hardware import Hardware
+    from lia_bench.models.training.starting import TrainingRequest
+    from lia_bench.models.training.trainer import train
+
+    reference = ModelReference.parse(model)
+    if reference.checkpoint:
+        raise InputError(f"{model}: train takes no checkpoint; to go on with a run give --resume and its --name")
+    train(
+        TrainingRequest(
+            model=reference.name,
+            variant=reference.variant,
+            layers=(read_yaml(config) if config else {}, parse_settings(settings)),
+            dataset=dataset,
+            data_folder=data_folder,
+            runs=runs,
+            name=name,
+            resume=resume,
+            hardware=Hardware(accelerator, devices, nodes, precision),
+        ),
+        say=click.echo,
+    )

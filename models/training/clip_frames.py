@@ -1,0 +1,43 @@
+"""Frames of clips at the model's size, with a memory for as many clips as fit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lia_bench.core.video import FrameReader, open_video, resize
+
+
+class ClipFrames:
+    """Reads pairs of frames; whole clips are kept, resized, until `budget` bytes are used up.
+
+    Clips beyond the budget are read frame by frame at each use: a clip is never decoded whole to be thrown
+    away, and no file stays open.
+    """
+
+    def __init__(self, size: int, budget: int) -> None:
+        """`size`: side of the frames in pixels."""
+        self._size = size
+        self._left = budget
+        self._kept: dict[Path, np.ndarray] = {}
+
+    def pair(self, path: Path, choose: Callable[[int], tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+        """Two frames (size, size, 3) uint8 of the clip at `path`; `choose` takes its length, gives two indices.
+
+        Raises:
+            UnreadableVideoError: the clip cannot be read.
+        """
+        if path not in self._kept:
+            with open_video(path) as reader:
+                needed = len(reader) * self._size**2 * 3
+                if needed > self._left:
+                    first, second = choose(len(reader))
+                    return self._read(reader, first), self._read(reader, second)
+                self._left -= needed
+                self._kept[path] = np.stack([resize(frame, (self._size, self._size)) for frame in reader])
+        frames = self._kept[path]
+        first, second = choose(len(frames))
+        return frames[first], frames[second]
+
+    def _read(self, reader: FrameReader, index: int) -> np.ndarray:
+        return resize(reader.frame(index), (self._size, self._size))

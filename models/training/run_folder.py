@@ -1,0 +1,205 @@
+"""The folder that a training run leaves: what it was, how it went, and its checkpoints."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from lia_bench.core.atomic import write_json, write_text
+from lia_bench.core.errors import CheckpointError, InputError
+
+if TYPE_CHECKING:
+    from lia_bench.core.prepared_dataset import PreparedDataset
+
+LAST = "last"
+BEST = "best"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """`runs/<model>/<name>/`.
+
+    Holds `config.yaml` (resolved configuration), `run.json` (model, variant, dataset, sessions), `metrics.csv`,
+    `tensorboard/`, `pictures/`, `checkpoints/<step>/` and `checkpoints.json`, the index that says which
+    checkpoint is the last and which the best. A checkpoint counts once the index names it.
+    """
+
+    path: Path
+
+    @property
+    def configuration(self) -> Path:
+        """The resolved configuration, YAML."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """The table of losses and rates."""
+        return self.path / "metrics.csv"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard logs."""
+        return self.path / "tensorboard"
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of sample pictures, `<step>.png`."""
+        return self.path / "pictures"
+
+    def exists(self) -> bool:
+        """Whether a run was started here."""
+        return self._description.is_file()
+
+    def description(self) -> dict[str, Any]:
+        """The content of run.json.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        return _read_json(self._description)
+
+    def begin(self, description: Mapping[str, Any], configuration: Mapping[str, Any]) -> None:
+        """Write the resolved configuration, then run.json, whose presence makes this a run."""
+        write_text(self.configuration, yaml.safe_dump(dict(configuration), sort_keys=False))
+        write_json(self._description, dict(description))
+
+    def last(self) -> Path | None:
+        """Folder of the last checkpoint, or None before the first."""
+        return self._indexed(LAST)
+
+    def best(self) -> Path | None:
+        """Folder of the checkpoint with the lowest validation L1, or None before the first."""
+        return self._indexed(BEST)
+
+    def last_step(self) -> int:
+        """Iterations that the last checkpoint has behind it; 0 without one."""
+        last = self.last()
+        return int(last.name) if last else 0
+
+    def lowest_l1(self) -> float:
+        """Validation L1 of the best checkpoint; infinite before the first."""
+        return float(self._index().get("best_validation_l1", "inf"))
+
+    def written(self) -> str:
+        """When the last checkpoint was written, ISO 8601 in UTC; empty without one."""
+        return str(self._index().get("written", ""))
+
+    def checkpoint(self, step: int) -> Path:
+        """Where the checkpoint after `step` iterations lies or is to be written."""
+        return self.path / "checkpoints" / f"{step:08d}"
+
+    def record(self, step: int, validation_l1: float) -> None:
+        """Point the index at the checkpoint of `step`, just written, then delete those it no longer names."""
+        index = self._index()
+        name = self.checkpoint(step).name
+        if validation_l1 < self.lowest_l1():
+            index |= {BEST: name, "best_validation_l1": validation_l1}
+        index |= {LAST: name, "last_validation_l1": validation_l1, "written": _now()}
+        write_json(self._index_path, index)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Delete what a killed run left half-written, and checkpoints that the index does not name."""
+        named = {self._index().get(kind) for kind in (LAST, BEST)}
+        for folder in (self.path / "checkpoints").glob("*"):
+            if folder.name not in named:
+                shutil.rmtree(folder, ignore_errors=True)
+        for file in self.path.glob(".*.partial*"):
+            file.unlink()
+
+    @property
+    def _description(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def _index_path(self) -> Path:
+        return self.path / "checkpoints.json"
+
+    def _index(self) -> dict[str, Any]:
+        return _read_json(self._index_path) if self._index_path.is_file() else {}
+
+    def _indexed(self, kind: str) -> Path | None:
+        name = self._index().get(kind)
+        return self.path / "checkpoints" / name if name else None
+
+
+def run_folder(runs: Path, model: str, name: str) -> RunFolder:
+    """The folder of a model's run.
+
+    Raises:
+        InputError: `name` cannot be the name of one folder, or means something else.
+    """
+    if name in (LAST, BEST) or not re.fullmatch(r"[\w.,+=@-]+", name) or name.startswith("."):
+        raise InputError(f"--name {name}: take letters, digits and .,+=@_-, and neither '{LAST}' nor '{BEST}'")
+    return RunFolder(runs / model / name)
+
+
+def resolve_checkpoint(path: Path) -> Path:
+    """The checkpoint that `path` means.
+
+    A run folder means its last checkpoint; `<run>/last` and `<run>/best` mean what they say; `runs/<model>/last`
+    means the last checkpoint of the model's newest run; a checkpoint folder or a file means itself.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    run = RunFolder(path)
+    if run.exists():
+        return _present(run.last(), path)
+    outer = RunFolder(path.parent)
+    if path.name in (LAST, BEST) and outer.exists():
+        return _present(outer.last() if path.name == LAST else outer.best(), path)
+    if path.name == LAST and not path.exists():
+        newest = _newest(_trained(path.parent))
+        return _present(newest.last() if newest else None, path)
+    return _present(path, path)
+
+
+def newest_run(runs: Path, model: str, dataset: "PreparedDataset") -> RunFolder | None:
+    """The run of `model` on `dataset` (the same hash or the same name) whose last checkpoint is the newest."""
+
+    def trained_on(run: RunFolder) -> bool:
+        used: dict[str, str] = run.description()["dataset"]
+        return dataset.hash == used["hash"] or dataset.name == used["name"]
+
+    return _newest(run for run in _trained(runs / model) if trained_on(run))
+
+
+def newest_of_model(runs: Path, model: str) -> RunFolder | None:
+    """The run of `model`, on whatever data, whose last checkpoint is the newest."""
+    return _newest(_trained(runs / model))
+
+
+def _trained(folder: Path) -> Iterator[RunFolder]:
+    for path in sorted(folder.glob("*")):
+        run = RunFolder(path)
+        if run.exists() and run.last():
+            yield run
+
+
+def _newest(runs: Iterator[RunFolder]) -> RunFolder | None:
+    return max(runs, key=RunFolder.written, default=None)
+
+
+def _present(checkpoint: Path | None, asked: Path) -> Path:
+    if checkpoint is None or not checkpoint.exists():
+        raise CheckpointError(f"{asked}: no checkpoint there: train first, or name another")
+    return checkpoint
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable ({error}): restore it or start a run of another --name") from error
+    return content
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

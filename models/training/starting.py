@@ -1,0 +1,186 @@
+"""From a request to a run that can start or go on; nothing is written here, and every check is made."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lia_bench.core.configuration import merge, read_yaml, validate
+from lia_bench.core.errors import InputError
+from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
+from lia_bench.core.registry import load_attribute
+from lia_bench.models.loading import load_experiment
+from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.training.configuration import ExperimentConfiguration
+from lia_bench.models.training.hardware import Hardware, check_hardware
+from lia_bench.models.training.loading_pairs import Share
+from lia_bench.models.training.pairs import FramePairs
+from lia_bench.models.training.run_folder import RunFolder, newest_of_model, run_folder
+
+# Settings that change how long a run is, what it writes or how it reads, but not what it computes. The
+# dataset is compared by its content, so that it may move.
+FREE = {
+    "data.cache_megabytes",
+    "data.dataset",
+    "data.workers",
+    "schedule.checkpoint_every",
+    "schedule.epochs",
+    "schedule.iterations",
+    "schedule.log_every",
+    "schedule.picture_every",
+}
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train.
+
+    Attributes:
+        model: name in the registry; `variant` is one of its own, None for its default or, with `resume`, the run's.
+        layers: settings over the variant's, later ones on top.
+        dataset: name of a prepared dataset or a folder; None for the configuration's.
+        data_folder: where prepared datasets lie.
+        runs: where run folders lie; the run's is `runs/<model>/<name>`.
+        name: of the run; None for `<variant>-<dataset>`, or with `resume` the model's newest run.
+        resume: go on with a run that exists, with the configuration it has.
+    """
+
+    model: str
+    variant: str | None = None
+    layers: tuple[Mapping[str, Any], ...] = ()
+    dataset: str | None = None
+    data_folder: Path = Path("data")
+    runs: Path = Path("runs")
+    name: str | None = None
+    resume: bool = False
+    hardware: Hardware = field(default_factory=Hardware)
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run with all that decides its course; `start` to `stop` are the iterations still to do."""
+
+    specification: ModelSpecification
+    variant: str
+    experiment: ExperimentConfiguration
+    dataset: PreparedDataset
+    pairs: FramePairs
+    folder: RunFolder
+    start: int
+    stop: int
+
+
+def plan(request: TrainingRequest) -> PlannedRun:
+    """Check `request` and resolve it.
+
+    Raises:
+        UnknownNameError: no such model, variant, dataset or configuration key.
+        InputError: the model is not trained, the data will not do, the run is another one or not there.
+        DeviceError: the devices are not there.
+    """
+    specification = MODELS[request.model]
+    if specification.recipe is None:
+        raise InputError(f"{request.model} is not trained here: it has nothing to learn or no recipe")
+    check_hardware(request.hardware)
+    existing = _run_to_resume(request) if request.resume else None
+    if existing:
+        variant, experiment = _configuration_of(existing, request, specification)
+    else:
+        variant, experiment = load_experiment(request.model, request.variant, _layers(request))
+    dataset = open_dataset(experiment.data.dataset, request.data_folder, experiment.frame_size)
+    folder = existing or run_folder(request.runs, request.model, request.name or _name(variant, experiment, dataset))
+    if folder.exists():
+        _check_same(folder, specification, variant, experiment, dataset)
+    pairs = FramePairs(dataset.partition("train"), experiment)
+    Share(experiment.data.batch_size, processes=request.hardware.processes)
+    return PlannedRun(
+        specification=specification,
+        variant=variant,
+        experiment=experiment,
+        dataset=dataset,
+        pairs=pairs,
+        folder=folder,
+        start=folder.last_step(),
+        stop=pairs.plan.iterations(experiment.schedule),
+    )
+
+
+def _name(variant: str, experiment: ExperimentConfiguration, dataset: PreparedDataset) -> str:
+    """`<variant>-<dataset>`, without the size that prepared datasets carry in their names."""
+    plain = dataset.name.removesuffix(f"-{experiment.frame_size}")
+    return f"{variant}-{plain}" if variant else plain
+
+
+def _layers(request: TrainingRequest) -> list[Mapping[str, Any]]:
+    chosen = [{"data": {"dataset": request.dataset}}] if request.dataset else []
+    return [*request.layers, *chosen]
+
+
+def _run_to_resume(request: TrainingRequest) -> RunFolder:
+    if request.name is None:
+        newest = newest_of_model(request.runs, request.model)
+        if newest is None:
+            raise InputError(f"--resume: no run with a checkpoint in {request.runs / request.model}; leave it out")
+        return newest
+    folder = run_folder(request.runs, request.model, request.name)
+    if not folder.exists():
+        raise InputError(f"--resume: no run in {folder.path}; leave --resume out to start one")
+    return folder
+
+
+def _configuration_of(
+    folder: RunFolder, request: TrainingRequest, specification: ModelSpecification
+) -> tuple[str, ExperimentConfiguration]:
+    variant = folder.description()["variant"]
+    if request.variant not in (None, variant):
+        raise InputError(f"{folder.path} is a run of {request.model}:{variant}, not of {request.variant}: give --name")
+    values = merge(read_yaml(folder.configuration), *_layers(request))
+    return variant, _validated(specification, values, folder)
+
+
+def _check_same(
+    folder: RunFolder,
+    specification: ModelSpecification,
+    variant: str,
+    experiment: ExperimentConfiguration,
+    dataset: PreparedDataset,
+) -> None:
+    description = folder.description()
+    if description["dataset"]["hash"] != dataset.hash:
+        raise InputError(
+            f"{folder.path} was trained on other clips ({description['dataset']['folder']} as it was then) than "
+            f"{dataset.folder} holds now: give a new --name"
+        )
+    there = _validated(specification, read_yaml(folder.configuration), folder).model_dump(mode="json")
+    here = experiment.model_dump(mode="json")
+    changed = [
+        f"{key} was {old}, now {new}"
+        for key, old, new in _differences({"variant": description["variant"], **there}, {"variant": variant, **here})
+        if key not in FREE
+    ]
+    if changed:
+        raise InputError(
+            f"{folder.path} was started with other settings ({'; '.join(changed)}): "
+            "give a new --name, or the same settings to go on with it"
+        )
+
+
+def _validated(
+    specification: ModelSpecification, values: Mapping[str, Any], folder: RunFolder
+) -> ExperimentConfiguration:
+    experiment: ExperimentConfiguration = validate(
+        load_attribute(specification.configuration), values, str(folder.configuration)
+    )
+    return experiment
+
+
+def _differences(
+    one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, object, object]]:
+    for key in dict.fromkeys([*one, *other]):
+        first, second = one.get(key), other.get(key)
+        if isinstance(first, Mapping) and isinstance(second, Mapping):
+            yield from _differences(first, second, f"{prefix}{key}.")
+        elif first != second:
+            yield f"{prefix}{key}", first, second

@@ -1,0 +1,110 @@
+"""One trainer for all models: plans a run, starts or continues it, and sees it to its end."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.provenance import provenance
+from lia_bench.core.registry import load_attribute
+from lia_bench.models.training import random_states
+from lia_bench.models.training.hardware import Hardware, launch
+from lia_bench.models.training.held_out import HeldOut, held_out_partition
+from lia_bench.models.training.loading_pairs import Share, pair_batches
+from lia_bench.models.training.loop import TrainingLoop
+from lia_bench.models.training.recipe import TrainingRecipe
+from lia_bench.models.training.run_folder import RunFolder
+from lia_bench.models.training.starting import PlannedRun, TrainingRequest, plan
+
+
+def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFolder:
+    """Train as `request` says, from the start or from the run's last checkpoint; the run's folder.
+
+    Args:
+        say: takes the lines that tell the user what is about to happen.
+
+    Raises:
+        KeyboardInterrupt: stopped by the user; what was trained is saved.
+        LiaBenchError: see `plan` and `TrainingLoop.run`; MissingWeightsError where a loss needs weights.
+    """
+    run = plan(request)
+    if run.start >= run.stop:
+        say(f"{run.folder.path} is finished: {run.start:,} of {run.stop:,} iterations are done")
+        return run.folder
+    experiment = run.experiment
+    held_out = HeldOut.read(run.dataset, experiment.frame_size)
+    random_states.seed_weights(experiment.schedule.seed)
+    recipe: TrainingRecipe = load_attribute(run.specification.recipe or "")(experiment)
+    # Every check is made, so that the processes started now have nothing to complain about once more.
+    fabric = launch(request.hardware)
+    if fabric.is_global_zero:
+        _write_start(run, request.hardware, fabric)
+        for line in _announcement(run, request.hardware, fabric, held_out):
+            say(line)
+    fabric.barrier()
+    batches = pair_batches(
+        run.pairs,
+        Share(experiment.data.batch_size, fabric.global_rank, fabric.world_size),
+        start=run.start,
+        stop=run.stop,
+        workers=experiment.data.workers,
+        pinned=fabric.device.type == "cuda",
+    )
+    try:
+        TrainingLoop(fabric, recipe, run, batches, held_out).run()
+    except KeyboardInterrupt:
+        if fabric.is_global_zero:
+            say(f"stopped after {run.folder.last_step():,} of {run.stop:,} iterations, which are saved")
+        raise
+    except torch.OutOfMemoryError as error:
+        raise LiaBenchError(
+            f"the GPU has too little memory for batches of {experiment.data.batch_size // fabric.world_size}: "
+            "--set data.batch_size=... smaller, more --devices, or --precision bf16-mixed"
+        ) from error
+    if fabric.is_global_zero:
+        best, lowest = run.folder.best(), run.folder.lowest_l1()
+        say(f"finished: {run.folder.path}; best checkpoint {best and best.name} with a validation L1 of {lowest:.4f}")
+    return run.folder
+
+
+def _write_start(run: PlannedRun, hardware: Hardware, fabric: Fabric) -> None:
+    """Make the run folder, or note in it that the run goes on, and with which settings."""
+    folder = run.folder
+    session = provenance() | {
+        "from_step": run.start,
+        "accelerator": fabric.device.type,
+        "devices": hardware.devices,
+        "nodes": hardware.nodes,
+        "precision": hardware.precision,
+    }
+    description: dict[str, Any] = {
+        "model": run.specification.name,
+        "variant": run.variant,
+        "dataset": {"name": run.dataset.name, "folder": str(run.dataset.folder), "hash": run.dataset.hash},
+        "started": session["date"],
+        "sessions": [],
+    }
+    if folder.exists():
+        description = folder.description()
+        folder.tidy()
+    folder.begin(
+        description | {"sessions": [*description["sessions"], session]}, run.experiment.model_dump(mode="json")
+    )
+
+
+def _announcement(run: PlannedRun, hardware: Hardware, fabric: Fabric, held_out: HeldOut) -> Iterator[str]:
+    data, plan = run.experiment.data, run.pairs.plan
+    name = f"{run.specification.name}:{run.variant}" if run.variant else run.specification.name
+    clips = len(run.dataset.partition("train"))
+    partition = held_out_partition(run.dataset)
+    yield f"training {name} on {run.dataset.folder}: {clips:,} train clips, validated on {partition} clips"
+    yield (
+        f"{run.stop:,} iterations of {data.batch_size} pairs = {run.stop / plan.iterations_per_epoch:,.1f} epochs; "
+        f"iterations in an epoch: {plan.iterations_per_epoch:,}"
+    )
+    yield f"on {hardware.processes} x {fabric.device.type}, {hardware.precision}; run folder: {run.folder.path}"
+    yield f"validation L1 of copying the source, to be beaten: {held_out.copying_l1():.4f}"
+    if run.start:
+        yield f"going on after iteration {run.start:,}, from {run.folder.last()}"

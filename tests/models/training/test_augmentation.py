@@ -1,0 +1,108 @@
+"""What happens to a pair of frames by chance."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from lia_bench.core.errors import InputError
+from lia_bench.models.training.augmentation import PairAugmentation, jittered
+from lia_bench.models.training.configuration import ColourJitter, DataConfiguration
+from tests.deterministic import image
+
+SIZE = 32
+
+
+def frames() -> tuple[np.ndarray, np.ndarray]:
+    one, other = (
+        (image(kind, SIZE, seed=0).transpose(1, 2, 0) * 255).round().astype(np.uint8) for kind in ("source", "driving0")
+    )
+    return one, other
+
+
+def augmented(times: int = 1, seed: int = 0, **settings: object) -> Sequence[np.ndarray]:
+    data = DataConfiguration.model_validate({"dataset": "any", "batch_size": 1, **settings})
+    augmentation = PairAugmentation(data, SIZE)
+    return [augmentation(frames(), np.random.default_rng([seed, number])) for number in range(times)]
+
+
+def test_without_settings_nothing_changes() -> None:
+    np.testing.assert_array_equal(augmented()[0], np.stack(frames()))
+
+
+def test_a_flip_in_time_ends_the_flips() -> None:
+    pair = np.stack(frames())
+    exchanged, mirrored, plain = 0, 0, 0
+    for result in augmented(times=400, time_flip=0.5, horizontal_flip=0.5):
+        exchanged += np.array_equal(result, pair[::-1])
+        mirrored += np.array_equal(result, pair[:, :, ::-1])
+        plain += np.array_equal(result, pair)
+    assert exchanged + mirrored + plain == 400
+    assert exchanged == pytest.approx(200, abs=40)
+    assert mirrored == pytest.approx(100, abs=35)
+
+
+def test_both_frames_are_cropped_at_the_same_place_and_scaled_back() -> None:
+    # Both frames alike: whatever is done to one must be done to the other.
+    one, _ = frames()
+    data = DataConfiguration(dataset="any", batch_size=1, crop=24, scale=(0.6, 1.3))
+    results = [PairAugmentation(data, SIZE)((one, one), np.random.default_rng(seed)) for seed in range(20)]
+    for result in results:
+        assert result.shape == (2, SIZE, SIZE, 3)
+        np.testing.assert_array_equal(result[0], result[1])
+    assert len({result.tobytes() for result in results}) == 20
+
+
+def test_a_crop_keeps_pixels_where_nothing_is_scaled() -> None:
+    data = DataConfiguration(dataset="any", batch_size=1, crop=SIZE, scale=(1.0, 1.0))
+    np.testing.assert_array_equal(PairAugmentation(data, SIZE)(frames(), np.random.default_rng(0)), np.stack(frames()))
+
+
+def test_a_crop_larger_than_the_frames_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"data\.crop is 64.*32 wide"):
+        augmented(crop=64)
+
+
+def test_jitter_applies_all_four_changes_with_the_same_draw_for_both_frames() -> None:
+    one, _ = frames()
+    both = np.stack([one, one])
+    everything = ColourJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1)
+    result = jittered(both, everything, np.random.default_rng(3))
+    np.testing.assert_array_equal(result[0], result[1])
+    # With one amount at zero its factor is 1: taking any of the four away must change the picture.
+    for missing in ("brightness", "contrast", "saturation", "hue"):
+        without = jittered(both, everything.model_copy(update={missing: 0.0}), np.random.default_rng(3))
+        assert np.abs(result.astype(int) - without.astype(int)).mean() > 0.5, missing
+
+
+@pytest.mark.parametrize(
+    ("jitter", "expected"),
+    [
+        # factor 1 + amount * u and grey = 0.2989 r + 0.587 g + 0.114 b, by hand for one flat colour.
+        (ColourJitter(brightness=0.5), lambda factor: np.array([200, 100, 50]) * factor),
+        (ColourJitter(saturation=0.5), lambda factor: np.array([200, 100, 50]) * factor + (1 - factor) * 124.18),
+        (ColourJitter(contrast=0.5), lambda factor: np.array([200, 100, 50]) * factor + (1 - factor) * 124.18),
+    ],
+)
+def test_jitter_of_a_flat_colour(jitter: ColourJitter, expected: object) -> None:
+    flat = np.broadcast_to(np.array([200, 100, 50], dtype=np.uint8), (2, 4, 4, 3))
+    random = np.random.default_rng(5)
+    draws = np.random.default_rng(5)
+    amounts = (jitter.brightness, jitter.contrast, jitter.saturation)
+    factors = [draws.uniform(max(0, 1 - amount), 1 + amount) for amount in amounts]
+    factor = next(factor for factor, amount in zip(factors, amounts, strict=True) if amount)
+    assert callable(expected)
+    result = jittered(flat, jitter, random)
+    np.testing.assert_allclose(result[0, 0, 0], np.clip(expected(factor), 0, 255), atol=1)
+
+
+def test_a_hue_of_a_third_of_a_turn_takes_red_to_green() -> None:
+    red = np.zeros((1, 2, 2, 3), dtype=np.uint8)
+    red[..., 0] = 255
+
+    class OneThird(np.random.Generator):
+        def uniform(self, low: float = 0.0, high: float = 1.0, size: None = None) -> float:  # type: ignore[override]
+            return 1 / 3 if low < 0 else 1.0
+
+    result = jittered(red, ColourJitter(hue=0.5), OneThird(np.random.PCG64(0)))
+    np.testing.assert_allclose(result[0, 0, 0], [0, 255, 0], atol=1)

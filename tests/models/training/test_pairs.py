@@ -1,0 +1,176 @@
+"""What is drawn for each place of the run, and that nothing else decides it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
+from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
+from lia_bench.core.video import open_video
+from lia_bench.models.training.loading_pairs import Share, pair_batches
+from lia_bench.models.training.pairs import FramePairs
+from tests.models.training.toy.network import ToyConfiguration
+from tests.models.training.toy.world import FRAMES, SIZE, write_strip, write_stripes
+
+
+@pytest.fixture(scope="module")
+def stripes(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
+    return open_dataset(str(write_stripes(tmp_path_factory.mktemp("data") / "stripes", train=7)))
+
+
+def pairs_of(dataset: PreparedDataset, seed: int = 0, size: int = SIZE, **data: Any) -> FramePairs:
+    values = {"dataset": "any", "batch_size": 2, **data}
+    experiment = ToyConfiguration.model_validate(
+        {"model": {"size": size}, "data": values, "schedule": {"iterations": 1, "seed": seed}}
+    )
+    return FramePairs(dataset.partition("train"), experiment)
+
+
+def sample(pairs: FramePairs, position: int) -> Tensor:
+    drawn = pairs[position]
+    assert isinstance(drawn, Tensor)
+    return drawn
+
+
+def frame_numbers(dataset: PreparedDataset, drawn: Tensor) -> tuple[str, int, int]:
+    """The clip and the two frames that a sample holds."""
+    for clip in dataset.partition("train"):
+        with open_video(clip.path) as reader:
+            frames = [torch.from_numpy(np.array(frame)).permute(2, 0, 1) for frame in reader]
+        places = [[index for index, frame in enumerate(frames) if torch.equal(frame, half)] for half in drawn]
+        if all(places):
+            return clip.name, places[0][0], places[1][0]
+    raise AssertionError("a frame of no clip")
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
+    """One clip whose frames all differ: frame k has level 10 k."""
+    folder = tmp_path_factory.mktemp("numbered") / "train" / "clip"
+    folder.mkdir(parents=True)
+    from PIL import Image
+
+    for number in range(5):
+        level = np.full((SIZE, SIZE, 3), 10 * number, dtype=np.uint8)
+        Image.fromarray(level).save(folder / f"{number:07d}.png")
+    return open_dataset(str(folder.parents[1]))
+
+
+def drawn_numbers(pairs: FramePairs, count: int) -> list[tuple[int, int]]:
+    return [(int(one[0, 0, 0]) // 10, int(two[0, 0, 0]) // 10) for one, two in (sample(pairs, i) for i in range(count))]
+
+
+def test_distinct_pairs_are_two_different_frames_in_any_order(numbered: PreparedDataset) -> None:
+    drawn = Counter(drawn_numbers(pairs_of(numbered, batch_size=1), 2000))
+    assert set(drawn) == {(first, second) for first in range(5) for second in range(5) if first != second}
+    assert min(drawn.values()) > 60
+
+
+def test_ordered_pairs_may_be_the_same_frame_and_never_go_back(numbered: PreparedDataset) -> None:
+    drawn = Counter(drawn_numbers(pairs_of(numbered, batch_size=1, pairs="ordered"), 2000))
+    assert set(drawn) == {(first, second) for first in range(5) for second in range(first, 5)}
+    # Two draws with replacement: a pair of different frames is twice as likely as a pair of the same.
+    assert drawn[1, 3] / drawn[2, 2] == pytest.approx(2, abs=0.7)
+
+
+def test_a_sample_depends_on_seed_and_position_alone(stripes: PreparedDataset) -> None:
+    settings: dict[str, Any] = {
+        "time_flip": 0.5,
+        "horizontal_flip": 0.5,
+        "jitter": {"hue": 0.1, "contrast": 0.2},
+        "crop": 12,
+    }
+    forwards = pairs_of(stripes, **settings)
+    backwards = pairs_of(stripes, cache_megabytes=0, **settings)
+    expected = [sample(forwards, position) for position in range(20)]
+    for position in reversed(range(20)):
+        assert torch.equal(expected[position], sample(backwards, position))
+    other = pairs_of(stripes, seed=1, **settings)
+    assert not all(torch.equal(expected[position], sample(other, position)) for position in range(6))
+
+
+def test_one_clip_of_each_person_an_epoch(stripes: PreparedDataset) -> None:
+    # Seven clips of four persons.
+    pairs = pairs_of(stripes, one_clip_per_identity=True, batch_size=4)
+    assert pairs.plan.iterations_per_epoch == 1
+    chosen = set()
+    for epoch in range(12):
+        clips = [frame_numbers(stripes, sample(pairs, 4 * epoch + row))[0] for row in range(4)]
+        assert len({clip.split("#")[0] for clip in clips}) == 4
+        chosen |= set(clips)
+    assert len(chosen) == 7
+
+
+def test_frames_have_the_models_size(stripes: PreparedDataset) -> None:
+    assert sample(pairs_of(stripes, size=8), 0).shape == (2, 3, 8, 8)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_processes_share_the_batches_and_workers_change_nothing(stripes: PreparedDataset, workers: int) -> None:
+    def batches(share: Share, start: int = 0, workers: int = 0) -> Iterator[Tensor]:
+        pairs = pairs_of(stripes, batch_size=4, jitter={"saturation": 0.3})
+        return pair_batches(pairs, share, start=start, stop=5, workers=workers, pinned=False)
+
+    whole = list(batches(Share(4)))
+    assert [batch.shape for batch in whole] == [(4, 2, 3, SIZE, SIZE)] * 5
+    first, second = (list(batches(Share(4, rank, 2), workers=workers)) for rank in range(2))
+    for batch, *halves in zip(whole, first, second, strict=True):
+        assert torch.equal(batch, torch.cat(halves))
+    later = list(batches(Share(4), start=3, workers=workers))
+    assert all(torch.equal(one, other) for one, other in zip(whole[3:], later, strict=True))
+
+
+def test_a_batch_that_cannot_be_shared_is_an_error_with_a_way_out() -> None:
+    with pytest.raises(InputError, match=r"batch_size is 10.*there are 4.*data\.batch_size=12"):
+        Share(10, 0, 4)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_clip_stops_the_run_with_one_line(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "train").mkdir()
+    write_strip(tmp_path / "train" / "good.png", np.random.default_rng(0))
+    (tmp_path / "train" / "bad.mp4").write_bytes(b"no video")
+    pairs = pairs_of(open_dataset(str(tmp_path)))
+    with pytest.raises(UnreadableVideoError, match=r"bad\.mp4") as caught:
+        list(pair_batches(pairs, Share(2), start=0, stop=3, workers=workers, pinned=False))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_clip_of_one_frame_makes_no_pair(tmp_path: Path) -> None:
+    folder = tmp_path / "train" / "still"
+    folder.mkdir(parents=True)
+    from PIL import Image
+
+    Image.fromarray(np.zeros((SIZE, SIZE, 3), dtype=np.uint8)).save(folder / "0000000.png")
+    dataset = open_dataset(str(tmp_path))
+    error = pairs_of(dataset, batch_size=1)[0]
+    assert isinstance(error, LiaBenchError)
+    assert "still: one frame alone makes no pair" in str(error)
+    assert sample(pairs_of(dataset, batch_size=1, pairs="ordered"), 0).shape == (2, 3, SIZE, SIZE)
+
+
+def test_clips_beyond_the_memory_are_read_and_not_kept(stripes: PreparedDataset) -> None:
+    opened = Counter[str]()
+
+    def count(pairs: FramePairs, monkeypatch: pytest.MonkeyPatch) -> None:
+        def counting(path: Path) -> Any:
+            opened[path.name] += 1
+            return open_video(path)
+
+        monkeypatch.setattr("lia_bench.models.training.clip_frames.open_video", counting)
+        for position in range(28):
+            sample(pairs, position)
+
+    clip_bytes = FRAMES * SIZE * SIZE * 3
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        pairs = pairs_of(stripes, batch_size=7)
+        pairs._frames._left = 3 * clip_bytes
+        count(pairs, monkeypatch)
+    # Four epochs: three clips opened once, the four others each time.
+    assert sorted(opened.values()) == [1, 1, 1, 4, 4, 4, 4]

@@ -1,0 +1,149 @@
+"""Runs as processes of their own: several devices, kills, and a disk that is really full."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint
+from lia_bench.models.training.run_folder import RunFolder
+from tests.models.training.test_trainer import assert_same_state, rows
+from tests.models.training.toy.world import command_line, environment
+
+pytestmark = pytest.mark.slow
+
+
+class Runner:
+    """`lia-bench train toy` in a process of its own."""
+
+    def __init__(self, plug_in: Path, data: Path, runs: Path) -> None:
+        self._environment = environment(plug_in)
+        self._options = ["--data-folder", str(data), "--runs", str(runs)]
+        self._runs = runs
+
+    def folder(self, name: str) -> RunFolder:
+        return RunFolder(self._runs / "toy" / name)
+
+    def start(self, name: str, *words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            command_line("train", "toy", "--name", name, *self._options, *words),
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, name: str, *words: str) -> RunFolder:
+        process = self.start(name, *words)
+        output, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, output + errors
+        return self.folder(name)
+
+
+@pytest.fixture
+def runner(plug_in: Path, data: Path, tmp_path: Path) -> Runner:
+    return Runner(plug_in, data, tmp_path / "runs")
+
+
+def wait_for_step(run: RunFolder, step: int) -> None:
+    deadline = time.monotonic() + 120
+    while run.last_step() < step:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_two_processes_equal_one_with_the_whole_batch_and_go_on_exactly(runner: Runner) -> None:
+    plain = ("--set", "model.batch_norm=false", "--set", "loss.noise=0", "--set", "schedule.iterations=20")
+    several = ("--accelerator", "cpu", "--devices", "2")
+    one = runner.finish("one", *plain)
+    two = runner.finish("two", *plain, *several)
+    first, second = one.last(), two.last()
+    assert first
+    assert second
+    weights, others = read_own_checkpoint(first).state, read_own_checkpoint(second).state
+    for name, value in weights.items():
+        torch.testing.assert_close(value, others[name], rtol=0, atol=1e-5, msg=name)
+    discriminator, other = (load_training_state(folder)["networks"]["discriminator"] for folder in (first, second))
+    torch.testing.assert_close(discriminator, other, rtol=0, atol=1e-5)
+    for row, same in zip(rows(one), rows(two), strict=True):
+        assert float(row["l1"]) == pytest.approx(float(same["l1"]), abs=1e-4)
+    runner.finish("halves", *plain, *several, "--set", "schedule.iterations=10")
+    assert_same_state(two, runner.finish("halves", *plain, *several))
+
+
+def test_killed_it_goes_on_exactly(runner: Runner) -> None:
+    length = ("--set", "schedule.iterations=300", "--set", "data.workers=1")
+    whole = runner.finish("whole", *length)
+    process = runner.start("killed", *length)
+    wait_for_step(runner.folder("killed"), 130)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert_same_state(whole, runner.finish("killed", *length))
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_ctrl_c_ends_with_130_and_one_line(runner: Runner, devices: int) -> None:
+    process = runner.start(
+        "stopped",
+        "--set",
+        "schedule.iterations=1000000",
+        "--set",
+        "data.workers=1",
+        "--accelerator",
+        "cpu",
+        "--devices",
+        str(devices),
+    )
+    wait_for_step(runner.folder("stopped"), 10)
+    # As a terminal does: to every process of the group.
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    steps = runner.folder("stopped").last_step()
+    assert f"stopped after {steps:,} of 1,000,000 iterations, which are saved" in output
+    assert "Traceback" not in errors
+    assert "interrupted" in errors.splitlines()[-1]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 300 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("only root can mount a small file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_with_one_line_and_the_checkpoint_before(plug_in: Path, data: Path, small_disk: Path) -> None:
+    runner = Runner(plug_in, data, small_disk)
+    runner.finish("x", "--set", "schedule.iterations=10")
+    ballast = small_disk / "ballast"
+    room = os.statvfs(small_disk)
+    # Enough for a row of the table, too little for a checkpoint.
+    ballast.write_bytes(b"0" * ((room.f_bavail - 4) * room.f_frsize))
+    process = runner.start("x", "--set", "schedule.iterations=20", "--set", "schedule.picture_every=1000")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    assert runner.folder("x").last_step() == 10
+    read_own_checkpoint(runner.folder("x").checkpoint(10))
+    load_training_state(runner.folder("x").checkpoint(10))
+    assert errors.splitlines()[-1].startswith("error: ")
+    assert "00000020: the checkpoint cannot be written" in errors
+    assert "the one of step 10 is intact" in errors
+    ballast.unlink()
+    assert runner.finish("x", "--set", "schedule.iterations=20").last_step() == 20
