@@ -10,7 +10,8 @@ import click
 @click.argument("model")
 @click.option("--dataset", help="Prepared dataset by name, or a folder of clips [default: the configuration's].")
 @click.option(
-    "--data-folder",
+    "--data",
+    "data_folder",
     type=click.Path(path_type=Path),
     default=Path("data"),
     show_default=True,

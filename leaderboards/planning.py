@@ -1,0 +1,141 @@
+"""What an evaluation consists of: its setting, its plan, and the list of animations to make."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lia_bench.core.atomic import write_text
+from lia_bench.core.errors import InputError
+from lia_bench.core.prepared_dataset import Clip, PreparedDataset
+from lia_bench.core.suggestions import unknown
+from lia_bench.core.video import open_video
+from lia_bench.leaderboards.clip_evaluation import ClipTask
+from lia_bench.leaderboards.contestants import Contestant, common_size
+from lia_bench.leaderboards.pairs import USUAL_COUNT, ClipPair
+from lia_bench.leaderboards.request import TASKS, EvaluationRequest
+from lia_bench.leaderboards.scorers import Scorers
+
+SPLIT = "test"
+
+
+def only_dataset(data: Path) -> str:
+    """The folder of the one prepared dataset in `data`.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    there = sorted(path.parent.name for path in data.glob("*/clips.csv"))
+    if not there:
+        raise InputError(f"no prepared dataset in {data}: make one (lia-bench preprocess sample), or name --dataset")
+    if len(there) > 1:
+        raise InputError(f"{len(there)} prepared datasets in {data}: name one with --dataset: {', '.join(there)}")
+    return str(data / there[0])
+
+
+def recipe(dataset: PreparedDataset) -> str:
+    """The recipe that a dataset was prepared by, as its dataset.json says; empty for clips that merely lie there."""
+    path = dataset.folder / "dataset.json"
+    if not path.is_file():
+        return ""
+    return str(json.loads(path.read_text(encoding="utf-8")).get("recipe", ""))
+
+
+def frame_size(contestants: Sequence[Contestant], clips: Sequence[Clip]) -> tuple[int, int]:
+    """Height and width at which all frames are rendered and scored: the models', or else the first clip's."""
+    side = common_size(contestants)
+    if side is not None:
+        return side, side
+    with open_video(clips[0].path) as reader:
+        return reader.properties.height, reader.properties.width
+
+
+def check_transfer(request: EvaluationRequest, contestants: Sequence[Contestant]) -> None:
+    """Raise InputError for a model that does not know the cross task's transfer."""
+    if "cross" not in request.tasks:
+        return
+    for contestant in contestants:
+        modes = contestant.animator.transfer_modes
+        if request.transfer not in modes:
+            raise InputError(f"{contestant.label}: {unknown('transfer mode', request.transfer, modes)}")
+
+
+def count_pairs(request: EvaluationRequest, clips: Sequence[Clip]) -> int:
+    """Animations of the cross task."""
+    return request.pairs or min(len(clips), USUAL_COUNT)
+
+
+def usual_name(request: EvaluationRequest, dataset: PreparedDataset, size: tuple[int, int]) -> str:
+    """The dataset, the size, and every part of the setting that is not the usual one, so that none meets another."""
+    height, width = size
+    parts = [dataset.name]
+    shape = str(width) if width == height else f"{width}x{height}"
+    if not dataset.name.endswith(f"-{shape}"):
+        parts.append(shape)
+    if request.limit is not None:
+        parts.append(f"first{request.limit}")
+    if request.pairs is not None:
+        parts.append(f"pairs{request.pairs}")
+    if request.seed:
+        parts.append(f"seed{request.seed}")
+    return "-".join([*parts, *(request.metrics or ())])
+
+
+def setting(
+    request: EvaluationRequest,
+    dataset: PreparedDataset,
+    size: tuple[int, int],
+    metrics: Sequence[str],
+    pair_count: int,
+) -> dict[str, Any]:
+    """What all rows of a table have in common."""
+    return {
+        "dataset": dataset.name,
+        "dataset_hash": dataset.hash,
+        "split": SPLIT,
+        "height": size[0],
+        "width": size[1],
+        "limit": request.limit,
+        "pair_count": pair_count,
+        "seed": request.seed,
+        "metrics": list(metrics),
+    }
+
+
+def plan(
+    request: EvaluationRequest, contestants: Sequence[Contestant], scorers: Scorers, device: torch.device
+) -> dict[str, Any]:
+    """What makes a run: the same plan goes on with it, another plan is a run of its own."""
+    transfers = {"reconstruction": "absolute", "cross": request.transfer}
+    return {
+        "models": [contestant.description() for contestant in contestants],
+        "tasks": {task: transfers[task] for task in TASKS if task in request.tasks},
+        "extractors": scorers.extractors,
+        "device": str(device),
+        "version": version("lia-bench"),
+    }
+
+
+def write_pairs(path: Path, pairs: Sequence[ClipPair]) -> None:
+    """Write pairs.csv: source and driving clip of each pair."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["source", "driving"])
+    writer.writerows((pair.source, pair.driving) for pair in pairs)
+    write_text(path, text.getvalue())
+
+
+def list_work(
+    request: EvaluationRequest, clips: Sequence[Clip], everyone: Sequence[Clip], pairs: Sequence[ClipPair]
+) -> list[ClipTask]:
+    """Every animation to make, in order; `pairs` name clips of `everyone`."""
+    by_name = {clip.name: clip for clip in everyone}
+    reconstruction = clips if "reconstruction" in request.tasks else ()
+    items = [("reconstruction", clip, clip, "absolute") for clip in reconstruction]
+    items += [("cross", by_name[pair.source], by_name[pair.driving], request.transfer) for pair in pairs]
+    return [ClipTask(number, *item) for number, item in enumerate(items)]

@@ -1,0 +1,134 @@
+"""`report.json`: the history of a results folder, from which its tables are made.
+
+While an evaluation runs, each finished clip is one line appended to `unfinished.jsonl`, so that a clip costs the same
+however many there were before; the lines move into `report.json` when the evaluation ends, however it ends, or when
+the next one starts.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lia_bench.core.atomic import write_json
+from lia_bench.core.errors import InputError
+from lia_bench.leaderboards.pairs import ClipPair
+
+SCHEMA = 1
+REPORT = "report.json"
+JOURNAL = "unfinished.jsonl"
+
+
+class Report:
+    """The content of a results folder: one setting, and every run of models in it.
+
+    `content` is plain data for JSON: `schema`, `setting`, `pairs`, and `runs`, each with its `plan` (models, tasks,
+    extractors, ...), `unavailable` metrics with reasons, `sessions` (provenance of each start), `clips` and
+    `failures`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Read what is in `folder`, a journal that a killed evaluation left included.
+
+        Raises:
+            InputError: report.json is damaged or of a later version.
+        """
+        self.folder = folder
+        self.content: dict[str, Any] = {"schema": SCHEMA, "setting": None, "pairs": None, "runs": []}
+        path = folder / REPORT
+        if path.is_file():
+            self.content = _read(path)
+        self._absorb_journal()
+
+    def begin(
+        self,
+        setting: Mapping[str, Any],
+        plan: Mapping[str, Any],
+        unavailable: Mapping[str, str],
+        session: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Note a start: the run of the same plan goes on, another plan is a new run; returns the run.
+
+        Raises:
+            InputError: the folder holds results of another setting, which no table could compare.
+        """
+        if any(run["clips"] for run in self.content["runs"]):
+            self._check_same(setting)
+        elif self.content["setting"] != setting:
+            self.content |= {"setting": dict(setting), "pairs": None, "runs": []}
+        run = next((run for run in self.content["runs"] if run["plan"] == plan), None)
+        if run is None:
+            run = {"plan": dict(plan), "sessions": [], "clips": [], "failures": []}
+            self.content["runs"].append(run)
+        run["unavailable"] = dict(unavailable)
+        run["sessions"].append(dict(session))
+        self.save()
+        return run
+
+    def keep_pairs(self, drawn: Sequence[ClipPair]) -> list[ClipPair]:
+        """The pairs of the cross task: those of the folder's first run, or `drawn`, for it and all later ones."""
+        if self.content["pairs"] is None:
+            self.content["pairs"] = [asdict(pair) for pair in drawn]
+            self.save()
+        return [ClipPair(**pair) for pair in self.content["pairs"]]
+
+    def add(self, run: Mapping[str, Any], kind: str, entry: Mapping[str, Any]) -> None:
+        """Append an entry to a run's 'clips' or 'failures', on disk before this returns."""
+        index = next(index for index, known in enumerate(self.content["runs"]) if known is run)
+        line = {"run": index, "kind": kind, "entry": dict(entry)}
+        with (self.folder / JOURNAL).open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(line, ensure_ascii=False) + "\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+        run[kind].append(dict(entry))
+
+    def save(self) -> None:
+        """Write report.json with all that was added, and drop the journal."""
+        write_json(self.folder / REPORT, self.content)
+        (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def _check_same(self, setting: Mapping[str, Any]) -> None:
+        before = self.content["setting"]
+        for key, value in setting.items():
+            if before.get(key) != value:
+                raise InputError(
+                    f"{self.folder}: holds results with {key} {_short(before.get(key))}, not {_short(value)}: "
+                    "take another --name, or remove that folder"
+                )
+
+    def _absorb_journal(self) -> None:
+        path = self.folder / JOURNAL
+        if not path.is_file():
+            return
+        for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                # The line that was being written when the process was killed; its clip is done again.
+                break
+            entries = self.content["runs"][line["run"]][line["kind"]]
+            if line["entry"] not in entries:
+                entries.append(line["entry"])
+
+
+def finished(run: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """Task, source and driving clip of everything a run has measured."""
+    return {(clip["task"], clip["source"], clip["clip"]) for clip in run["clips"]}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = content["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not readable as a report ({error}): remove it or take another --name") from error
+    if schema != SCHEMA:
+        raise InputError(f"{path}: schema {schema}, this version reads {SCHEMA}: take another --name or upgrade")
+    return content
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,53 @@
+"""One picture of several: source, driving and each model's frame in a row, with captions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+SMALLEST_PANEL = 192
+STRIP = 24
+GAP = 4
+
+
+class SideBySide:
+    """Lays frames of one size in a row, under a strip that names the columns.
+
+    Small frames are enlarged by a whole factor, pixel by pixel, so that nothing is smoothed over.
+    """
+
+    def __init__(self, captions: Sequence[str], height: int, width: int) -> None:
+        """`captions`: one a column; `height` and `width`: of the frames in pixels."""
+        self._factor = max(1, round(SMALLEST_PANEL / max(height, width)))
+        self._panel_height, self._panel_width = height * self._factor, width * self._factor
+        columns = len(captions)
+        canvas_width = columns * self._panel_width + (columns - 1) * GAP
+        canvas_height = STRIP + self._panel_height
+        # H.264's usual colour format halves both sides.
+        self._canvas = np.full((canvas_height + canvas_height % 2, canvas_width + canvas_width % 2, 3), 24, np.uint8)
+        self._canvas[:STRIP] = self._strip(captions)
+
+    def picture(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """The row of `frames`, each uint8 (H, W, 3), one a caption: uint8 with both sides even."""
+        canvas = self._canvas.copy()
+        for column, frame in enumerate(frames):
+            left = self._left(column)
+            panel = frame.repeat(self._factor, axis=0).repeat(self._factor, axis=1)
+            canvas[STRIP : STRIP + self._panel_height, left : left + self._panel_width] = panel
+        return canvas
+
+    def _strip(self, captions: Sequence[str]) -> NDArray[np.uint8]:
+        strip = Image.fromarray(self._canvas[:STRIP])
+        draw = ImageDraw.Draw(strip)
+        font = ImageFont.load_default(size=14)
+        for column, caption in enumerate(captions):
+            text = caption
+            while len(text) > 1 and draw.textlength(text, font=font) > self._panel_width - 4:
+                text = text[:-2] + "…"
+            centre = self._left(column) + self._panel_width / 2
+            draw.text((centre, STRIP / 2), text, fill=(235, 235, 235), font=font, anchor="mm")
+        return np.asarray(strip)
+
+    def _left(self, column: int) -> int:
+        return column * (self._panel_width + GAP)

@@ -1,0 +1,174 @@
+"""The CSV tables of a results folder, made from its report."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lia_bench.core.atomic import write_text
+from lia_bench.leaderboards.report import Report
+from lia_bench.leaderboards.statistics import bootstrap_interval
+
+METRIC_ORDER = ("l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr", "aed", "csim", "fid", "video_fid")
+PROTOCOL = "literature"
+LEADERBOARD = "leaderboard.csv"
+PER_CLIP = "per_clip.csv"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A model on a task: all its clips of one run.
+
+    Attributes:
+        run: the report's entry.
+        index: position of the model in the run's plan, and of its scores in every clip's entry.
+        task: 'reconstruction' or 'cross'.
+        clips: entries of the finished clips, in the order they are to be listed.
+    """
+
+    run: Mapping[str, Any]
+    index: int
+    task: str
+    clips: Sequence[Mapping[str, Any]]
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """Label, name, variant, checkpoint and its hash."""
+        model: Mapping[str, Any] = self.run["plan"]["models"][self.index]
+        return model
+
+    @property
+    def transfer(self) -> str:
+        """How motion was transferred."""
+        transfer: str = self.run["plan"]["tasks"][self.task]
+        return transfer
+
+    def results(self) -> list[Mapping[str, Any]]:
+        """This model's part of every clip: seconds and scores."""
+        return [clip["models"][self.index] for clip in self.clips]
+
+    def values(self, metric: str) -> list[float]:
+        """The metric's value on every clip that has one."""
+        scores = (result["scores"].get(metric, {}).get("value") for result in self.results())
+        return [value for value in scores if value is not None]
+
+    def frames_per_second(self) -> float | None:
+        """Rendered frames per second of the model alone, over all clips."""
+        seconds = sum(result["seconds"] for result in self.results())
+        return sum(clip["frames"] for clip in self.clips) / seconds if seconds > 0 else None
+
+
+def ordered(metrics: Sequence[str]) -> list[str]:
+    """Metrics in the order of the columns; those of plug-ins come last, by name."""
+    return sorted(metrics, key=lambda name: (METRIC_ORDER.index(name) if name in METRIC_ORDER else 99, name))
+
+
+def measurements(content: Mapping[str, Any]) -> list[Measurement]:
+    """One a model, checkpoint and task; of several runs the one with more clips, then the newest."""
+    best: dict[tuple[str, ...], Measurement] = {}
+    for run in content["runs"]:
+        for task, transfer in run["plan"]["tasks"].items():
+            clips = sorted((clip for clip in run["clips"] if clip["task"] == task), key=_listed)
+            for index, model in enumerate(run["plan"]["models"]):
+                key = (task, model["model"], model["variant"], model["checkpoint_sha256"], transfer)
+                if clips and (key not in best or len(clips) >= len(best[key].clips)):
+                    best.pop(key, None)
+                    best[key] = Measurement(run, index, task, clips)
+    return sorted(best.values(), key=lambda measurement: measurement.task != "reconstruction")
+
+
+def leaderboard_rows(content: Mapping[str, Any]) -> Iterator[Row]:
+    """One row a measurement: means over clips and their intervals, where the row comes from."""
+    metrics = ordered(content["setting"]["metrics"])
+    for measurement in measurements(content):
+        values = {metric: measurement.values(metric) for metric in metrics}
+        seed = content["setting"]["seed"]
+        intervals = {metric: bootstrap_interval(values[metric], seed) for metric in metrics}
+        row = _who_and_what(content, measurement)
+        row |= {"clips": len(measurement.clips), "frames": sum(clip["frames"] for clip in measurement.clips)}
+        row |= {metric: sum(values[metric]) / len(values[metric]) if values[metric] else None for metric in metrics}
+        for metric in metrics:
+            low, high = intervals[metric] or (None, None)
+            row |= {f"{metric}_low": low, f"{metric}_high": high}
+        row["fps"] = measurement.frames_per_second()
+        yield row | _where_from(content, measurement, max(clip["date"] for clip in measurement.clips))
+
+
+def per_clip_rows(content: Mapping[str, Any]) -> Iterator[Row]:
+    """One row a measurement and clip."""
+    metrics = ordered(content["setting"]["metrics"])
+    for measurement in measurements(content):
+        for clip, result in zip(measurement.clips, measurement.results(), strict=True):
+            row = _who_and_what(content, measurement)
+            row |= {"clip": clip["clip"], "source": clip["source"], "frames": clip["frames"]}
+            row |= {metric: result["scores"].get(metric, {}).get("value") for metric in metrics}
+            row["fps"] = clip["frames"] / result["seconds"] if result["seconds"] > 0 else None
+            yield row | _where_from(content, measurement, clip["date"])
+
+
+def rebuild(folder: Path) -> tuple[Path, Path]:
+    """Write leaderboard.csv and per_clip.csv again from report.json; returns their paths."""
+    return write_tables(Report(folder))
+
+
+def write_tables(report: Report) -> tuple[Path, Path]:
+    """Write a report's leaderboard.csv and per_clip.csv; returns their paths."""
+    content = report.content
+    leaderboard, per_clip = report.folder / LEADERBOARD, report.folder / PER_CLIP
+    metrics = ordered(content["setting"]["metrics"])
+    who = ["model", "variant", "checkpoint", "dataset", "split", "task", "transfer"]
+    where = ["protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date"]
+    intervals = [f"{metric}_{end}" for metric in metrics for end in ("low", "high")]
+    _write(
+        leaderboard,
+        [*who, "clips", "frames", *metrics, *intervals, "fps", *where, "origin"],
+        leaderboard_rows(content),
+    )
+    _write(per_clip, [*who, "clip", "source", "frames", *metrics, "fps", *where, "origin"], per_clip_rows(content))
+    return leaderboard, per_clip
+
+
+def _who_and_what(content: Mapping[str, Any], measurement: Measurement) -> Row:
+    model = measurement.model
+    return {
+        "model": model["model"],
+        "variant": model["variant"],
+        "checkpoint": model["checkpoint"],
+        "dataset": content["setting"]["dataset"],
+        "split": content["setting"]["split"],
+        "task": measurement.task,
+        "transfer": measurement.transfer,
+    }
+
+
+def _where_from(content: Mapping[str, Any], measurement: Measurement, date: str) -> Row:
+    plan = measurement.run["plan"]
+    return {
+        "protocol": PROTOCOL,
+        "extractors": ";".join(f"{metric}={name}" for metric, name in sorted(plan["extractors"].items()) if name),
+        "dataset_hash": content["setting"]["dataset_hash"],
+        "checkpoint_sha256": measurement.model["checkpoint_sha256"],
+        "seed": content["setting"]["seed"],
+        "device": plan["device"],
+        "version": plan["version"],
+        "date": date,
+        "origin": "measured",
+    }
+
+
+def _listed(clip: Mapping[str, Any]) -> int:
+    number: int = clip["number"]
+    return number
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterator[Row]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
+    write_text(path, text.getvalue())

@@ -1,0 +1,114 @@
+"""`lia-bench evaluate`: models over a test set, scored, compared and shown side by side."""
+
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Read names separated by commas."""
+    if value is None:
+        return None
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not names:
+        raise click.BadParameter("give at least one name")
+    return names
+
+
+@click.command(name="evaluate")
+@click.option(
+    "--models",
+    required=True,
+    callback=_names,
+    metavar="NAME[:VARIANT][@CHECKPOINT],...",
+    help="Models to compare; identity, the floor, is always added. Without a checkpoint the newest run of `train` "
+    "on this dataset is taken.",
+)
+@click.option("--dataset", help="Name or folder of a prepared dataset.  [default: the only one in --data]")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    type=click.Choice(["reconstruction", "cross"]),
+    help="May be given twice.  [default: both]",
+)
+@click.option(
+    "--transfer",
+    default="relative",
+    show_default=True,
+    metavar="MODE",
+    help="How the cross task moves the source: relative, absolute, or another mode of the models. "
+    "Reconstruction is always absolute.",
+)
+@click.option("--metrics", callback=_names, metavar="NAME,...", help="Such as l1,lpips.  [default: all]")
+@click.option("--name", help="Folder below --results.  [default: dataset, size, and what is not usual]")
+@click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
+@click.option("--batch-size", default=8, show_default=True, help="Frames rendered together; no number depends on it.")
+@click.option("--limit", type=int, metavar="N", help="Only the first N test clips.")
+@click.option("--seed", default=0, show_default=True, help="Of the pairs and the 95 % intervals.")
+@click.option("--pairs", type=int, metavar="N", help="Animations of the cross task.  [default: one a clip, up to 50]")
+@click.option("--videos/--no-videos", default=True, show_default=True, help="Write side-by-side videos.")
+@click.option("--data", type=FOLDER, default=Path("data"), show_default=True, help="Folder of prepared datasets.")
+@click.option("--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of training runs.")
+@click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of results.")
+def command(
+    models: tuple[str, ...],
+    dataset: str | None,
+    tasks: tuple[str, ...],
+    transfer: str,
+    metrics: tuple[str, ...] | None,
+    name: str | None,
+    device: str | None,
+    batch_size: int,
+    limit: int | None,
+    seed: int,
+    pairs: int | None,
+    videos: bool,
+    data: Path,
+    runs: Path,
+    results: Path,
+) -> None:
+    """Run models over the test clips of a dataset, score them and print the table.
+
+    Writes leaderboard.csv, per_clip.csv, report.json and one side-by-side video a clip to RESULTS/NAME. Killed and
+    started again, it goes on after the last finished clip. The same dataset and settings with other models add rows
+    to the same table.
+
+    \b
+    Example:
+      lia-bench evaluate --models lia,fomm --dataset sample
+      lia-bench evaluate --models lia:vox-256@vox.pt --dataset vox --task reconstruction --metrics l1,lpips
+    """
+    from lia_bench.core.errors import InputError
+    from lia_bench.leaderboards.evaluation import evaluate
+    from lia_bench.leaderboards.printing import print_leaderboard
+    from lia_bench.leaderboards.request import TASKS, EvaluationRequest
+
+    request = EvaluationRequest(
+        models=models,
+        dataset=dataset,
+        tasks=tasks or TASKS,
+        transfer=transfer,
+        metrics=metrics,
+        name=name,
+        device=device,
+        batch_size=batch_size,
+        limit=limit,
+        seed=seed,
+        pairs=pairs,
+        videos=videos,
+        data=data,
+        runs=runs,
+        results=results,
+    )
+    outcome = evaluate(request, announce=click.echo)
+    print_leaderboard(outcome.report.content)
+    click.echo(f"leaderboard: {outcome.leaderboard}")
+    if outcome.video is not None:
+        click.echo(f"side by side: {outcome.video}")
+    if outcome.failures:
+        count = len(outcome.failures)
+        more = f" (and {count - 1} more, listed in {outcome.report.folder / 'report.json'})" if count > 1 else ""
+        raise InputError(f"a clip was left out: {outcome.failures[0]}{more}")

@@ -1,0 +1,149 @@
+"""Third-party weights: which files there are, where each lies on this machine, and whether it is the true one."""
+
+import os
+import pickle
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError, UnknownNameError
+from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.suggestions import unknown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Status = Literal["missing", "verified", "wrong hash"]
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file of weights that others published.
+
+    Attributes:
+        name: what users and messages call it.
+        file_name: its published name; torch hub's names end in the first digits of the file's SHA-256.
+        torchvision: its entry in torchvision's list of weights, which knows the address and the size.
+        used_by: the parts of this project that need it.
+        licence: the terms it comes under.
+    """
+
+    name: str
+    file_name: str
+    torchvision: str
+    used_by: str
+    licence: str
+
+    @property
+    def sha256_prefix(self) -> str:
+        """The first hexadecimal digits of the true file's SHA-256."""
+        found = re.fullmatch(r".+-([0-9a-f]{8,64})\.\w+", self.file_name)
+        if found is None:
+            raise InputError(f"{self.file_name}: this file name does not end in digits of a SHA-256")
+        return found.group(1)
+
+    @property
+    def address(self) -> str:
+        """Where torchvision's authors publish the file."""
+        address: str = self._published().url
+        return address
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the published file, to the precision that torchvision states (thousandths of 2**20 bytes)."""
+        mebibytes: float = self._published().meta["_file_size"]
+        return round(mebibytes * 2**20)
+
+    @property
+    def path(self) -> Path:
+        """Where the file belongs on this machine."""
+        return weights_home() / self.file_name
+
+    def status(self) -> Status:
+        """Whether the file is here and is the published one; reads the whole file."""
+        if not self.path.is_file():
+            return "missing"
+        return "verified" if sha256_of_file(self.path).startswith(self.sha256_prefix) else "wrong hash"
+
+    def _published(self) -> Any:
+        from torchvision.models import get_weight
+
+        return get_weight(self.torchvision)
+
+
+_TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose own terms apply"
+
+WEIGHTS: dict[str, WeightFile] = {
+    file.name: file
+    for file in (
+        WeightFile(
+            "alexnet",
+            "alexnet-owt-7be5be79.pth",
+            "AlexNet_Weights.IMAGENET1K_V1",
+            "metric lpips",
+            _TORCHVISION_LICENCE,
+        ),
+        WeightFile(
+            "vgg19",
+            "vgg19-dcbb9e9d.pth",
+            "VGG19_Weights.IMAGENET1K_V1",
+            "perceptual loss of lia and fomm",
+            _TORCHVISION_LICENCE,
+        ),
+    )
+}
+
+
+def weights_home() -> Path:
+    """The one folder of third-party weights: `$LIA_BENCH_HOME/weights`, or a folder of the user's cache."""
+    home = os.environ.get("LIA_BENCH_HOME")
+    if home:
+        return Path(home).expanduser() / "weights"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("lia-bench") / "weights"
+
+
+def locate(name: str) -> Path:
+    """The verified file of the weights called `name`.
+
+    Raises:
+        UnknownNameError: there are no such weights.
+        MissingWeightsError: the file is not here; the text says what to fetch and where to put it.
+        CheckpointError: a file is here but its SHA-256 is not the published one.
+    """
+    if name not in WEIGHTS:
+        raise UnknownNameError(unknown("weights", name, WEIGHTS))
+    file = WEIGHTS[name]
+    match file.status():
+        case "missing":
+            raise MissingWeightsError(
+                f"the weights '{name}' ({file.used_by}) are not on this machine: "
+                f"fetch {file.address} and put it at {file.path}"
+            )
+        case "wrong hash":
+            raise CheckpointError(
+                f"{file.path}: its SHA-256 does not begin with {file.sha256_prefix}, so it is not the published file: "
+                f"remove it and fetch {file.address} again"
+            )
+    return file.path
+
+
+def load_torch_weights(path: Path) -> "dict[str, Tensor]":
+    """The state dict in a torch file, on the CPU; no code in the file is run.
+
+    Raises:
+        CheckpointError: the file is damaged, holds code, or holds something else than named tensors.
+    """
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: not a readable file of tensors alone, so it was refused and nothing in it was run: fetch it again"
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise CheckpointError(f"{path}: this file holds something else than named tensors")
+    return state

@@ -1,0 +1,100 @@
+"""The weights registry: where files belong, and that only the true ones are taken."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lia_bench.core import weights
+from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
+from lia_bench.core.hashing import sha256_of_file
+
+
+def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Save `content` as the weights 'toy', under a name that carries its true hash."""
+    monkeypatch.setenv("LIA_BENCH_HOME", str(home))
+    draft = home / "weights" / "draft.pth"
+    draft.parent.mkdir(parents=True)
+    torch.save(content, draft)
+    path = draft.with_name(f"toy-{sha256_of_file(draft)[:8]}.pth")
+    draft.rename(path)
+    file = weights.WeightFile("toy", path.name, "AlexNet_Weights.IMAGENET1K_V1", "a test", "none")
+    monkeypatch.setitem(weights.WEIGHTS, "toy", file)
+    return path
+
+
+@pytest.mark.parametrize("name", sorted(weights.WEIGHTS))
+def test_the_published_address_ends_in_the_file_name(name: str) -> None:
+    file = weights.WEIGHTS[name]
+    assert file.address.endswith("/" + file.file_name)
+    assert len(file.sha256_prefix) >= 8
+    assert file.size_bytes > 2e8
+
+
+def test_missing_weights_say_what_to_fetch_and_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
+    with pytest.raises(MissingWeightsError) as caught:
+        weights.locate("vgg19")
+    message = str(caught.value)
+    assert weights.WEIGHTS["vgg19"].address in message
+    assert str(tmp_path / "weights" / "vgg19-dcbb9e9d.pth") in message
+    assert "\n" not in message
+
+
+def test_without_a_home_the_users_cache_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIA_BENCH_HOME")
+    assert weights.weights_home().parts[-2:] == ("lia-bench", "weights")
+
+
+def test_a_true_file_is_found_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put({"a": torch.arange(3.0)}, tmp_path, monkeypatch)
+    assert weights.locate("toy") == path
+    assert weights.WEIGHTS["toy"].status() == "verified"
+    assert torch.equal(weights.load_torch_weights(path)["a"], torch.arange(3.0))
+
+
+def test_a_file_with_another_hash_is_refused_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put({"a": torch.arange(3.0)}, tmp_path, monkeypatch)
+    path.write_bytes(path.read_bytes() + b"0")
+    with pytest.raises(CheckpointError, match=path.name):
+        weights.locate("toy")
+    assert weights.WEIGHTS["toy"].status() == "wrong hash"
+
+
+def test_unknown_weights_suggest_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="vgg19"):
+        weights.locate("vgg")
+
+
+class Bomb:
+    """Leaves a file behind when it is unpickled with code allowed."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.trace),)
+
+
+def test_code_in_a_file_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put({"a": Bomb(tmp_path / "trace")}, tmp_path, monkeypatch)
+    with pytest.raises(CheckpointError, match="refused"):
+        weights.load_torch_weights(path)
+    assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"a": "text"}])
+def test_a_file_of_something_else_is_refused(content: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(content, tmp_path, monkeypatch)
+    with pytest.raises(CheckpointError, match="something else"):
+        weights.load_torch_weights(path)
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.pth"
+    torch.save({"a": torch.zeros(1000)}, path)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(CheckpointError, match=r"cut\.pth"):
+        weights.load_torch_weights(path)

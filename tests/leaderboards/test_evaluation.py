@@ -1,0 +1,336 @@
+"""Evaluations as users run them: values, tables, interruptions, clips that cannot be read."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lia_bench.core.errors import InputError, LiaBenchError, UnknownNameError
+from lia_bench.core.video import open_video
+from lia_bench.leaderboards import clip_evaluation
+from lia_bench.leaderboards.evaluation import evaluate
+from lia_bench.leaderboards.request import EvaluationOutcome, EvaluationRequest
+from lia_bench.leaderboards.tables import rebuild
+from tests.leaderboards.toys import LENGTHS, Toy, register, specification, write_dataset, write_run
+
+WHO = ["model", "variant", "checkpoint", "dataset", "split", "task", "transfer"]
+WHERE = ["protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date", "origin"]
+
+
+@pytest.fixture
+def request_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes requests about the toy dataset, on the CPU, without videos."""
+    register(monkeypatch, toy=specification("toy"))
+    folder = write_dataset(tmp_path / "data" / "toys")
+
+    def make(*models: str, **fields: Any) -> EvaluationRequest:
+        usual: dict[str, Any] = {
+            "models": models or ("toy",),
+            "dataset": str(folder),
+            "metrics": ("l1", "psnr", "ssim"),
+            "name": "table",
+            "device": "cpu",
+            "videos": False,
+            "runs": tmp_path / "runs",
+            "results": tmp_path / "results",
+        }
+        return EvaluationRequest(**(usual | fields))
+
+    return make
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def comparable(outcome: EvaluationOutcome) -> list[dict[str, str]]:
+    """Both tables without what differs from run to run."""
+    rows = read(outcome.leaderboard) + read(outcome.per_clip)
+    return [{key: value for key, value in row.items() if key not in ("fps", "date")} for row in rows]
+
+
+def frames_of(dataset: Path, clip: str) -> np.ndarray:
+    with open_video(dataset / "test" / clip) as reader:
+        return np.stack(list(reader)).astype(np.float64) / 255
+
+
+def test_the_table_has_the_columns_of_the_contract(request_of: Any) -> None:
+    outcome = evaluate(request_of())
+    metrics = ["l1", "psnr", "ssim"]
+    intervals = [f"{name}_{end}" for name in metrics for end in ("low", "high")]
+    rows = read(outcome.leaderboard)
+    assert list(rows[0]) == [*WHO, "clips", "frames", *metrics, *intervals, "fps", *WHERE]
+    assert [(row["model"], row["task"], row["transfer"]) for row in rows] == [
+        ("toy", "reconstruction", "absolute"),
+        ("identity", "reconstruction", "absolute"),
+        ("toy", "cross", "relative"),
+        ("identity", "cross", "relative"),
+    ]
+    assert {row["origin"] for row in rows} == {"measured"}
+    assert list(read(outcome.per_clip)[0]) == [*WHO, "clip", "source", "frames", *metrics, "fps", *WHERE]
+
+
+def test_values_are_means_over_frames_then_clips(request_of: Any, tmp_path: Path) -> None:
+    outcome = evaluate(request_of(tasks=("reconstruction",)))
+    toy, identity = read(outcome.leaderboard)
+    clips = [frames_of(tmp_path / "data" / "toys", name) for name in LENGTHS]
+    assert float(toy["l1"]) == pytest.approx(np.mean([np.abs(clip / 2).mean() for clip in clips]), rel=1e-5)
+    assert float(identity["l1"]) == pytest.approx(np.mean([np.abs(clip - clip[0]).mean() for clip in clips]), rel=1e-5)
+    errors = [np.square(clip - clip[0]).mean() for clip in clips]
+    assert float(identity["psnr"]) == pytest.approx(np.mean(-10 * np.log10(errors)), rel=1e-5)
+    assert (int(toy["clips"]), int(toy["frames"])) == (4, sum(LENGTHS.values()))
+    assert float(toy["l1_low"]) < float(toy["l1"]) < float(toy["l1_high"])
+    assert float(toy["fps"]) > 0
+    per_clip = {row["clip"]: row for row in read(outcome.per_clip) if row["model"] == "toy"}
+    assert float(per_clip["bob#1"]["l1"]) == pytest.approx(np.abs(clips[2] / 2).mean(), rel=1e-5)
+
+
+def test_numbers_do_not_depend_on_the_batch_size(request_of: Any) -> None:
+    one = evaluate(request_of(batch_size=1, name="one"))
+    many = evaluate(request_of(batch_size=4, name="many"))
+    assert comparable(one) == comparable(many)
+
+
+def test_cross_pairs_show_two_persons_and_have_no_scores_but_a_reason(request_of: Any) -> None:
+    outcome = evaluate(request_of(tasks=("cross",), pairs=6, videos=True))
+    pairs = read(outcome.report.folder / "pairs.csv")
+    assert len({(pair["source"], pair["driving"]) for pair in pairs}) == 6
+    assert all(pair["source"].split("#")[0] != pair["driving"].split("#")[0] for pair in pairs)
+    assert {pair["driving"] for pair in pairs} == set(LENGTHS)
+    for row in read(outcome.leaderboard):
+        assert (row["l1"], row["l1_low"], row["psnr"], row["clips"]) == ("", "", "", "6")
+        assert float(row["fps"]) > 0
+    cells = json.loads((outcome.report.folder / "report.json").read_text())["cells"]
+    assert all("no true frame" in cell["reason"] for cell in cells)
+    assert len(list((outcome.report.folder / "videos" / "cross").glob("*.mp4"))) == 6
+
+
+def test_each_task_transfers_motion_its_own_way(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    original = Toy.encode_source
+
+    def watching(self: Toy, source: torch.Tensor, first_driving: torch.Tensor, transfer: str) -> torch.Tensor:
+        asked.append(transfer)
+        return original(self, source, first_driving, transfer)
+
+    monkeypatch.setattr(Toy, "encode_source", watching)
+    evaluate(request_of(pairs=2))
+    warm_up, clips, pairs = 1, len(LENGTHS), 2
+    assert asked == ["absolute"] * (warm_up + clips) + ["relative"] * pairs
+
+
+def test_an_unavailable_metric_leaves_its_cell_empty_and_says_why(request_of: Any) -> None:
+    outcome = evaluate(request_of(tasks=("reconstruction",), metrics=("l1", "lpips", "ms_ssim", "akd")))
+    row = read(outcome.leaderboard)[0]
+    assert float(row["l1"]) > 0
+    assert [row[name] for name in ("lpips", "ms_ssim", "akd", "akd_low")] == [""] * 4
+    report = json.loads((outcome.report.folder / "report.json").read_text())
+    reasons = {cell["metric"]: cell["reason"] for cell in report["cells"] if cell["model"] == "toy"}
+    assert reasons["l1"] is None
+    assert "16x16" in reasons["lpips"]
+    assert "160" in reasons["ms_ssim"]
+    assert "landmark" in reasons["akd"]
+
+
+def test_the_video_shows_source_driving_and_models(request_of: Any, tmp_path: Path) -> None:
+    outcome = evaluate(request_of(tasks=("reconstruction",), videos=True))
+    assert outcome.video is not None
+    with open_video(outcome.report.folder / "videos" / "reconstruction" / "cyd#1.mp4") as reader:
+        assert len(reader) == LENGTHS["cyd#1"]
+        columns = np.array_split(reader.frame(8)[24:], 4, axis=1)
+    clip = frames_of(tmp_path / "data" / "toys", "cyd#1")
+    brightness = [column.mean() / 255 for column in columns]
+    expected = [clip[0].mean(), clip[8].mean(), clip[8].mean() / 2, clip[0].mean()]
+    assert brightness == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("kind", ["Interrupt", "Break"])
+def test_stopped_and_started_again_it_ends_in_the_same_tables(
+    kind: str, request_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = evaluate(request_of(name="whole"))
+    register(monkeypatch, toy=specification("toy", configuration=f"{kind}Configuration"))
+    with pytest.raises((KeyboardInterrupt, LiaBenchError)) as stopped:
+        evaluate(request_of(name="stopped"))
+    assert stopped.type is KeyboardInterrupt or "toy failed on clip bob#1: RuntimeError: out of memory second" in str(
+        stopped.value
+    )
+    table = whole.report.folder.with_name("stopped") / "leaderboard.csv"
+    assert [row["clips"] for row in read(table)] == ["2", "2"]
+    register(monkeypatch, toy=specification("toy"))
+    assert comparable(evaluate(request_of(name="stopped"))) == comparable(whole)
+
+
+def test_killed_at_once_it_goes_on_after_the_last_finished_clip(request_of: Any, tmp_path: Path) -> None:
+    whole = evaluate(request_of(name="whole", pairs=3))
+    program = (
+        "import sys; from pathlib import Path; from tests.leaderboards import toys\n"
+        "from lia_bench.leaderboards.evaluation import evaluate, EvaluationRequest\n"
+        "toys.add('toy', toys.specification('toy', configuration='KillConfiguration'))\n"
+        "evaluate(EvaluationRequest(('toy',), dataset=sys.argv[1], metrics=('l1', 'psnr', 'ssim'), name='killed',\n"
+        "    device='cpu', videos=False, pairs=3, results=Path(sys.argv[2])))"
+    )
+    arguments = [sys.executable, "-c", program, str(tmp_path / "data" / "toys"), str(tmp_path / "results")]
+    assert subprocess.run(arguments, cwd=Path(__file__).parents[2], check=False).returncode == 9
+    journal = tmp_path / "results" / "killed" / "unfinished.jsonl"
+    assert len(journal.read_text().splitlines()) == 2
+    with journal.open("a") as file:
+        file.write('{"run": 0, "kind": "cl')
+    outcome = evaluate(request_of(name="killed", pairs=3))
+    assert comparable(outcome) == comparable(whole)
+    assert len(outcome.run["sessions"]) == 2
+    assert not journal.exists()
+
+
+def test_a_finished_evaluation_is_not_done_again(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = comparable(evaluate(request_of()))
+    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate_clip", None)
+    assert comparable(evaluate(request_of())) == before
+
+
+def test_a_clip_that_cannot_be_read_is_named_and_left_out(request_of: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "data" / "toys" / "test" / "bob#1" / "0000002.png"
+    broken.write_bytes(b"no picture")
+    outcome = evaluate(request_of(tasks=("reconstruction",)))
+    assert [row["clips"] for row in read(outcome.leaderboard)] == ["3", "3"]
+    (failure,) = outcome.failures
+    assert "bob#1" in failure
+    report = json.loads((outcome.report.folder / "report.json").read_text())
+    assert report["runs"][0]["failures"][0]["clip"] == "bob#1"
+
+
+def test_the_tables_can_be_made_again_from_the_report(request_of: Any) -> None:
+    outcome = evaluate(request_of())
+    before = [path.read_bytes() for path in (outcome.leaderboard, outcome.per_clip)]
+    for path in (outcome.leaderboard, outcome.per_clip):
+        path.unlink()
+    assert [path.read_bytes() for path in rebuild(outcome.report.folder)] == before
+
+
+def test_another_model_joins_the_table_and_another_setting_does_not(request_of: Any) -> None:
+    evaluate(request_of("identity", tasks=("reconstruction",)))
+    outcome = evaluate(request_of("toy", tasks=("reconstruction",)))
+    assert [row["model"] for row in read(outcome.leaderboard)] == ["toy", "identity"]
+    with pytest.raises(InputError, match=r"holds results with limit null, not 2: take another --name"):
+        evaluate(request_of("toy", limit=2))
+
+
+def test_the_newest_run_is_taken_and_named(request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(monkeypatch, toy=specification("toy", recipe="none:none"))
+    with pytest.raises(InputError, match="lia-bench train toy --dataset toys"):
+        evaluate(request_of())
+    write_run(tmp_path / "runs", "toy", "first", gain=0.25, dataset_name="toys")
+    newest = write_run(tmp_path / "runs", "toy", "second", gain=1.0, dataset_name="toys")
+    write_run(tmp_path / "runs", "toy", "elsewhere", gain=0.1, dataset_name="others")
+    lines: list[str] = []
+    outcome = evaluate(request_of(tasks=("reconstruction",)), lines.append)
+    row = read(outcome.leaderboard)[0]
+    assert lines == [f"toy: {newest}"]
+    assert row["checkpoint"] == str(newest)
+    assert float(row["l1"]) == 0
+    assert len(row["checkpoint_sha256"]) == 64
+    older = tmp_path / "runs" / "toy" / "first"
+    both = evaluate(request_of("toy", f"toy@{older}", tasks=("reconstruction",), name="both"))
+    assert [model["label"] for model in both.run["plan"]["models"]] == ["toy", f"toy@{older}", "identity"]
+
+
+def test_models_of_different_sizes_are_not_compared(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(
+        monkeypatch,
+        large=specification("large", configuration="LargeConfiguration"),
+        small=specification("small", configuration="SmallConfiguration"),
+    )
+    with pytest.raises(InputError, match="large 32, small 24"):
+        evaluate(request_of("large", "small"))
+    outcome = evaluate(request_of("large", tasks=("reconstruction",), name=None, metrics=None))
+    assert outcome.report.folder.name == "toys-32"
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"models": ("tooy",)}, UnknownNameError, "did you mean 'toy'"),
+        ({"models": ("toy", "toy")}, InputError, "twice"),
+        ({"metrics": ("l2",)}, UnknownNameError, "did you mean 'l1'"),
+        ({"tasks": ("crossing",)}, InputError, "did you mean 'cross'"),
+        ({"transfer": "relativ"}, InputError, "did you mean 'relative'"),
+        ({"pairs": 100}, InputError, "fewer --pairs"),
+        ({"limit": 0}, InputError, "--limit 0"),
+        ({"name": "../up"}, InputError, "--name"),
+        ({"dataset": "nothing"}, InputError, "nothing"),
+    ],
+)
+def test_wrong_requests_are_one_clear_line(
+    fields: dict[str, Any], error: type[Exception], message: str, request_of: Any
+) -> None:
+    with pytest.raises(error, match=message) as caught:
+        evaluate(request_of(**fields))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_only_dataset_is_taken_and_several_are_listed(request_of: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with pytest.raises(InputError, match="preprocess sample"):
+        evaluate(request_of(dataset=None, data=data))
+    header = "clip,partition,person_id,status\n"
+    table = header + "".join(f"{name},test,{name[:3]},ok\n" for name in LENGTHS)
+    (data / "toys" / "clips.csv").write_text(table)
+    assert len(read(evaluate(request_of(dataset=None, data=data)).leaderboard)) == 4
+    write_dataset(data / "more")
+    (data / "more" / "clips.csv").write_text(table)
+    with pytest.raises(InputError, match="more, toys"):
+        evaluate(request_of(dataset=None, data=data))
+
+
+def test_frames_are_decoded_once_and_not_kept(request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = write_dataset(tmp_path / "data" / "long", {"ann#1": 400}, size=12)
+    alive: list[int] = []
+    references: list[Any] = []
+    original = clip_evaluation._frames
+
+    def watched(*arguments: Any) -> Any:
+        import weakref
+
+        for frame in original(*arguments):
+            references.append(weakref.ref(frame))
+            alive.append(sum(reference() is not None for reference in references))
+            yield frame
+            del frame
+
+    monkeypatch.setattr(clip_evaluation, "_frames", watched)
+    evaluate(request_of(dataset=str(dataset), tasks=("reconstruction",), metrics=("l1",)))
+    assert len(alive) == 400
+    assert max(alive) < 100
+
+
+def test_a_perfect_clip_has_no_psnr_but_a_reason(request_of: Any, tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "data" / "still", {"ann#1": 1})
+    outcome = evaluate(request_of("identity", dataset=str(dataset), tasks=("reconstruction",)))
+    row = read(outcome.leaderboard)[0]
+    assert (row["l1"], row["psnr"]) == ("0", "")
+    cells = {cell["metric"]: cell for cell in outcome.report.content["cells"]}
+    assert "infinite" in cells["psnr"]["reason"]
+    assert row["l1_low"] == ""
+
+
+def test_frames_are_scored_as_floats(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.Tensor] = []
+    from lia_bench.metrics.l1 import L1Scorer
+
+    original = L1Scorer.score
+
+    def watching(self: L1Scorer, generated: torch.Tensor, reference: torch.Tensor) -> Any:
+        seen.append(generated)
+        return original(self, generated, reference)
+
+    monkeypatch.setattr(L1Scorer, "score", watching)
+    evaluate(request_of(tasks=("reconstruction",), metrics=("l1",)))
+    levels = seen[0] * 255
+    assert float((levels - levels.round()).abs().max()) > 0.1

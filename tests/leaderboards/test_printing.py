@@ -1,0 +1,54 @@
+"""The printed table."""
+
+from typing import Any
+
+import pytest
+
+from lia_bench.leaderboards.printing import print_leaderboard
+
+METRICS = ["akd", "l1", "lpips", "mkr", "ms_ssim", "psnr", "ssim"]
+
+
+def content(values: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """A report of one clip: values by model and metric."""
+    models = [
+        {"label": label, "model": label, "variant": "", "checkpoint": "", "checkpoint_sha256": label}
+        for label in values
+    ]
+    results = [
+        {
+            "seconds": 2.0,
+            "scores": {name: {"value": value, "valid_frames": 9, "missing_frames": 0} for name, value in own.items()},
+        }
+        for own in values.values()
+    ]
+    clip = {"number": 0, "task": "reconstruction", "clip": "a", "source": "a", "frames": 9, "models": results}
+    run = {
+        "plan": {"models": models, "tasks": {"reconstruction": "absolute"}},
+        "unavailable": {"lpips": "the file of AlexNet is missing"},
+        "clips": [clip],
+    }
+    setting = {"dataset": "sample-64", "width": 64, "height": 64, "seed": 0, "metrics": METRICS}
+    return {"setting": setting, "runs": [run]}
+
+
+def test_the_best_of_each_column_is_marked_by_its_direction(capsys: pytest.CaptureFixture[str]) -> None:
+    print_leaderboard(content({"lia": {"l1": 0.03, "psnr": 25.0}, "identity": {"l1": 0.05, "psnr": 20.0}}))
+    lines = capsys.readouterr().out.splitlines()
+    (header,) = [line for line in lines if "model" in line]
+    assert header.split()[:5] == ["model", "l1", "↓", "psnr", "↑"]
+    (lia,) = [line for line in lines if "lia" in line]
+    (identity,) = [line for line in lines if "identity" in line]
+    assert lia.split()[:3] == ["lia", "*0.0300", "*25.00"]
+    assert identity.split()[:3] == ["identity", "0.0500", "20.00"]
+    assert "lpips: the file of AlexNet is missing" in lines
+
+
+def test_a_full_table_fits_into_a_hundred_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    row = dict.fromkeys(METRICS, 0.5) | {"psnr": 21.5, "akd": 12.25}
+    print_leaderboard(content({"fomm:vox-adv-256": row, "identity": row}))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines) <= 100
+    (line,) = [line for line in lines if "identity" in line]
+    values = ["*0.5000", "*0.5000", "*21.50", "*0.5000", "*0.5000", "*12.250", "*0.5000", "*4.5"]
+    assert line.split() == ["identity", *values, "1"]

@@ -1,0 +1,103 @@
+"""LPIPS: its arithmetic on deterministic backbones, and that it never runs on a random one."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lia_bench.core.errors import CheckpointError
+from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
+from lia_bench.metrics.lpips import AlexLpips, LpipsScorer
+from lia_bench.metrics.scorer import ClipMeter, ScoringSetting, UnavailableMetricError
+from tests.conftest import golden
+from tests.deterministic import fill, generator, image
+
+GOLDEN = golden("metrics")["lpips"]
+NET = GOLDEN["nets"]["alex"]
+SETTING = ScoringSetting("vox", 64, 64, torch.device("cpu"))
+
+
+def backbone() -> dict[str, Tensor]:
+    state = {}
+    for key, (shape, rule) in NET["state"].items():
+        values = fill(key, tuple(shape), GOLDEN["seed"], rule)
+        assert values is not None
+        state[key.removeprefix("alexnet/")] = torch.from_numpy(values)
+    return state
+
+
+def pair(case: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    first = image(*case["first"])
+    if case["second"]:
+        second = image(*case["second"])
+    else:
+        noise = generator("lpips.noise", 5).standard_normal(first.shape)
+        second = np.clip(first + case["noise"] * noise, 0, 1).astype(np.float32)
+    return torch.from_numpy(first)[None], torch.from_numpy(second)[None]
+
+
+@pytest.fixture
+def alexnet_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A deterministic AlexNet in the weights folder, under a name that carries its hash."""
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
+    draft = weights_home() / "draft.pth"
+    draft.parent.mkdir(parents=True)
+    torch.save(backbone(), draft)
+    path = draft.with_name(f"alexnet-{sha256_of_file(draft)[:8]}.pth")
+    draft.rename(path)
+    file = WeightFile("alexnet", path.name, "AlexNet_Weights.IMAGENET1K_V1", "a test", "none")
+    monkeypatch.setitem(WEIGHTS, "alexnet", file)
+    return path
+
+
+def test_distances_agree_with_the_golden_numbers() -> None:
+    network = AlexLpips(backbone())
+    for case in NET["cases"]:
+        with torch.inference_mode():
+            distance = float(network(*pair(case)))
+        assert distance == pytest.approx(case["distance"], abs=1e-5), case
+
+
+@pytest.mark.usefixtures("alexnet_file")
+def test_a_clip_is_scored_frame_by_frame_whatever_the_batch() -> None:
+    scorer = LpipsScorer(SETTING)
+    case = NET["cases"][0]
+    first, second = pair(case)
+    values = []
+    for batch_size in (1, 3):
+        meter = ClipMeter(scorer)
+        for mine, theirs in zip(
+            first.repeat(3, 1, 1, 1).split(batch_size), second.repeat(3, 1, 1, 1).split(batch_size), strict=True
+        ):
+            meter.update(mine, theirs)
+        values.append(meter.results()["lpips"].value)
+    assert values == pytest.approx([case["distance"]] * 2, abs=1e-5)
+
+
+def test_without_the_file_there_is_no_metric_but_a_reason() -> None:
+    with pytest.raises(UnavailableMetricError, match=WEIGHTS["alexnet"].file_name):
+        LpipsScorer(SETTING)
+
+
+@pytest.mark.usefixtures("alexnet_file")
+def test_the_smallest_frames_are_scored_and_smaller_ones_refused() -> None:
+    scorer = LpipsScorer(ScoringSetting("vox", 31, 40, torch.device("cpu")))
+    first, second = torch.rand(2, 1, 3, 31, 40)
+    assert scorer.score(first, second)["lpips"][0] > 0
+    with pytest.raises(UnavailableMetricError, match="40x30"):
+        LpipsScorer(ScoringSetting("vox", 30, 40, torch.device("cpu")))
+
+
+def test_a_file_with_another_hash_stops_the_metric(alexnet_file: Path) -> None:
+    alexnet_file.write_bytes(alexnet_file.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match=alexnet_file.name):
+        LpipsScorer(SETTING)
+
+
+def test_a_state_of_another_network_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="AlexNet"):
+        AlexLpips({"features.0.weight": torch.zeros(64, 3, 3, 3)})
