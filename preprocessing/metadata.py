@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from lia_bench.core.errors import InputError
-from lia_bench.core.suggestions import unknown
+from lia_bench.core.suggestions import likely
 from lia_bench.preprocessing.boxes import Box
 
 COLUMNS = ("video_id", "person_id", "start", "end", "bbox", "fps", "width", "height", "partition")
@@ -90,7 +90,7 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
         if name not in columns and name not in OPTIONAL:
             others = [column for column in columns if column not in COLUMNS]
             raise InputError(
-                f"{path}: the column '{name}' is missing, and among the others {unknown('column', name, others)}; "
+                f"{path}: the column '{name}' is missing{likely(name, others)}; "
                 f"a table needs {','.join(column for column in COLUMNS if column not in OPTIONAL)}"
             )
 

@@ -73,7 +73,7 @@ def command(
     with open_video(driving) as reader:
         frames = progress(_resized(reader, side), title=f"animate {driving.name}", total=len(reader), unit="frame")
         shown: list[np.ndarray] = []
-        rendered = animator.animate_stream(to_tensor(still), _remembered(frames, shown), transfer, batch_size)
+        rendered = animator.animate_stream(to_tensor(still), _remembered(iter(frames), shown), transfer, batch_size)
         columns = _columns(rendered, shown, still) if side_by_side else (to_frame(frame) for frame in rendered)
         count = write_video(result, columns, reader.properties.fps)
     click.echo(f"{result}: {count} frames")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.suggestions import likely
 from lia_bench.core.video.fingerprint import sha256_of_video
 from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, frame_files, is_strip
 
@@ -109,8 +110,9 @@ def _find(name: str, data_folder: Path, size: int | None) -> Path:
         )
     if Path(name).name != name:
         raise InputError(f"{name}: no such folder")
+    prepared = [folder.name for folder in data_folder.glob("*-*")]
     raise InputError(
-        f"dataset '{name}': no such folder, and nothing of that name in {data_folder}; "
+        f"dataset '{name}': no such folder, and nothing of that name in {data_folder}{likely(name, prepared)}; "
         f"prepare it with `lia-bench preprocess {name}`, or name a folder of clips"
     )
 

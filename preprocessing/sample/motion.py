@@ -53,9 +53,9 @@ def draw_motion(seed: int, index: int, frames: int) -> Motion:
 
     across = path(1.0)
     return Motion(
-        yaw=path(0.48),
-        pitch=path(0.24),
-        roll=0.6 * path(0.26) + 0.1 * across,
+        yaw=path(0.32),
+        pitch=path(0.16),
+        roll=0.6 * path(0.18) + 0.06 * across,
         across=across,
         down=path(1.0),
         size=1.0 + path(0.06),

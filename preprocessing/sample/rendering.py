@@ -18,7 +18,7 @@ from lia_bench.preprocessing.sample.shading import shade
 WIDTH, HEIGHT = 640, 360
 SUPERSAMPLING = 2
 HEAD_PIXELS = 76.0  # half the height of the skull in the picture
-REACH = (30.0, 13.0)  # how far the head travels to each side, in pixels
+REACH = (18.0, 8.0)  # how far the head travels to each side, in pixels
 NECK_BASE = 1.45  # head units below the origin, where neck and shoulders meet
 VISIBLE_SHARE = 0.5  # of a mark's full disc
 

@@ -23,7 +23,7 @@ class Runner:
 
     def __init__(self, plug_in: Path, data: Path, runs: Path) -> None:
         self._environment = environment(plug_in)
-        self._options = ["--data-folder", str(data), "--runs", str(runs)]
+        self._options = ["--data", str(data), "--runs", str(runs)]
         self._runs = runs
 
     def folder(self, name: str) -> RunFolder:
