@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.core.errors import CheckpointError
+from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.models.blocks.antialiasing import ImagePyramid
 
 # Positions in torchvision's vgg19.features after relu1_1, relu2_1, relu3_1, relu4_1, relu5_1.
@@ -53,6 +53,21 @@ class Vgg19Features(nn.Module):
             feature = stage(feature)
             maps.append(feature)
         return maps
+
+
+def published_vgg19() -> Vgg19Features:
+    """VGG19 with the weights that torchvision published, from this machine's weights folder.
+
+    Raises:
+        MissingWeightsError: the file is not here; the text says how to get it and how to train without.
+    """
+    from lia_bench.core.weights import load_torch_weights, locate
+
+    try:
+        path = locate("vgg19")
+    except MissingWeightsError as error:
+        raise MissingWeightsError(f"{error}; or train without the perceptual loss: --set loss.perceptual=0") from None
+    return Vgg19Features(load_torch_weights(path))
 
 
 class PerceptualLoss(nn.Module):

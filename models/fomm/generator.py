@@ -1,0 +1,101 @@
+"""From a source frame and two sets of keypoints to the driving frame's picture (FOMM section 3.2)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
+from lia_bench.models.blocks.convolution import ConvolutionBlock, DownBlock, ResidualBlock, UpBlock
+from lia_bench.models.blocks.coordinate_grid import coordinate_grid
+from lia_bench.models.blocks.matrices import apply, inverse, multiply
+from lia_bench.models.blocks.motion_blending import DenseMotion, MotionBlending
+from lia_bench.models.blocks.soft_keypoints import gaussian_heatmaps
+from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
+from lia_bench.models.fomm.configuration import FommModel
+from lia_bench.models.fomm.keypoint_detector import Keypoints
+
+KEYPOINT_VARIANCE = 0.01
+
+
+class EncodedSource(NamedTuple):
+    """What the generator needs of a source frame: features (B, C, h, w), and the frame as dense motion sees it."""
+
+    features: Tensor
+    small: Tensor
+
+
+class Generated(NamedTuple):
+    """Frames (B, 3, H, W) in [0, 1], and the motion they were made by."""
+
+    frames: Tensor
+    motion: DenseMotion
+
+
+class Generator(nn.Module):
+    """Dense motion, and an encoder-decoder whose features are warped by it and masked where nothing can be seen."""
+
+    def __init__(self, configuration: FommModel) -> None:
+        super().__init__()
+        self.align_corners = configuration.align_corners
+        motion, shape = configuration.dense_motion, configuration.generator
+        self.downsample = AntiAliasDownsample(3, motion.scale)
+        self.dense_motion = MotionBlending(
+            configuration.keypoints + 1, motion.expansion, motion.cap, motion.blocks, configuration.align_corners
+        )
+        widths = [min(shape.cap, shape.expansion * 2**index) for index in range(shape.down_blocks + 1)]
+        self.stem = ConvolutionBlock(3, widths[0], kernel_size=7)
+        self.down = nn.ModuleList(DownBlock(widths[index], widths[index + 1]) for index in range(shape.down_blocks))
+        self.residual = nn.ModuleList(ResidualBlock(widths[-1]) for _ in range(shape.residual_blocks))
+        self.up = nn.ModuleList(
+            UpBlock(widths[index + 1], widths[index]) for index in reversed(range(shape.down_blocks))
+        )
+        self.output = nn.Conv2d(widths[0], 3, 7, padding=3)
+
+    def forward(self, source: Tensor, source_keypoints: Keypoints, driving_keypoints: Keypoints) -> Generated:
+        """The source (B, 3, H, W) in [0, 1] moved from its keypoints to the driving keypoints."""
+        return self.render(self.encode(source), source_keypoints, driving_keypoints)
+
+    def encode(self, source: Tensor) -> EncodedSource:
+        """The part that depends on the source (B, 3, H, W) alone."""
+        features = self.stem(source)
+        for down in self.down:
+            features = down(features)
+        return EncodedSource(features, self.downsample(source))
+
+    def render(self, source: EncodedSource, source_keypoints: Keypoints, driving_keypoints: Keypoints) -> Generated:
+        """Frames for an encoded source and keypoints of the same batch size."""
+        height, width = source.features.shape[2:]
+        motion = self.motion(source.small, source_keypoints, driving_keypoints)
+        features = warp(source.features, resize_flow(motion.flow, height, width), self.align_corners)
+        features = features * resize_map(motion.occlusion, height, width)
+        for block in (*self.residual, *self.up):
+            features = block(features)
+        return Generated(torch.sigmoid(self.output(features).float()), motion)
+
+    def motion(self, small: Tensor, source: Keypoints, driving: Keypoints) -> DenseMotion:
+        """Dense motion from the down-sampled source (B, 3, h, w) and the keypoints."""
+        height, width = small.shape[2:]
+        heatmaps = heatmap_difference(source.position, driving.position, height, width)
+        motion: DenseMotion = self.dense_motion(small, heatmaps, part_motions(source, driving, height, width))
+        return motion
+
+
+def heatmap_difference(source: Tensor, driving: Tensor, height: int, width: int) -> Tensor:
+    """Driving less source heatmaps of positions (B, K, 2): (B, K + 1, height, width), zeros first (background)."""
+    difference = gaussian_heatmaps(driving, KEYPOINT_VARIANCE, height, width) - gaussian_heatmaps(
+        source, KEYPOINT_VARIANCE, height, width
+    )
+    return torch.cat((torch.zeros_like(difference[:, :1]), difference), dim=1)
+
+
+def part_motions(source: Keypoints, driving: Keypoints, height: int, width: int) -> Tensor:
+    """For the background and each keypoint the source position of each driving pixel: (B, K + 1, height, width, 2).
+
+    The background stands still; keypoint k moves z to J_s J_d^-1 (z - p_d) + p_s.
+    """
+    grid = coordinate_grid(height, width, like=driving.position)
+    matrix = multiply(source.jacobian, inverse(driving.jacobian))
+    offset = grid - driving.position[:, :, None, None]
+    moved = apply(matrix[:, :, None, None], offset) + source.position[:, :, None, None]
+    return torch.cat((grid.expand_as(moved[:, :1]), moved), dim=1)

@@ -1,0 +1,67 @@
+"""What a LIA experiment is made of."""
+
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from lia_bench.core.configuration import Section
+from lia_bench.models.training.configuration import ExperimentConfiguration
+
+
+class LiaModel(Section):
+    """The network's sizes."""
+
+    size: int = Field(256, ge=64, le=1024, description="side of the frames in pixels, a power of two")
+    style_dim: int = Field(512, gt=0, description="length of the latent code")
+    motion_dim: int = Field(20, gt=0, description="directions in the motion dictionary")
+    channel_base: int = Field(16384, gt=0, description="channels at resolution r are channel_base / r, at most ...")
+    channel_limit: int = Field(512, gt=0, description="... this many; the paper's networks have 16384 and 512")
+
+    @field_validator("size")
+    @classmethod
+    def _power_of_two(cls, size: int) -> int:
+        if size & (size - 1):
+            raise ValueError(f"{size} is no power of two")
+        return size
+
+    def channels(self, resolution: int) -> int:
+        """Width of encoder, decoder and discriminator at a resolution in pixels."""
+        return max(1, min(self.channel_limit, self.channel_base // resolution))
+
+    @property
+    def resolutions(self) -> list[int]:
+        """The decoder's levels: 8, 16, ..., size."""
+        return [2**power for power in range(3, self.size.bit_length())]
+
+
+class LiaLoss(Section):
+    """Weights of the training objective; a term of weight 0 is not computed, nor is the network it needs."""
+
+    l1: float = Field(1.0, ge=0, description="mean absolute difference of images in [-1, 1]")
+    perceptual: float = Field(10.0, ge=0, description="of each of five VGG19 layers at four scales")
+    adversarial: float = Field(1.0, ge=0)
+    r1: float = Field(0.0, ge=0, description="gamma of the discriminator's gradient penalty, every 16 iterations")
+
+    @model_validator(mode="after")
+    def _some_term(self) -> Self:
+        if not (self.l1 or self.perceptual or self.adversarial):
+            raise ValueError("give l1, perceptual or adversarial a weight above 0")
+        if self.r1 and not self.adversarial:
+            raise ValueError("r1 regularises the discriminator, which is there only with adversarial above 0")
+        return self
+
+
+class LiaOptimiser(Section):
+    """Adam; its rate and betas are corrected as StyleGAN2 does for lazy regularisation."""
+
+    learning_rate: float = Field(0.002, gt=0, description="before the factors 4/5 (generator), 16/17 (discriminator)")
+    beta1: float = Field(0.0, ge=0, lt=1)
+    beta2: float = Field(0.99, ge=0, lt=1)
+
+
+class LiaConfiguration(ExperimentConfiguration):
+    """A variant of LIA."""
+
+    model: LiaModel = LiaModel()
+    loss: LiaLoss = LiaLoss()
+    optimiser: LiaOptimiser = LiaOptimiser()

@@ -1,0 +1,38 @@
+"""Files of the layout that LIA's authors published, with deterministic weights."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lia_bench.models.lia.authors_checkpoint import Entry, Renamed, trunk_table
+from tests.deterministic import fill
+
+
+def deterministic_content(golden: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
+    """The networks of a golden file by their names, each a state dict."""
+    content: dict[str, dict[str, Tensor]] = {}
+    for key, (shape, rule) in golden["state"].items():
+        network, _, name = key.partition("/")
+        values = fill(key, shape, golden["seed"], rule)
+        tensor = torch.tensor(golden["constants"][key]) if values is None else torch.from_numpy(values)
+        content.setdefault(network, {})[name] = tensor
+    return content
+
+
+def discriminator_table(blocks: int) -> list[Entry]:
+    """Every entry of the discriminator that the authors' trainer saved, with `blocks` residual blocks."""
+    return [
+        *trunk_table("convs", "", blocks),
+        Renamed("final_conv.0.weight", "last.weight"),
+        Renamed("final_conv.1.bias", "last.bias", 1, 2),
+        Renamed("final_linear.0.weight", "hidden.weight"),
+        Renamed("final_linear.0.bias", "hidden.bias"),
+        Renamed("final_linear.1.weight", "score.weight"),
+        Renamed("final_linear.1.bias", "score.bias"),
+    ]
+
+
+def own_names(table: list[Entry]) -> dict[str, str]:
+    """Our names by the authors'."""
+    return {entry.theirs: entry.own for entry in table if isinstance(entry, Renamed)}
