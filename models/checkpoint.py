@@ -3,6 +3,8 @@
 import argparse
 import json
 import pickle
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,8 @@ WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
 TRAINING = "training.pt"
 FORMAT = 1
+# How torch's restricted unpickler names what it refuses to call.
+CODE_IN_PICKLE = re.compile(r"(?:GLOBAL|[Uu]nsupported class|Unsupported global: GLOBAL) (\S+)")
 
 
 @dataclass(frozen=True)
@@ -129,13 +133,15 @@ def read_pickle(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            # torch warns of pickle protocols that it does not read, and then says so once more by an error.
+            warnings.simplefilter("ignore", UserWarning)
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "GLOBAL" in str(error) or "Unsupported class" in str(error):
+        if code := CODE_IN_PICKLE.search(str(error)):
             raise UnsafeCheckpointError(
-                f"{path}: refused, it carries code beside the weights ({_named_global(str(error))}) and nothing of it "
-                "was run: get a file from a source you trust, or one with weights alone"
+                f"{path}: refused, it carries code beside the weights ({code[1]}) and nothing of it was run: "
+                "get a file from a source you trust, or one with weights alone"
             ) from error
         raise CheckpointError(f"{path}: damaged or no checkpoint: fetch or train it again") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
@@ -143,10 +149,3 @@ def read_pickle(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dict of weights")
     return content
-
-
-def _named_global(message: str) -> str:
-    for word in message.replace("`", " ").split():
-        if "." in word and not word.startswith(("http", "torch.serialization", "torch.load", "weights_only")):
-            return word.strip(".,:;()")
-    return "an unknown class"

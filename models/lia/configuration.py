@@ -16,6 +16,12 @@ class LiaModel(Section):
     motion_dim: int = Field(20, gt=0, description="directions in the motion dictionary")
     channel_base: int = Field(16384, gt=0, description="channels at resolution r are channel_base / r, at most ...")
     channel_limit: int = Field(512, gt=0, description="... this many; the paper's networks have 16384 and 512")
+    initial_flow: float = Field(
+        1.0,
+        gt=0,
+        description="factor on the flow heads' random weights at the start; 1 in the paper's networks, less lets a "
+        "short training begin with little motion instead of a scrambled picture",
+    )
 
     @field_validator("size")
     @classmethod

@@ -40,11 +40,14 @@ class Warp(nn.Module):
 class Level(nn.Module):
     """One resolution: features twice as large, their flow, and what it adds to the picture."""
 
-    def __init__(self, in_channels: int, out_channels: int, style_dim: int, resolution: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, style_dim: int, resolution: int, initial_flow: float
+    ) -> None:
         super().__init__()
         self.upsampling = UpsamplingStyledConvolution(in_channels, out_channels, style_dim)
         self.convolution = StyledConvolution(out_channels, out_channels, style_dim)
         self.flow = ModulatedPointwise(out_channels, 3, style_dim)
+        self.flow.weight.data *= initial_flow
         self.warp = Warp(resolution)
         self.colour = ActivatedConvolution(out_channels, 3, 1)
         self.colour_bias = nn.Parameter(torch.zeros(3))
@@ -76,7 +79,7 @@ class Decoder(nn.Module):
         self.constant = nn.Parameter(torch.randn(1, channels(4), 4, 4))
         self.first = StyledConvolution(channels(4), channels(4), style_dim)
         self.levels = nn.ModuleList(
-            Level(channels(resolution // 2), channels(resolution), style_dim, resolution)
+            Level(channels(resolution // 2), channels(resolution), style_dim, resolution, configuration.initial_flow)
             for resolution in configuration.resolutions
         )
         self.upsample = UpsampleMap()

@@ -132,8 +132,8 @@ def test_mistakes_name_the_way_out(
 
 
 def test_overrides_change_the_configuration() -> None:
-    model = lia_bench.load_model("lia", variant="demo-64", size=32)
-    assert model.frame_size == 32
+    model = lia_bench.load_model("lia", variant="demo-64", size=128)
+    assert model.frame_size == 128
 
 
 @pytest.mark.parametrize("text", ["", ":vox", "lia:", "lia@", "lia:@x"])
