@@ -32,8 +32,9 @@ types: $(INSTALLED)
 	ln -s $(addprefix $(CURDIR)/,models preprocessing metrics leaderboards) build/types/lia_bench/
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache lia_bench
 
+# One thread a process, since the processes fill the cores.
 tests: $(INSTALLED)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -49,6 +49,9 @@ def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job], workers
 
 
 def _begin() -> None:
+    # Numerical libraries read these as they are imported, which the first job does. Threads of their own in
+    # every process would fight for the cores that the processes already fill.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     # Ctrl-C reaches every process of the terminal; the parent alone decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
