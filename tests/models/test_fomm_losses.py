@@ -66,7 +66,10 @@ def test_losses(step: Step, mode: str, expected: dict[str, Any]) -> None:
     weighted = expected["losses"][mode]["weighted"]
     assert step.losses.keys() == {name for name in weighted if "gan" not in name} | COLUMNS.keys()
     for name, value in step.losses.items():
-        assert value == pytest.approx(weighted[COLUMNS.get(name, name)], rel=1e-4), name
+        # In training some driving Jacobians of these random weights are nearly singular, and their inverse amplifies
+        # rounding: one thread in place of two moves the term by 0.1 %.
+        tolerance = 5e-3 if mode == "train" and name == "equivariance_jacobian" else 1e-4
+        assert value == pytest.approx(weighted[COLUMNS.get(name, name)], rel=tolerance), name
 
 
 def test_gradients(step: Step, mode: str, expected: dict[str, Any]) -> None:

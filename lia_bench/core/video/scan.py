@@ -156,13 +156,17 @@ class _Walk:
         """Decode until the end or the first damage; returns the decoding time of what was lost first."""
         import av
 
-        time = 0
+        # Damage may begin in the last bytes of the packet before the one that fails, and those still decode; in a
+        # file cut short whatever comes before the cut is right.
+        cut = self.defect is not None
+        time = before = 0
         packets = self.container.demux(self.stream)
         try:
             for packet in packets:
+                before = time
                 time = packet.dts if packet.dts is not None else time + 1
                 if packet.is_corrupt:
-                    return self._broken(time)
+                    return self._broken(time if cut else before)
                 self._note(packet)
                 for frame in packet.decode():
                     damage = self._show(frame)
@@ -170,7 +174,7 @@ class _Walk:
                         self.defect = self.defect or damage
                         return self.decode_times.get(self._time_of(frame), time)
         except av.FFmpegError:
-            return self._broken(time)
+            return self._broken(time if cut else before)
         # In a file cut short the last packet may be a part of one.
         return time
 
