@@ -32,7 +32,7 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
 
     Args:
         request: what to evaluate.
-        announce: takes lines for the user: which checkpoint was taken for a model.
+        announce: takes lines for the user: which checkpoint was taken for a model, how many clips of a list are here.
 
     Raises:
         LiaBenchError: of the kind that names the cause: no such model, dataset, checkpoint, metric, ...
@@ -41,11 +41,12 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
     references = read_references(request.models)
     metrics = ordered(request.metrics if request.metrics is not None else list(METRICS))
     device = pick_device(request.device)
-    dataset = open_dataset(request.dataset or planning.only_dataset(request.data), request.data)
+    whole = open_dataset(request.dataset or planning.only_dataset(request.data), request.data)
+    dataset = planning.restrict(whole, request.clips, announce) if request.clips else whole
     everyone = dataset.partition(planning.SPLIT)
     clips = everyone[: request.limit]
 
-    checkpoints = [find_checkpoint(reference, dataset, request.runs) for reference in references]
+    checkpoints = [find_checkpoint(reference, whole, request.runs) for reference in references]
     contestants = load_contestants(references, checkpoints, str(device))
     for contestant in contestants:
         if contestant.checkpoint:
@@ -61,7 +62,7 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
         planning.setting(request, dataset, size, metrics, pair_count),
         planning.plan(request, contestants, scorers, device),
         scorers.unavailable,
-        provenance(),
+        provenance() | {"clip_list": str(request.clips) if request.clips else None},
     )
     if drawn:
         drawn = report.keep_pairs(drawn)

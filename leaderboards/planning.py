@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from lia_bench.core.atomic import write_text
+from lia_bench.core.clip_list import read_clip_list
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset
 from lia_bench.core.suggestions import unknown
@@ -36,6 +37,22 @@ def only_dataset(data: Path) -> str:
     if len(there) > 1:
         raise InputError(f"{len(there)} prepared datasets in {data}: name one with --dataset: {', '.join(there)}")
     return str(data / there[0])
+
+
+def restrict(dataset: PreparedDataset, clip_list: Path, announce: Callable[[str], None]) -> PreparedDataset:
+    """The test clips of a dataset that a list names; how many of them are here goes to `announce`.
+
+    Raises:
+        InputError: no such list, or none of its test clips is here.
+    """
+    named = {key for key in read_clip_list(clip_list, SPLIT) if key.startswith(f"{SPLIT}/")}
+    chosen = dataset.only(named)
+    here = len(chosen.clips)
+    if not here:
+        raise InputError(f"{clip_list}: none of the {len(named)} {SPLIT} clips that it names is in {dataset.folder}")
+    left_out = f"; left out: {len(named) - here}" if here < len(named) else ""
+    announce(f"{clip_list}: {here} of the {len(named)} {SPLIT} clips that it names are in {dataset.name}{left_out}")
+    return chosen
 
 
 def recipe(dataset: PreparedDataset) -> str:
@@ -77,6 +94,8 @@ def usual_name(request: EvaluationRequest, dataset: PreparedDataset, size: tuple
     shape = str(width) if width == height else f"{width}x{height}"
     if not dataset.name.endswith(f"-{shape}"):
         parts.append(shape)
+    if request.clips is not None:
+        parts.append(f"clips-{dataset.hash[:8]}")
     if request.limit is not None:
         parts.append(f"first{request.limit}")
     if request.pairs is not None:
@@ -96,6 +115,7 @@ def setting(
     """What all rows of a table have in common."""
     return {
         "dataset": dataset.name,
+        "listed_clips": len(dataset.clips) if request.clips is not None else None,
         "dataset_hash": dataset.hash,
         "split": SPLIT,
         "height": size[0],

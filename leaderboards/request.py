@@ -25,6 +25,7 @@ class EvaluationRequest:
         name: of the results folder; None is made from the dataset, the size and what differs from the usual.
         device: torch's name; None is the GPU where there is one.
         batch_size: frames rendered together; numbers do not depend on it, the speed does.
+        clips: a list of clips (see `lia_bench.core.clip_list`); only the test clips that it names count.
         limit: only the first so many test clips are animated or drive; None is all.
         seed: of the pairs and of the intervals.
         pairs: animations of the cross task; None is one a clip, at most 50.
@@ -42,6 +43,7 @@ class EvaluationRequest:
     name: str | None = None
     device: str | None = None
     batch_size: int = 8
+    clips: Path | None = None
     limit: int | None = None
     seed: int = 0
     pairs: int | None = None

@@ -11,6 +11,9 @@ from lia_bench.core.atomic import write_text
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
 from lia_bench.core.video import sha256_of_video
 
+OWN_FILE = secrets.token_hex(8)
+"""Of this process, on whatever machine it runs."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -75,7 +78,7 @@ class Notes:
     """The entries that one process adds, to a file of its own, so that none waits for another."""
 
     def __init__(self, output: Path) -> None:
-        self._file = _new_file(output)
+        self._file = output / FINISHED_FOLDER / f"{OWN_FILE}.jsonl"
 
     def add(self, entry: Entry) -> None:
         """Write down a clip that is in its place."""

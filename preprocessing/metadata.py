@@ -3,10 +3,11 @@
 import csv
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import likely
@@ -14,22 +15,41 @@ from lia_bench.preprocessing.boxes import Box
 
 COLUMNS = ("video_id", "person_id", "start", "end", "bbox", "fps", "width", "height", "partition")
 OPTIONAL = ("person_id",)
-BOX = re.compile(r"\d+-\d+-\d+-\d+")
+BOX = re.compile(r"[0-9]{1,9}-[0-9]{1,9}-[0-9]{1,9}-[0-9]{1,9}")
+LONGEST = 100
+"""Bytes of an identifier: a clip's name holds two, and file systems allow 255."""
 
 
 def parse_box(text: str) -> Box:
     """A box from 'left-top-right-bottom' in whole pixels.
 
     Raises:
-        ValueError: the text is no such box.
+        ValueError: the text is no such box, or the box holds nothing.
     """
     if not BOX.fullmatch(text):
-        raise ValueError(f"'{text}' is not left-top-right-bottom in whole pixels, such as 286-45-601-361")
-    return Box(*(int(side) for side in text.split("-")))
+        raise ValueError("not left-top-right-bottom in whole pixels from 0, such as 286-45-601-361")
+    box = Box(*(int(side) for side in text.split("-")))
+    if box.left >= box.right or box.top >= box.bottom:
+        raise ValueError("its right does not lie to the right of its left, or its bottom not below its top")
+    return box
 
 
-# Identifiers become file names.
-Identifier = Annotated[str, Field(min_length=1, pattern=r"^[^/\\\x00]+$")]
+def parse_identifier(text: str) -> str:
+    """An identifier that is safe as a part of a file name.
+
+    Raises:
+        ValueError: it is empty, too long, begins with a dot, or holds a separator of folders or a control character.
+    """
+    if not text:
+        raise ValueError("it is empty")
+    if text.startswith(".") or any(character in "/\\" or not character.isprintable() for character in text):
+        raise ValueError("an identifier becomes a file name: no '/', no '\\', no control character, no leading dot")
+    if len(text.encode()) > LONGEST:
+        raise ValueError(f"an identifier becomes a file name: no more than {LONGEST} bytes")
+    return text
+
+
+Identifier = Annotated[str, AfterValidator(parse_identifier)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -41,12 +61,12 @@ class MetadataRow(BaseModel):
         person_id: who is seen; None where the table has no such column or cell.
         start: first frame, counted from 0 at `fps`.
         end: the frame behind the last one.
-        bbox: pixels in a frame of `width` x `height`.
+        bbox: pixels in a frame of `width` x `height`; may reach beyond the frame.
         fps: the rate that start and end count in.
         width: of the frame that the box was measured in.
         height: of the frame that the box was measured in.
         partition: "train" or "test".
-        line: line of the file.
+        line: line of the file; 0 for a row that was not read from one.
         text: the row's cells as they were written.
     """
 
@@ -64,25 +84,64 @@ class MetadataRow(BaseModel):
     line: int
     text: Mapping[str, str]
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.start > self.end:
+            raise ValueError(f"start {self.start} lies after end {self.end}")
+        return self
 
-def read_metadata(path: Path) -> list[MetadataRow]:
+
+@dataclass(frozen=True)
+class UnusableRow:
+    """A row that no clip can be made of.
+
+    Attributes:
+        line: line of the file.
+        text: the row's cells as they were written.
+        reason: what is wrong with it.
+    """
+
+    line: int
+    text: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class MetadataTable:
+    """A table of clips.
+
+    Attributes:
+        path: the file.
+        rows: in its order.
+        unusable: the other rows.
+    """
+
+    path: Path
+    rows: tuple[MetadataRow, ...]
+    unusable: tuple[UnusableRow, ...]
+
+
+def read_metadata(path: Path) -> MetadataTable:
     """The rows of a metadata CSV; the column `person_id` is optional, further columns are ignored.
 
     Raises:
-        InputError: no file, no row, a missing column, or a cell that is not what its column needs.
+        InputError: no file, no row, a missing column, or not one usable row.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             _check_columns(path, reader.fieldnames or ())
-            rows = [_row(path, reader.line_num, cells) for cells in reader]
+            rows = [_row(reader.line_num, cells) for cells in reader]
     except FileNotFoundError:
         raise InputError(f"{path}: no such metadata file; name the table of clips with --metadata") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not readable as a CSV table: {error}") from error
     if not rows:
         raise InputError(f"{path}: the table has no row")
-    return rows
+    unusable = tuple(row for row in rows if isinstance(row, UnusableRow))
+    if len(unusable) == len(rows):
+        raise InputError(f"{path}: no row of the table is usable; line {unusable[0].line}: {unusable[0].reason}")
+    return MetadataTable(path, tuple(row for row in rows if isinstance(row, MetadataRow)), unusable)
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:
@@ -95,12 +154,38 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
             )
 
 
-def _row(path: Path, line: int, cells: Mapping[str, Any]) -> MetadataRow:
+def _row(line: int, cells: Mapping[str, Any]) -> MetadataRow | UnusableRow:
     text = {name: (cells.get(name) or "").strip() for name in COLUMNS}
     try:
         return MetadataRow.model_validate({**text, "person_id": text["person_id"] or None, "line": line, "text": text})
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(
-            f"{path}, line {line}: {first['loc'][0]} '{text.get(str(first['loc'][0]), '')}': {first['msg']}"
-        ) from None
+        reason = first["msg"].removeprefix("Value error, ")
+        column = str(first["loc"][0]) if first["loc"] else ""
+        return UnusableRow(line, text, f"{column} '{text[column]}': {reason}" if column else reason)
+
+
+def found_row(
+    video_id: str,
+    person_id: str | None,
+    start: int,
+    end: int,
+    bbox: Box,
+    fps: float,
+    size: tuple[int, int],
+    partition: str,
+) -> MetadataRow:
+    """A row as a table would have it, for a tube that was found; `size` is the width and height of its frame."""
+    sides = Box(*(int(side) for side in bbox))
+    cells = {
+        "video_id": video_id,
+        "person_id": person_id or "",
+        "start": str(start),
+        "end": str(end),
+        "bbox": "-".join(str(side) for side in sides),
+        "fps": f"{fps:.10g}",
+        "width": str(size[0]),
+        "height": str(size[1]),
+        "partition": partition,
+    }
+    return MetadataRow.model_validate({**cells, "person_id": person_id, "line": 0, "text": cells})

@@ -1,19 +1,29 @@
-"""VoxCeleb from its published table of crops."""
+"""VoxCeleb: from its published table of crops, or from its annotation files by the published procedure."""
 
-import os
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
 from lia_bench.preprocessing.specification import DatasetSpecification
+
+if TYPE_CHECKING:
+    from lia_bench.preprocessing.finding import Finding
+    from lia_bench.preprocessing.footage import Footage
+    from lia_bench.preprocessing.plan import Plan
+    from lia_bench.preprocessing.preparing import PreparationOptions
+    from lia_bench.preprocessing.searching import Search, SearchPlan, Unit
+    from lia_bench.preprocessing.tracking.tubes import TubeRule
 
 DATASET = DatasetSpecification(
     name="vox",
-    summary="VoxCeleb: talking faces, cut out of footage by the published table of crops",
+    summary="VoxCeleb: talking faces, by the published table of crops or by the annotation files",
     source=(
         "footage: the YouTube videos of VoxCeleb, under their owners' terms; "
-        "table: vox-metadata.csv of github.com/AliaksandrSiarohin/video-preprocessing (no licence stated)"
+        "table: vox-metadata.csv of github.com/AliaksandrSiarohin/video-preprocessing (no licence stated); "
+        "annotations: txt/ of VoxCeleb1 or 2 (robots.ox.ac.uk/~vgg/data/voxceleb), CC BY 4.0"
     ),
     command="lia_bench.preprocessing.vox:command",
 )
@@ -24,49 +34,133 @@ DATASET = DatasetSpecification(
     "--footage", type=click.Path(path_type=Path), required=True, help="Folder of the videos, named <video_id>.mp4."
 )
 @click.option(
-    "--metadata", type=click.Path(path_type=Path), required=True, help="The published table, vox-metadata.csv."
-)
-@click.option("--output", type=click.Path(path_type=Path), help="Folder of the dataset.  [default: data/vox-<size>]")
-@click.option("--size", type=click.IntRange(min=2), default=256, show_default=True, help="Side of the clips in pixels.")
-@click.option(
-    "--format",
-    "clip_format",
-    type=click.Choice(["mp4", "png"]),
-    default="mp4",
-    show_default=True,
-    help="H.264 files, or folders of pictures without loss.",
+    "--metadata",
+    type=click.Path(path_type=Path),
+    help="A table in the published columns.  [default: vox-metadata.csv, fetched once]",
 )
 @click.option(
-    "--workers",
+    "--annotations",
+    type=click.Path(path_type=Path),
+    help="Instead of a table: folder of VoxCeleb's annotation files, <person>/<video>/<utterance>.txt.",
+)
+@click.option(
+    "--min-size",
     type=click.IntRange(min=1),
-    default=os.cpu_count(),
-    show_default="one a core",
-    help="Processes that cut.",
+    default=256,
+    show_default=True,
+    help="With --annotations: smallest larger side of a tube in pixels.",
 )
+@detection_options("face", default="s3fd")
+@preparation_options("vox")
 def command(
-    footage: Path, metadata: Path, output: Path | None, size: int, clip_format: Literal["mp4", "png"], workers: int
+    options: "PreparationOptions",
+    footage: Path,
+    metadata: Path | None,
+    annotations: Path | None,
+    min_size: int,
+    detector: DetectorChoice,
 ) -> None:
-    """Cut the clips of VoxCeleb out of footage, by the published table and the published rules.
+    """Cut the clips of VoxCeleb out of footage.
 
-    Every row of the table whose footage is there becomes a clip; clips.csv says what became of each row. Started
-    again after an interruption or with more footage, the command cuts what is missing.
+    By default every row of the published table whose footage is there becomes a clip, by the published rules. With
+    --annotations the faces are found anew: a detector looks at every frame, the face that overlaps most with the
+    annotated one is followed, and each tube that is long and large enough becomes a clip (--detector and --device
+    count for this alone).
+
+    clips.csv says what became of every row or tube. Started again after an interruption or with more footage, the
+    command cuts what is missing.
 
     \b
-    Example:
+    Examples:
       lia-bench preprocess vox --footage videos --metadata vox-metadata.csv
+      lia-bench preprocess vox --footage videos --annotations txt --detector mediapipe
+      lia-bench preprocess vox --footage videos --shard 3/16
     """
-    from lia_bench.preprocessing.cutting import prepare_by_metadata
-    from lia_bench.preprocessing.outcome import report
+    from lia_bench.preprocessing.metadata import read_metadata
+    from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
+    from lia_bench.preprocessing.published_tables import table_path
+    from lia_bench.preprocessing.report import report
 
-    report(
-        prepare_by_metadata(
-            footage,
-            metadata,
-            output or Path("data") / f"vox-{size}",
-            recipe="vox",
-            size=size,
-            format=clip_format,
-            workers=workers,
-            arguments={"footage": footage, "metadata": metadata},
-        )
+    if annotations is not None:
+        search = plan_search(footage, annotations, detector, min_size)
+        arguments = {"footage": footage, "annotations": annotations, **search.settings}
+        report(prepare_from_search(search, options, "vox", arguments))
+        return
+    table = read_metadata(metadata or table_path("vox"))
+    arguments = {"footage": footage, "metadata": table.path}
+    report(prepare_from_table(table, footage, options, "vox", arguments, without_leaks))
+
+
+def without_leaks(plan: "Plan") -> "Plan":
+    """A plan in which no test person is trained on: the published table puts four such rows into training."""
+    from lia_bench.preprocessing.partitions import voxceleb_partition
+    from lia_bench.preprocessing.plan import Plan
+
+    leaks = [
+        cut for cut in plan.cuts if cut.partition == "train" and voxceleb_partition(cut.cells["person_id"]) == "test"
+    ]
+    reason = "test_person: {} is a test person and the row would put the clip into training"
+    dropped = tuple(cut.outcome("dropped", reason.format(cut.cells["person_id"])) for cut in leaks)
+    positions = {cut.position for cut in leaks}
+    kept = tuple(cut for cut in plan.cuts if cut.position not in positions)
+    return Plan(kept, plan.decided + dropped)
+
+
+def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_size: int) -> "SearchPlan":
+    """A unit for every annotation file, in the order of their names.
+
+    Raises:
+        InputError: no footage, or no annotation.
+    """
+    from dataclasses import asdict, replace
+
+    from lia_bench.preprocessing.annotations import find_annotations
+    from lia_bench.preprocessing.outcome import Outcome
+    from lia_bench.preprocessing.plan import videos_in
+    from lia_bench.preprocessing.searching import SearchPlan
+    from lia_bench.preprocessing.tracking.tubes import VOXCELEB_CROP, VOXCELEB_TUBES
+
+    videos = videos_in(footage)
+    files, problems = find_annotations(annotations)
+    rule = replace(VOXCELEB_TUBES, crop=replace(VOXCELEB_CROP, min_size=min_size))
+    decided = tuple(
+        Outcome((-1, number), f"unreadable-{number}", "", {}, "failed", f"unreadable_folder: {problem}")
+        for number, problem in enumerate(problems)
     )
+    return SearchPlan(
+        units=tuple(_unit(file, videos) for file in files),
+        build=partial(make_search, detector, rule),
+        settings={"detector": detector.name, "rule": asdict(rule)},
+        decided=decided,
+    )
+
+
+def _unit(file: Path, videos: dict[str, Path]) -> "Unit":
+    from lia_bench.preprocessing.partitions import voxceleb_partition
+    from lia_bench.preprocessing.searching import Unit
+
+    person, video = file.parent.parent.name, file.parent.name
+    return Unit(
+        name=f"{person}#{video}#{file.stem}",
+        video=videos.get(video),
+        video_id=video,
+        person_id=person,
+        partition=voxceleb_partition(person),
+        annotation=file,
+    )
+
+
+def make_search(detector: DetectorChoice, rule: "TubeRule") -> "Search":
+    """The search of one utterance, with the detector loaded."""
+    from lia_bench.preprocessing.annotations import read_utterance
+    from lia_bench.preprocessing.detection.registry import build_detector
+    from lia_bench.preprocessing.tracking.annotated_tubes import search_utterance
+
+    built = build_detector(detector.name, detector.device)
+
+    def search(footage: "Footage", unit: "Unit") -> "list[Finding]":
+        assert unit.annotation is not None
+        utterance = read_utterance(unit.annotation, footage.width / footage.height)
+        return search_utterance(footage, utterance, built, unit.partition, rule)
+
+    return search

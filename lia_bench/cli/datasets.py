@@ -1,17 +1,21 @@
-"""`lia-bench datasets`: what can be prepared, and what is here."""
+"""`lia-bench datasets`: what can be prepared, what is here, and whether it is whole."""
 
+import os
 from pathlib import Path
 
 import click
 
+FOLDER = click.Path(path_type=Path)
+
 
 @click.group()
 def command() -> None:
-    """The datasets there are.
+    """The datasets there are: list, inspect, verify, merge and compare them.
 
     \b
-    Example:
+    Examples:
       lia-bench datasets list
+      lia-bench datasets verify data/vox-256
     """
 
 
@@ -19,13 +23,18 @@ def command() -> None:
 @click.option(
     "--data",
     "data_folder",
-    type=click.Path(path_type=Path),
+    type=FOLDER,
     default=Path("data"),
     show_default=True,
     help="Folder of prepared datasets.",
 )
 def list_datasets(data_folder: Path) -> None:
-    """Every dataset that `lia-bench preprocess` knows, and the prepared ones under --data."""
+    """Every dataset that `lia-bench preprocess` knows, and the prepared ones under --data.
+
+    \b
+    Example:
+      lia-bench datasets list
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -44,3 +53,109 @@ def list_datasets(data_folder: Path) -> None:
         counts = [sum(clip.partition == name for clip in dataset.clips) for name in ("train", "test")]
         here.add_row(str(description.parent), *map(str, counts), dataset.hash[:12])
     console.print(here if here.row_count else f"nothing is prepared under {data_folder}/ yet")
+
+
+@command.command()
+@click.argument("folder", type=FOLDER)
+def show(folder: Path) -> None:
+    """What is in a prepared dataset, and which rows of its table are missing for what reason.
+
+    Hours and seconds are those of the rows at the rate of the table.
+
+    \b
+    Example:
+      lia-bench datasets show data/vox-256
+    """
+    from lia_bench.preprocessing.summary import print_details
+
+    print_details(folder)
+
+
+@command.command()
+@click.argument("folder", type=FOLDER)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=os.cpu_count(),
+    show_default="one a core",
+    help="Clips that are read at the same time.",
+)
+def verify(folder: Path, workers: int) -> None:
+    """Compare clips.csv with dataset.json, and decode and hash every clip.
+
+    Names every clip that is missing, unreadable or changed, and fails if there is one.
+
+    \b
+    Example:
+      lia-bench datasets verify data/vox-256
+    """
+    from lia_bench.core.errors import InputError
+    from lia_bench.preprocessing.verification import verify as check
+
+    found = check(folder, workers)
+    for name in found.unlisted:
+        click.echo(f"warning: {name}: clips.csv does not list it as a clip", err=True)
+    for problem in found.problems:
+        click.echo(f"{problem.clip}: {problem.reason}", err=True)
+    if found.problems:
+        raise InputError(
+            f"{folder}: {len(found.problems)} problem{'s' if len(found.problems) > 1 else ''} among {found.clips} "
+            "clips, named above; run the command that prepared the dataset again, it cuts what is missing"
+        )
+    click.echo(f"{folder}: {found.clips} clips are as they were prepared, hash {found.hash}")
+
+
+@command.command()
+@click.argument("shards", type=FOLDER, nargs=-1, required=True)
+@click.option("--output", type=FOLDER, required=True, help="Folder of the whole dataset.")
+def merge(shards: tuple[Path, ...], output: Path) -> None:
+    """Put the shards of a dataset together, as one run without shards would have made it.
+
+    The clips are hard links to those of the shards, or copies on another file system; the shards stay whole and can be
+    removed afterwards. Started again after an interruption, the command goes on.
+
+    \b
+    Example:
+      lia-bench datasets merge shards/vox-* --output data/vox-256
+    """
+    from lia_bench.preprocessing.contact_sheet import write_contact_sheet
+    from lia_bench.preprocessing.merging import merge as put_together
+    from lia_bench.preprocessing.summary import print_summary
+
+    put_together(shards, output)
+    sheet = write_contact_sheet(output)
+    print_summary(output)
+    click.echo(f"contact sheet: {sheet}")
+
+
+@command.command()
+@click.argument("datasets", nargs=-1, required=True)
+@click.option("--output", type=FOLDER, help="File to write.  [default: standard output]")
+def common(datasets: tuple[str, ...], output: Path | None) -> None:
+    """The clips that all of several datasets have, for `lia-bench evaluate --clips`.
+
+    DATASETS are prepared datasets, by name or folder, or the clips.csv of datasets that are elsewhere. The list has a
+    line 'partition/clip' for each clip that is ok in all of them.
+
+    \b
+    Example:
+      lia-bench datasets common data/vox-256 theirs/clips.csv --output common.txt
+    """
+    from lia_bench.core.atomic import write_text
+    from lia_bench.core.clip_list import good_clips
+    from lia_bench.core.errors import InputError
+
+    if len(datasets) < 2:
+        raise InputError("give at least two datasets or clips.csv files to compare")
+    clips = {name: good_clips(name) for name in datasets}
+    shared = sorted(set.intersection(*clips.values()))
+    for name, own in clips.items():
+        click.echo(f"{len(own):>8} clips in {name}", err=True)
+    click.echo(f"{len(shared):>8} clips in all of them", err=True)
+    if not shared:
+        raise InputError("the datasets have no clip in common")
+    text = "".join(f"{key}\n" for key in shared)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(output, text)

@@ -46,6 +46,13 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--name", help="Folder below --results.  [default: dataset, size, and what is not usual]")
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
 @click.option("--batch-size", default=8, show_default=True, help="Frames rendered together; no number depends on it.")
+@click.option(
+    "--clips",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="LIST",
+    help="Only the test clips that this file names, one a line, or the good ones of a clips.csv. "
+    "`lia-bench datasets common` writes such lists.",
+)
 @click.option("--limit", type=int, metavar="N", help="Only the first N test clips.")
 @click.option("--seed", default=0, show_default=True, help="Of the pairs and the 95 % intervals.")
 @click.option("--pairs", type=int, metavar="N", help="Animations of the cross task.  [default: one a clip, up to 50]")
@@ -62,6 +69,7 @@ def command(
     name: str | None,
     device: str | None,
     batch_size: int,
+    clips: Path | None,
     limit: int | None,
     seed: int,
     pairs: int | None,
@@ -80,6 +88,7 @@ def command(
     Example:
       lia-bench evaluate --models lia,fomm --dataset sample
       lia-bench evaluate --models lia:vox-256@vox.pt --dataset vox --task reconstruction --metrics l1,lpips
+      lia-bench evaluate --models lia --dataset vox --clips common.txt
     """
     from lia_bench.core.errors import InputError
     from lia_bench.leaderboards.evaluation import evaluate
@@ -95,6 +104,7 @@ def command(
         name=name,
         device=device,
         batch_size=batch_size,
+        clips=clips,
         limit=limit,
         seed=seed,
         pairs=pairs,

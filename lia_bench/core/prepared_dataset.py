@@ -1,11 +1,18 @@
 """Prepared clips on disk: what `preprocess` wrote, or folders of videos as others leave them."""
 
-import csv
 import hashlib
-import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lia_bench.core.clips_table import (
+    DESCRIPTION,
+    TABLE,
+    ClipsTable,
+    find_clip,
+    read_clips_table,
+    read_description,
+)
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.suggestions import likely
@@ -34,6 +41,11 @@ class Clip:
     path: Path
     partition: str
     person_id: str | None
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others of its dataset: 'partition/name'."""
+        return f"{self.partition}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,15 @@ class PreparedDataset:
             )
         return clips
 
+    def only(self, keys: Collection[str]) -> "PreparedDataset":
+        """The clips of some keys, by name.
+
+        The hash of the result is made from those clips alone, so that it is the same for everyone who has cut them,
+        whatever else is in their folders.
+        """
+        clips = sorted((clip for clip in self.clips if clip.key in keys), key=lambda clip: clip.key)
+        return replace(self, clips=tuple(clips), hash=_hash_of(clips))
+
 
 def open_dataset(
     name_or_folder: str | Path, data_folder: Path = Path("data"), size: int | None = None
@@ -81,10 +102,8 @@ def open_dataset(
             clips.csv that does not fit what is there.
     """
     folder = _find(str(name_or_folder), data_folder, size)
-    if (folder / "clips.csv").is_file():
+    if (folder / TABLE).is_file() or (folder / FINISHED_FOLDER).is_dir():
         clips, digest = _listed(folder)
-    elif (folder / FINISHED_FOLDER).is_dir():
-        raise InputError(f"{folder}: the preparation of this dataset was interrupted; run its command again")
     else:
         clips, digest = _as_they_lie(folder)
     if not clips:
@@ -92,6 +111,19 @@ def open_dataset(
             f"{folder}: the folder holds no clip; it needs videos, frame folders or strips in train/ or test/"
         )
     return PreparedDataset(folder.resolve().name, folder, digest, tuple(clips))
+
+
+def table_of(folder: Path) -> ClipsTable:
+    """The clips.csv of a prepared dataset.
+
+    Raises:
+        InputError: no such folder, an unfinished preparation, or no readable clips.csv.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; name the folder of a prepared dataset")
+    if (folder / FINISHED_FOLDER).is_dir() and not (folder / TABLE).is_file():
+        raise InputError(f"{folder}: the preparation of this dataset was interrupted; run its command again")
+    return read_clips_table(folder / TABLE)
 
 
 def _find(name: str, data_folder: Path, size: int | None) -> Path:
@@ -118,27 +150,19 @@ def _find(name: str, data_folder: Path, size: int | None) -> Path:
 
 
 def _listed(folder: Path) -> tuple[list[Clip], str]:
-    table = folder / "clips.csv"
+    rows = table_of(folder).good
+    table = folder / TABLE
     digest = sha256_of_file(table)
-    description = folder / "dataset.json"
-    if description.is_file():
-        expected = json.loads(description.read_text(encoding="utf-8")).get("hash")
-        if expected != digest:
-            raise InputError(f"{table}: not the table that {description.name} describes; prepare the dataset again")
+    if (folder / DESCRIPTION).is_file() and read_description(folder).get("hash") != digest:
+        raise InputError(f"{table}: not the table that {DESCRIPTION} describes; prepare the dataset again")
     clips = []
-    with table.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["status"] == "ok":
-                path = _path_of(folder / row["partition"], row["clip"])
-                clips.append(Clip(row["clip"], path, row["partition"], row["person_id"] or None))
+    for row in rows:
+        path = find_clip(folder, row)
+        if path is None:
+            missing = folder / row["partition"] / row["clip"]
+            raise InputError(f"{missing}: clips.csv lists this clip but it is not there; prepare the dataset again")
+        clips.append(Clip(row["clip"], path, row["partition"], row["person_id"] or None))
     return clips, digest
-
-
-def _path_of(folder: Path, name: str) -> Path:
-    for path in (folder / f"{name}.mp4", folder / name):
-        if path.exists():
-            return path
-    raise InputError(f"{folder / name}: clips.csv lists this clip but it is not there; prepare the dataset again")
 
 
 def _as_they_lie(folder: Path) -> tuple[list[Clip], str]:
@@ -150,11 +174,15 @@ def _as_they_lie(folder: Path) -> tuple[list[Clip], str]:
     else:
         videos = _videos(folder)
         clips = [_clip(path, partition) for partition in PARTITIONS for path in videos]
-    digest = hashlib.sha256()
+    return clips, _hash_of(clips)
+
+
+def _hash_of(clips: list[Clip]) -> str:
     hashes = {path: sha256_of_video(path) for path in {clip.path for clip in clips}}
+    digest = hashlib.sha256()
     for clip in clips:
         digest.update(f"{clip.partition}/{clip.path.name} {hashes[clip.path]}\n".encode())
-    return clips, digest.hexdigest()
+    return digest.hexdigest()
 
 
 def _clip(path: Path, partition: str) -> Clip:

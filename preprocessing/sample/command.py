@@ -52,24 +52,15 @@ def command(
     Example:
       lia-bench preprocess sample
     """
-    from lia_bench.core.errors import InputError
-    from lia_bench.preprocessing.cutting import prepare_by_metadata
-    from lia_bench.preprocessing.outcome import report
+    from lia_bench.preprocessing.metadata import read_metadata
+    from lia_bench.preprocessing.options import make_engine
+    from lia_bench.preprocessing.preparing import PreparationOptions, check_size, prepare_from_table
+    from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.sample.footage import Shooting, shoot
 
-    if clip_format == "mp4" and size % 2:  # before the long part
-        raise InputError(f"--size {size}: H.264 needs an even size; give {size + 1}, or --format png")
-    folder = output or Path("data") / f"sample-{size}"
-    footage = shoot(folder / "footage", Shooting(identities, frames, seed), workers)
-    report(
-        prepare_by_metadata(
-            footage.videos,
-            footage.metadata,
-            folder,
-            recipe="sample",
-            size=size,
-            format=clip_format,
-            workers=workers,
-            arguments={"identities": identities, "frames": frames, "seed": seed},
-        )
-    )
+    check_size(size, clip_format)
+    engine = make_engine(workers, None)
+    options = PreparationOptions(output or Path("data") / f"sample-{size}", size, clip_format, engine, engine)
+    footage = shoot(options.output / "footage", Shooting(identities, frames, seed), workers)
+    arguments = {"identities": identities, "frames": frames, "seed": seed}
+    report(prepare_from_table(read_metadata(footage.metadata), footage.videos, options, "sample", arguments))

@@ -58,7 +58,7 @@ def test_clips_and_an_exit_code(
     assert _run(*words) == 1
     error = capsys.readouterr().err
     assert "unavailable: b, 1 row: missing_video: there is no b.mp4 in the footage folder" in error
-    assert error.splitlines()[-1].startswith("error: 1 of 2 rows were not cut")
+    assert error.splitlines()[-1].startswith("error: 1 of 2 clips were not cut")
     assert len(open_dataset("vox", size=64).partition("train")) == 1
 
 

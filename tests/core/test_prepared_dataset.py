@@ -126,3 +126,15 @@ def test_real_folders(real_data: Path) -> None:
     assert (len(actions.partition("train")), len(actions.partition("test"))) == (26, 15)
     shapes = open_dataset(real_data / "shapes")
     assert (len(shapes.partition("train")), len(shapes.partition("test"))) == (800, 200)
+
+
+def test_some_clips_of_a_dataset_have_the_same_hash_for_whoever_holds_them(tmp_path: Path) -> None:
+    mine = open_dataset(_prepared(tmp_path / "mine", ["a", "b", "c"]))
+    theirs = open_dataset(_prepared(tmp_path / "theirs", ["a", "c", "b", "d"]))
+    keys = {"test/a", "train/b", "train/x"}
+    chosen = mine.only(keys)
+    assert [clip.key for clip in chosen.clips] == ["test/a", "train/b"]
+    assert chosen.hash == theirs.only(keys).hash
+    assert len({chosen.hash, mine.hash, theirs.hash, mine.only({"test/a"}).hash}) == 4
+    write_video(tmp_path / "mine" / "train" / "b.mp4", moving_picture(3, width=16, height=16), 25)
+    assert mine.only(keys).hash != chosen.hash

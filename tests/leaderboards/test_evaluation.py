@@ -222,6 +222,87 @@ def test_another_model_joins_the_table_and_another_setting_does_not(request_of: 
         evaluate(request_of("toy", limit=2))
 
 
+def test_a_list_of_clips_restricts_both_tasks(request_of: Any, tmp_path: Path) -> None:
+    names = tmp_path / "common.txt"
+    names.write_text("train/ann#1\ntest/ann#2\nbob#1\ntest/gone#1\ntest/cyd#1\n")
+    lines: list[str] = []
+    whole = read(evaluate(request_of(name="whole")).leaderboard)
+    outcome = evaluate(request_of(clips=names, name=None), lines.append)
+    assert lines == [f"{names}: 3 of the 4 test clips that it names are in toys; left out: 1"]
+    rows = read(outcome.leaderboard)
+    assert [row["clips"] for row in rows] == ["3", "3", "3", "3"]
+    assert {row["clip"] for row in read(outcome.per_clip)} == {"ann#2", "bob#1", "cyd#1"}
+    assert {pair[key] for pair in read(outcome.report.folder / "pairs.csv") for key in pair} <= {
+        "ann#2",
+        "bob#1",
+        "cyd#1",
+    }
+    (digest,) = {row["dataset_hash"] for row in rows}
+    assert digest != whole[0]["dataset_hash"]
+    assert outcome.report.folder.name == f"toys-16-clips-{digest[:8]}-l1-psnr-ssim"
+    report = json.loads((outcome.report.folder / "report.json").read_text())
+    assert report["setting"]["listed_clips"] == 3
+    assert report["runs"][0]["sessions"][0]["clip_list"] == str(names)
+
+
+def test_the_clips_of_a_list_have_one_hash_whatever_else_is_there(request_of: Any, tmp_path: Path) -> None:
+    names = tmp_path / "common.txt"
+    names.write_text("test/ann#1\ntest/ann#2\n")
+    theirs = write_dataset(tmp_path / "theirs" / "toys", {"ann#1": 3, "ann#2": 7})
+    whole = evaluate(request_of(tasks=("reconstruction",), dataset=str(theirs), name="theirs"))
+    part = evaluate(request_of(tasks=("reconstruction",), clips=names, name="ours"))
+    assert comparable(part) == comparable(whole)
+
+
+def test_clip_sets_do_not_share_a_table(request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    first.write_text("ann#1\nann#2\nbob#1\n")
+    second.write_text("ann#1\nann#2\ncyd#1\n")
+    evaluate(request_of(clips=first))
+    with pytest.raises(InputError, match=r"holds results with listed_clips 3, not null: take another --name"):
+        evaluate(request_of())
+    with pytest.raises(InputError, match=r"holds results with dataset_hash .*: take another --name"):
+        evaluate(request_of(clips=second))
+    same = tmp_path / "same.txt"
+    same.write_text("bob#1\nann#2\nann#1\n")
+    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate_clip", None)
+    assert len(evaluate(request_of(clips=same)).run["sessions"]) == 2
+
+
+def test_a_stopped_evaluation_of_a_list_goes_on(
+    request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = tmp_path / "common.txt"
+    names.write_text("ann#2\nbob#1\ncyd#1\n")
+    whole = evaluate(request_of(clips=names, name="whole"))
+    register(monkeypatch, toy=specification("toy", configuration="InterruptConfiguration"))
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(request_of(clips=names, name="stopped"))
+    register(monkeypatch, toy=specification("toy"))
+    assert comparable(evaluate(request_of(clips=names, name="stopped"))) == comparable(whole)
+
+
+def test_a_list_without_a_clip_that_is_here(request_of: Any, tmp_path: Path) -> None:
+    names = tmp_path / "common.txt"
+    names.write_text("train/ann#1\ntest/gone#1\n")
+    with pytest.raises(InputError, match=r"common\.txt: none of the 1 test clips that it names is in .*toys"):
+        evaluate(request_of(clips=names))
+    with pytest.raises(InputError, match=r"gone\.txt: no list of clips"):
+        evaluate(request_of(clips=tmp_path / "gone.txt"))
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_run_on_the_whole_dataset_serves_its_parts(
+    request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch, toy=specification("toy", recipe="none:none"))
+    run = write_run(tmp_path / "runs", "toy", "first", gain=0.25, dataset_name="toys")
+    names = tmp_path / "common.txt"
+    names.write_text("bob#1\n")
+    outcome = evaluate(request_of(clips=names, tasks=("reconstruction",)))
+    assert read(outcome.leaderboard)[0]["checkpoint"] == str(run)
+
+
 def test_the_newest_run_is_taken_and_named(request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     register(monkeypatch, toy=specification("toy", recipe="none:none"))
     with pytest.raises(InputError, match="lia-bench train toy --dataset toys"):

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video, resize
 from lia_bench.core.video.reader import FrameReader
 from lia_bench.preprocessing import crops
-from lia_bench.preprocessing.cutting import prepare_by_metadata
-from lia_bench.preprocessing.outcome import Preparation, report
+from lia_bench.preprocessing.metadata import read_metadata
+from lia_bench.preprocessing.preparing import Preparation, PreparationOptions, prepare_from_table
+from lia_bench.preprocessing.report import report
+from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.workers.serial import SerialEngine
 from tests.core.videos import damage, encode
 
 HEADER = "video_id,start,end,bbox,fps,width,height,partition,person_id\n"
@@ -35,8 +39,10 @@ def _prepare(folder: Path, rows: str, **changes: Any) -> Preparation:
     table = folder / "table.csv"
     table.write_text(HEADER + rows)
     footage = folder / "footage" if (folder / "footage").exists() else _footage(folder)
-    options: dict[str, Any] = {"output": folder / "out", "size": 32, "format": "png", "workers": 1, **changes}
-    return prepare_by_metadata(footage, table, recipe="vox", arguments={"metadata": table}, **options)
+    choices: dict[str, Any] = {"output": folder / "out", "size": 32, "clip_format": "png", "engine": SerialEngine()}
+    choices |= changes
+    options = PreparationOptions(**choices, searching_engine=choices["engine"])
+    return prepare_from_table(read_metadata(table), footage, options, "vox", {"metadata": table})
 
 
 def _table(folder: Path) -> list[dict[str, str]]:
@@ -56,7 +62,7 @@ def test_a_clip_is_the_box_of_the_frames_of_its_row(tmp_path: Path) -> None:
 
 
 def test_mp4_keeps_the_rate_of_the_footage(tmp_path: Path) -> None:
-    _prepare(tmp_path, "a,3,8,20-10-100-90,12.5,192,128,train,p\n", format="mp4")
+    _prepare(tmp_path, "a,3,8,20-10-100-90,12.5,192,128,train,p\n", clip_format="mp4")
     with open_video(tmp_path / "out" / "train" / "p#a#000003#000008.mp4") as made:
         assert (len(made), made.properties.fps, made.properties.width) == (10, 25.0, 32)
 
@@ -71,14 +77,16 @@ def test_the_first_row_of_a_video_speaks_for_all_its_rows(tmp_path: Path) -> Non
 
 def test_every_row_has_its_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     box = "0-0-64-64,25,96,64,train,p\n"
+    outside = "96-0-160-64,25,96,64,train,p\n"
     rows = (
         f"broken,0,4,{box}broken,0,38,{box}gone,0,4,{box}text,0,4,{box}a,0,4,{box}a,0,4,{box}"
-        f"a,0,4,{box.replace('64-64', '60-60')}a,30,60,{box}a,50,60,{box}a,9,9,{box}a,1,4,{box.replace('0-0', '96-0')}"
+        f"a,0,4,{box.replace('64-64', '60-60')}a,30,60,{box}a,50,60,{box}a,9,9,{box}a,1,4,{outside}"
+        f"b,3,2,{box}a,0,3,{box.replace('0-0', '90-70')}"
     )
     preparation = _prepare(tmp_path, rows)
     table = _table(tmp_path / "out")
     assert [(row["status"], row["reason"].split(":")[0]) for row in table] == [
-        ("ok", "damaged_after"),
+        ("ok", ""),
         ("failed", "damaged_video"),
         ("unavailable", "missing_video"),
         ("failed", "unreadable_video"),
@@ -89,14 +97,16 @@ def test_every_row_has_its_outcome(tmp_path: Path, capsys: pytest.CaptureFixture
         ("failed", "no_frames"),
         ("failed", "no_frames"),
         ("failed", "empty_box"),
+        ("failed", "bad_row"),
+        ("failed", "bad_row"),
     ]
     assert [row["frames"] for row in table if row["status"] == "ok"] == ["4", "4", "10"]
     assert not (tmp_path / "out" / "train" / "p#broken#000000#000038").exists()
     description = json.loads((tmp_path / "out" / "dataset.json").read_text())
-    assert description["counts"]["rows"] == 11
-    assert description["counts"]["failed"] == 5
+    assert description["counts"]["rows"] == 13
+    assert description["counts"]["failed"] == 7
     assert description["hash"] == hashlib.sha256((tmp_path / "out" / "clips.csv").read_bytes()).hexdigest()
-    with pytest.raises(InputError, match="6 of 11 rows were not cut"):
+    with pytest.raises(InputError, match="8 of 13 clips were not cut"):
         report(preparation)
     printed = capsys.readouterr()
     assert "clips: 3 (3 train), 18 frames" in printed.out
@@ -133,7 +143,7 @@ ROWS = "a,0,4,0-0-64-64,25,96,64,train,p\na,4,8,0-0-64-64,25,96,64,train,p\ntwic
 def test_an_interrupted_run_goes_on_where_it_was(
     clip_format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = _prepare(tmp_path, ROWS, output=tmp_path / "whole", format=clip_format).hash
+    whole = _prepare(tmp_path, ROWS, output=tmp_path / "whole", clip_format=clip_format).hash
     written: list[Path] = []
     name = "write_video" if clip_format == "mp4" else "write_png_folder"
     write = getattr(crops, name)
@@ -146,23 +156,23 @@ def test_an_interrupted_run_goes_on_where_it_was(
 
     monkeypatch.setattr(crops, name, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        _prepare(tmp_path, ROWS, format=clip_format)
+        _prepare(tmp_path, ROWS, clip_format=clip_format)
     with pytest.raises(InputError, match="interrupted"):
         open_dataset(tmp_path / "out")
     first = written.pop(0)
-    assert _prepare(tmp_path, ROWS, format=clip_format).hash == whole
+    assert _prepare(tmp_path, ROWS, clip_format=clip_format).hash == whole
     assert first not in written
     written.clear()
-    assert _prepare(tmp_path, ROWS, format=clip_format).hash == whole
+    assert _prepare(tmp_path, ROWS, clip_format=clip_format).hash == whole
     assert written == []
 
 
 def test_a_clip_that_was_damaged_is_cut_again(tmp_path: Path) -> None:
-    before = _prepare(tmp_path, ROWS, format="mp4").hash
+    before = _prepare(tmp_path, ROWS, clip_format="mp4").hash
     clip = tmp_path / "out" / "train" / "p#a#000000#000004.mp4"
     whole = clip.read_bytes()
     clip.write_bytes(whole[:-10])
-    assert _prepare(tmp_path, ROWS, format="mp4").hash == before
+    assert _prepare(tmp_path, ROWS, clip_format="mp4").hash == before
     assert clip.read_bytes() == whole
 
 
@@ -208,18 +218,29 @@ def test_a_frame_that_breaks_while_cutting_leaves_no_clip(tmp_path: Path, monkey
 
 @pytest.mark.slow
 def test_several_processes_make_the_same_dataset(tmp_path: Path) -> None:
-    assert _prepare(tmp_path, ROWS, workers=2).hash == _prepare(tmp_path, ROWS, output=tmp_path / "one").hash
+    assert (
+        _prepare(tmp_path, ROWS, engine=LocalEngine(2)).hash == _prepare(tmp_path, ROWS, output=tmp_path / "one").hash
+    )
 
 
 def test_unusable_footage(tmp_path: Path) -> None:
-    table = tmp_path / "table.csv"
-    table.write_text(HEADER + ROWS)
-    options: dict[str, Any] = {"recipe": "vox", "size": 32, "format": "mp4", "workers": 1, "arguments": {}}
-    with pytest.raises(InputError, match=r"gone: no such footage folder; .*--footage"):
-        prepare_by_metadata(tmp_path / "gone", table, tmp_path / "out", **options)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"empty: the folder holds no mp4"):
-        prepare_by_metadata(tmp_path / "empty", table, tmp_path / "out", **options)
+    row = "a,0,4,0-0-64-64,25,96,64,train,p\n"
+    (tmp_path / "footage").mkdir()
+    with pytest.raises(InputError, match=r"footage: the folder holds no video"):
+        _prepare(tmp_path, row)
+    (tmp_path / "footage").rmdir()
+    _footage(tmp_path)
     with pytest.raises(InputError, match=r"--size 33: .*give 34, or --format png"):
-        prepare_by_metadata(_footage(tmp_path), table, tmp_path / "out", **{**options, "size": 33})
+        _prepare(tmp_path, row, size=33, clip_format="mp4")
+    table = tmp_path / "table.csv"
+    options = PreparationOptions(tmp_path / "out", 32, "png", SerialEngine(), SerialEngine())
+    with pytest.raises(InputError, match=r"gone: no such footage folder; .*--footage"):
+        prepare_from_table(read_metadata(table), tmp_path / "gone", options, "vox", {})
     assert not (tmp_path / "out").exists()
+
+
+def test_two_runs_in_one_folder(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with FileLock(tmp_path / "out" / ".lock"), pytest.raises(InputError, match="another run is preparing this dataset"):
+        _prepare(tmp_path, ROWS)
+    assert _prepare(tmp_path, ROWS).counts["ok"] == 3

@@ -115,6 +115,8 @@ class PyAVReader(FrameReader):
         times = self._scan.times
         try:
             for picture in self._pictures:
+                if picture.is_corrupt:
+                    break
                 if times is None or picture.pts == times[self._next]:
                     self._next += 1
                     return picture

@@ -36,6 +36,7 @@ class Scan:
         height: pixels, after the display rotation.
         fps: mean rate; 25 where the file states none.
         quarter_turns: how often the stored picture is turned left by 90 degrees to stand upright.
+        pixel_aspect: width of a pixel by its height, after the display rotation; 1 in most files.
         codec: FFmpeg's name, as "h264".
         pixel_format: FFmpeg's name, as "yuv420p".
         container: FFmpeg's name, as "mov,mp4,m4a,3gp,3g2,mj2".
@@ -53,6 +54,7 @@ class Scan:
     height: int
     fps: float
     quarter_turns: int
+    pixel_aspect: float
     codec: str
     pixel_format: str
     container: str
@@ -128,13 +130,14 @@ class _Walk:
         stream = self.stream
         ordered = self.timed and all(a < b for a, b in pairwise(times))
         rate = float(stream.average_rate or stream.guessed_rate or NOMINAL_FPS)
-        paced = _compact(times) if ordered else None
+        paced = (evenly_spaced(times) or tuple(times)) if ordered else None
         return Scan(
             frames=len(times),
             width=width,
             height=height,
             fps=rate,
             quarter_turns=turns,
+            pixel_aspect=pixel_aspect(stream, turns),
             codec=stream.codec_context.name,
             pixel_format=self.first.format.name,
             container=self.container.format.name,
@@ -240,10 +243,19 @@ class _Walk:
         return sound
 
 
-def _compact(times: list[int]) -> Sequence[int]:
-    """Evenly spaced times as a range, so that many scans fit into memory."""
-    if len(times) > 1:
-        even = range(times[0], times[-1] + 1, times[1] - times[0])
-        if len(even) == len(times) and all(a == b for a, b in zip(even, times, strict=True)):
-            return even
-    return tuple(times)
+def evenly_spaced(times: list[int]) -> range | None:
+    """Ascending times as a range, which needs no memory; None where they do not come at an even pace."""
+    if len(times) == 1:
+        return range(times[0], times[0] + 1)
+    even = range(times[0], times[-1] + 1, times[1] - times[0]) if times[0] < times[1] else range(0)
+    if len(even) == len(times) and all(a == b for a, b in zip(even, times, strict=True)):
+        return even
+    return None
+
+
+def pixel_aspect(stream: "VideoStream", quarter_turns: int) -> float:
+    """Width of a pixel by its height once the picture is upright; 1 where the file says nothing."""
+    stored = stream.sample_aspect_ratio
+    if not stored:
+        return 1.0
+    return float(1 / stored if quarter_turns % 2 else stored)

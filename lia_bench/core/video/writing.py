@@ -75,7 +75,12 @@ def _encode(path: Path, ahead: "_Ahead", fps: float, quality: int) -> int:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         # The stream depends on the number of encoder threads, and the number of cores must not change a hash.
         stream.codec_context.thread_count = 1
-        stream.options = {"crf": str(quality), "preset": "medium", "bf": "0", "g": str(KEYFRAME_INTERVAL)}
+        # At this quality "veryfast" takes a third of the time of "medium" for files of the same size. With its tree of
+        # macroblocks x264 does not always give the same bytes for frames below 64 pixels.
+        stream.options = {
+            **{"crf": str(quality), "preset": "veryfast", "mbtree": "0"},
+            **{"bf": "0", "g": str(KEYFRAME_INTERVAL)},
+        }
         count = 0
         for frame in ahead.all:
             _check_size(path, frame, ahead.first)

@@ -1,0 +1,44 @@
+"""Lists of clips, by which people who hold different subsets of a dataset compare on what they have in common."""
+
+from pathlib import Path
+
+from lia_bench.core.clips_table import NEEDED, clip_key, read_clips_table
+from lia_bench.core.errors import InputError
+from lia_bench.core.prepared_dataset import open_dataset
+
+
+def good_clips(dataset: str) -> set[str]:
+    """The clips of a prepared dataset (name or folder) or of a clips.csv alone, each as 'partition/clip'.
+
+    Raises:
+        InputError: no such dataset or table.
+    """
+    if Path(dataset).is_file():
+        return {clip_key(row) for row in read_clips_table(Path(dataset)).good}
+    return {clip.key for clip in open_dataset(dataset).clips}
+
+
+def read_clip_list(path: Path, partition: str) -> set[str]:
+    """The clips that a list names, each as 'partition/clip'.
+
+    Args:
+        path: a text file with one 'partition/clip' or 'clip' a line, or a clips.csv, of which the clips with status
+            ok count. No line is a comment, since names of clips begin with anything.
+        partition: where a clip is whose line does not tell.
+
+    Raises:
+        InputError: no such file, or no clip in it.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise InputError(f"{path}: no list of clips: {reason}; `lia-bench datasets common` writes one") from None
+    if lines and set(NEEDED) <= set(lines[0].split(",")):
+        keys = {clip_key(row) for row in read_clips_table(path).good}
+    else:
+        names = {line.strip() for line in lines} - {""}
+        keys = {name if "/" in name else f"{partition}/{name}" for name in names}
+    if not keys:
+        raise InputError(f"{path}: the list names no clip")
+    return keys

@@ -1,0 +1,1 @@
+"""Faces and persons in frames: one interface, a module a detector."""

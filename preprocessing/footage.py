@@ -1,0 +1,118 @@
+"""Raw footage as clips are cut out of it: an even rate, upright, and no frame that is not the one asked for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lia_bench.core.video import FrameReader, open_footage, open_video, resize
+from lia_bench.core.video.packet_index import index_packets
+from lia_bench.core.video.pyav_reader import PyAVReader
+from lia_bench.core.video.reader import Frame
+from lia_bench.core.video.scan import Scan
+from lia_bench.preprocessing.selection import constant_rate_order, stated_rate
+
+PICTURES = frozenset({".gif", ".png", ".jpg", ".jpeg"})
+
+
+class Footage:
+    """One open video; a context manager that closes itself.
+
+    Attributes:
+        path: file, or folder of pictures.
+        frames: how many count; of a file of variable rate, the ticks of the even rate it is brought to.
+        fps: the rate that rows of a table count by.
+        clip_fps: the rate of the frames, which a clip is written at.
+        stored_size: width and height of a frame as `frame` gives it.
+        width: of a frame with square pixels, as `square_frame` gives it; rows are measured in this one.
+        height: likewise.
+        defect: what is broken behind the last frame, or None.
+        remarks: what should be known of every clip of this footage.
+    """
+
+    def __init__(self, path: Path, reader: FrameReader, scan: Scan | None) -> None:
+        """Footage over an open reader; `scan` is what is known of a video file, None for pictures."""
+        order = constant_rate_order(scan) if scan is not None else None
+        self.path = path
+        self._reader = reader
+        self._order: Sequence[int] = range(len(reader)) if order is None else order
+        stored = reader.properties
+        self.frames = len(self._order)
+        self.fps = stated_rate(stored.fps)
+        self.clip_fps = stored.fps if order is None or scan is None else scan.grid_rate
+        self.stored_size = (stored.width, stored.height)
+        aspect = scan.pixel_aspect if scan is not None else 1.0
+        # As players do: the longer side of the pixel is kept, so that nothing is lost.
+        self.width = round(stored.width * max(aspect, 1.0))
+        self.height = round(stored.height * max(1 / aspect, 1.0))
+        self.defect = scan.defect if scan is not None else None
+        self.remarks = () if order is None else (_VARIABLE.format(self.clip_fps, stored.fps),)
+
+    def frame(self, index: int) -> Frame:
+        """Frame `index` as it is stored but upright, uint8 RGB (H, W, 3).
+
+        Raises:
+            UnreadableVideoError: the file is damaged here.
+        """
+        return self._reader.frame(self._order[index])
+
+    def square_frame(self, index: int) -> Frame:
+        """Frame `index` upright and with square pixels, uint8 RGB (height, width, 3).
+
+        Raises:
+            UnreadableVideoError: the file is damaged here.
+        """
+        return resize(self.frame(index), (self.height, self.width))
+
+    def check_after(self, last: int) -> None:
+        """Make sure that frame `last` was whole: damage in it may show only where the next one is decoded.
+
+        Raises:
+            UnreadableVideoError: the file is damaged right behind this frame.
+        """
+        if last + 1 < self.frames:
+            self.frame(last + 1)
+
+    def close(self) -> None:
+        """Give back the file."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_quickly(path: Path) -> Footage:
+    """Footage that is decoded only where frames are read, where the file allows it; otherwise as `open_carefully`.
+
+    A damaged stretch raises when it is read; call `Footage.check_after` behind the last frame of one.
+
+    Raises:
+        UnreadableVideoError: nothing of it can be read.
+    """
+    index = index_packets(path) if path.suffix.lower() not in PICTURES else None
+    if index is None:
+        return open_carefully(path)
+    return Footage(path, PyAVReader(path, index), index)
+
+
+def open_carefully(path: Path) -> Footage:
+    """Footage of which every frame was decoded once, so that `frames` ends before the first damage.
+
+    Raises:
+        UnreadableVideoError: not one frame can be read.
+    """
+    if path.is_dir() or path.suffix.lower() in PICTURES:
+        return Footage(path, open_video(path), None)
+    opened = open_footage(path)
+    return Footage(path, opened.reader, opened.scan)
+
+
+_VARIABLE = (
+    "variable_rate: frames were repeated or dropped to an even {:.2f} a second and then counted at the mean rate "
+    "{:.2f}, as the published code does; this clip need not show the moments that the row names"
+)

@@ -1,0 +1,151 @@
+"""Options that several recipes share, for `lia-bench preprocess`."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from lia_bench.preprocessing.detection.detector import Subject
+    from lia_bench.preprocessing.workers.engine import Engine
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class DetectorChoice:
+    """The detector that a user asked for.
+
+    Attributes:
+        name: its entry in the registry.
+        device: where it runs, as torch names devices.
+    """
+
+    name: str
+    device: str
+
+
+def preparation_options(dataset: str, size: int = 256) -> Callable[[Command], Command]:
+    """How a dataset is written: the command gets `options`, a PreparationOptions, as its first argument."""
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def command(
+            output: Path | None,
+            size: int,
+            clip_format: Any,
+            workers: int,
+            shard: tuple[int, int] | None,
+            ray_address: str | None,
+            **others: Any,
+        ) -> Any:
+            from lia_bench.preprocessing.preparing import PreparationOptions
+
+            folder = output or Path("data") / f"{dataset}-{size}{_shard_suffix(shard)}"
+            engine = make_engine(workers, ray_address)
+            searching = make_engine(workers, ray_address, others.get("device", "cpu"))
+            return function(PreparationOptions(folder, size, clip_format, engine, searching, shard), **others)
+
+        decorated: Command = command
+        for option in reversed(_preparation_options(dataset, size)):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def _preparation_options(dataset: str, size: int) -> list[Callable[[Command], Command]]:
+    return [
+        click.option(
+            "--output",
+            type=click.Path(path_type=Path),
+            help=f"Folder of the dataset.  [default: data/{dataset}-<size>]",
+        ),
+        click.option(
+            "--size", type=click.IntRange(min=2), default=size, show_default=True, help="Side of the clips in pixels."
+        ),
+        click.option(
+            "--format",
+            "clip_format",
+            type=click.Choice(["mp4", "png"]),
+            default="mp4",
+            show_default=True,
+            help="H.264 files, or folders of pictures without loss.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            default=os.cpu_count(),
+            show_default="one a core",
+            help="Processes on this machine.",
+        ),
+        click.option(
+            "--shard",
+            callback=_parse_shard,
+            metavar="N/COUNT",
+            help="Do this share of the work, as 3/16 in an array job; `lia-bench datasets merge` joins the shards.",
+        ),
+        click.option(
+            "--ray",
+            "ray_address",
+            help="Spread the work over a Ray cluster: its address, auto, or local.",
+        ),
+    ]
+
+
+def detection_options(subject: "Subject", default: str) -> Callable[[Command], Command]:
+    """What finds faces or persons: the command gets `detector`, a DetectorChoice."""
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def command(*arguments: Any, detector: str, device: str, **others: Any) -> Any:
+            return function(*arguments, detector=DetectorChoice(detector, device), **others)
+
+        command = click.option(
+            "--device", default="cpu", show_default=True, help="Where the detector runs: cpu, cuda, cuda:1."
+        )(command)
+        return click.option(
+            "--detector",
+            type=click.Choice(_detectors(subject)),
+            default=default,
+            show_default=True,
+            help=f"What finds {subject}s.",
+        )(command)
+
+    return decorate
+
+
+def _detectors(subject: "Subject") -> list[str]:
+    from lia_bench.preprocessing.detection.registry import DETECTORS
+
+    return [name for name, detector in DETECTORS.items() if detector.subject == subject]
+
+
+def _parse_shard(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    number, _, count = value.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise click.BadParameter(f"'{value}' is no share of the work; give one such as 3/16, from 1/16 to 16/16")
+    return int(number), int(count)
+
+
+def make_engine(workers: int, ray_address: str | None, device: str = "cpu") -> "Engine":
+    """Processes of this machine, or the cluster at `ray_address`, where a detector on a GPU gets one to itself."""
+    if ray_address is not None:
+        from lia_bench.preprocessing.workers.ray_cluster import RayEngine
+
+        return RayEngine(ray_address, gpus_per_worker=1.0 if device.startswith("cuda") else 0.0)
+    from lia_bench.preprocessing.workers.local import LocalEngine
+
+    return LocalEngine(workers)
+
+
+def _shard_suffix(shard: tuple[int, int] | None) -> str:
+    return f"-shard-{shard[0]:0{len(str(shard[1]))}d}-of-{shard[1]}" if shard else ""

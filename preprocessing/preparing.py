@@ -1,0 +1,183 @@
+"""A whole run of a recipe: plan, cut, and write down what became of every clip."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lia_bench.core.atomic import write_json, write_text
+from lia_bench.core.errors import InputError
+from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import versions
+from lia_bench.preprocessing.contact_sheet import write_contact_sheet
+from lia_bench.preprocessing.crops import ClipFormat
+from lia_bench.preprocessing.cutting import cut_clips
+from lia_bench.preprocessing.locking import alone_in
+from lia_bench.preprocessing.metadata import COLUMNS, MetadataTable
+from lia_bench.preprocessing.outcome import Outcome, write_clips_table
+from lia_bench.preprocessing.plan import Plan, plan_from_table, share_of
+from lia_bench.preprocessing.searching import SearchPlan, search_footage
+from lia_bench.preprocessing.workers.engine import Engine
+
+LIBRARIES = ("av", "decord", "numpy", "scikit-image")
+FOUND_TABLE = "metadata.csv"
+"""The clips that a search found, as a table that others can cut by."""
+
+
+@dataclass(frozen=True)
+class PreparationOptions:
+    """How a dataset is written, whatever it is made of.
+
+    Attributes:
+        output: folder of the dataset; train/ and test/ come into it.
+        size: side of the clips in pixels.
+        clip_format: "mp4" files or "png" folders.
+        engine: what the cutting is spread over.
+        searching_engine: what the search is spread over, of a recipe that detects; its workers may need a GPU.
+        shard: (number, count), number from 1, of a run that does a part of the work; None does all of it.
+    """
+
+    output: Path
+    size: int
+    clip_format: ClipFormat
+    engine: Engine
+    searching_engine: Engine
+    shard: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A finished run of a recipe.
+
+    Attributes:
+        output: folder of the dataset.
+        outcomes: one for each clip tried, in the order of clips.csv.
+        hash: SHA-256 of clips.csv.
+    """
+
+    output: Path
+    outcomes: tuple[Outcome, ...]
+    hash: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Clips by status."""
+        statuses = [outcome.status for outcome in self.outcomes]
+        return {status: statuses.count(status) for status in ("ok", "dropped", "failed", "unavailable")}
+
+
+def prepare_from_table(
+    table: MetadataTable,
+    footage: Path,
+    options: PreparationOptions,
+    recipe: str,
+    arguments: Mapping[str, Any],
+    rule: Callable[[Plan], Plan] = lambda plan: plan,
+) -> Preparation:
+    """Cut every row of a table whose footage is there, and write clips.csv and dataset.json.
+
+    A run that was killed and started again keeps the clips that are finished and whole. A row that cannot be cut
+    has its reason in clips.csv and does not stop the others; `report.report` turns that into an exit code.
+
+    Args:
+        table: rows in the published columns.
+        footage: folder of <video_id>.mp4.
+        options: how the dataset is written.
+        recipe: name that dataset.json gives for what was done.
+        arguments: what dataset.json notes of the command's own options.
+        rule: leaves out what the recipe does not want of the table.
+
+    Raises:
+        InputError: no footage, a size H.264 does not have, or another run in the same folder.
+    """
+    check_size(options.size, options.clip_format)
+    plan = rule(plan_from_table(table, footage))
+    with alone_in(options.output):
+        return _finish(share_of(plan, options.shard or (1, 1)), options, recipe, arguments)
+
+
+def prepare_from_search(
+    search: SearchPlan, options: PreparationOptions, recipe: str, arguments: Mapping[str, Any]
+) -> Preparation:
+    """Search footage, cut what was found, and write clips.csv, dataset.json and the table of what was found.
+
+    Started again it searches and cuts what is missing.
+
+    Raises:
+        InputError: nothing to search, a size H.264 does not have, or another run in the same folder.
+    """
+    check_size(options.size, options.clip_format)
+    with alone_in(options.output):
+        plan = search_footage(search, options.output, options.searching_engine, options.shard)
+        _write_found(options.output / FOUND_TABLE, plan)
+        return _finish(plan, options, recipe, arguments)
+
+
+def check_size(size: int, clip_format: ClipFormat) -> None:
+    """Refuse a size that the format does not have, before the long part.
+
+    Raises:
+        InputError: an odd size for H.264.
+    """
+    if clip_format == "mp4" and size % 2:
+        raise InputError(f"--size {size}: H.264 needs an even size; give {size + 1}, or --format png")
+
+
+def _finish(plan: Plan, options: PreparationOptions, recipe: str, arguments: Mapping[str, Any]) -> Preparation:
+    outcomes = cut_clips(plan, options.output, options.size, options.clip_format, options.engine)
+    outcomes.sort(key=lambda outcome: outcome.position)
+    table = options.output / "clips.csv"
+    write_clips_table(table, outcomes)
+    preparation = Preparation(options.output, tuple(outcomes), sha256_of_file(table))
+    own = {"size": options.size, "format": options.clip_format, **arguments}
+    write_json(
+        options.output / "dataset.json",
+        {
+            "recipe": recipe,
+            "arguments": {key: str(value) if isinstance(value, Path) else value for key, value in own.items()},
+            "versions": {**versions(), **{name: _version(name) for name in LIBRARIES}},
+            "counts": _counts(preparation),
+            "hash": preparation.hash,
+            **(_shard_notes(options.shard, outcomes) if options.shard else {}),
+        },
+    )
+    write_contact_sheet(options.output)
+    return preparation
+
+
+def _counts(preparation: Preparation) -> dict[str, Any]:
+    good = [outcome for outcome in preparation.outcomes if outcome.status == "ok"]
+    return {
+        "rows": len(preparation.outcomes),
+        **preparation.counts,
+        "clips": {name: sum(clip.partition == name for clip in good) for name in ("train", "test")},
+        "frames": sum(clip.frames for clip in good),
+    }
+
+
+def _shard_notes(shard: tuple[int, int], outcomes: list[Outcome]) -> dict[str, Any]:
+    """What `lia-bench datasets merge` puts shards together by."""
+    return {
+        "shard": {"index": shard[0], "count": shard[1]},
+        "positions": [list(outcome.position) for outcome in outcomes],
+    }
+
+
+def _write_found(path: Path, plan: Plan) -> None:
+    """The clips to cut as a table in the published columns, so that others can cut the same without a detector."""
+
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    table.writerows({**cut.cells, "partition": cut.partition} for cut in plan.cuts)
+    write_text(path, text.getvalue())
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,110 @@
+"""Tai-Chi-HD: from its published table of crops, or from footage by the published search for persons."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
+from lia_bench.preprocessing.specification import DatasetSpecification
+
+if TYPE_CHECKING:
+    from lia_bench.preprocessing.finding import Finding
+    from lia_bench.preprocessing.footage import Footage
+    from lia_bench.preprocessing.preparing import PreparationOptions
+    from lia_bench.preprocessing.searching import Search, SearchPlan, Unit
+
+DATASET = DatasetSpecification(
+    name="taichi",
+    summary="Tai-Chi-HD: whole bodies, by the published table of crops or by the published search",
+    source=(
+        "footage: YouTube videos, under their owners' terms; "
+        "table: taichi-metadata.csv of github.com/AliaksandrSiarohin/video-preprocessing (no licence stated)"
+    ),
+    command="lia_bench.preprocessing.taichi:command",
+)
+
+
+@click.command()
+@click.option(
+    "--footage", type=click.Path(path_type=Path), required=True, help="Folder of the videos, named <video_id>.mp4."
+)
+@click.option(
+    "--metadata",
+    type=click.Path(path_type=Path),
+    help="A table in the published columns.  [default: taichi-metadata.csv, fetched once]",
+)
+@click.option("--search", is_flag=True, help="Instead of a table: find the persons anew, by the published procedure.")
+@click.option(
+    "--test-videos",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --search: a text file with the video ids of the test partition, one a line.",
+)
+@detection_options("person", default="keypoint-rcnn")
+@preparation_options("taichi")
+def command(
+    options: "PreparationOptions",
+    footage: Path,
+    metadata: Path | None,
+    search: bool,
+    test_videos: Path | None,
+    detector: DetectorChoice,
+) -> None:
+    """Cut the clips of Tai-Chi-HD out of footage.
+
+    By default every row of the published table whose footage is there becomes a clip. With --search persons are
+    found anew in every video (--detector and --device count for this alone): a clip is a stretch in which one whole
+    person stays in one square, alone in it, before a camera that stands still.
+
+    \b
+    Examples:
+      lia-bench preprocess taichi --footage videos
+      lia-bench preprocess taichi --footage videos --search --detector mediapipe-pose
+    """
+    from lia_bench.preprocessing.metadata import read_metadata
+    from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
+    from lia_bench.preprocessing.published_tables import table_path
+    from lia_bench.preprocessing.report import report
+
+    if search:
+        plan = plan_search(footage, test_videos, detector)
+        report(prepare_from_search(plan, options, "taichi", {"footage": footage, **plan.settings}))
+        return
+    table = read_metadata(metadata or table_path("taichi"))
+    arguments = {"footage": footage, "metadata": table.path}
+    report(prepare_from_table(table, footage, options, "taichi", arguments))
+
+
+def plan_search(footage: Path, test_videos: Path | None, detector: DetectorChoice) -> "SearchPlan":
+    """A unit for every video, by name.
+
+    Raises:
+        InputError: no footage, or no such list.
+    """
+    from dataclasses import asdict
+
+    from lia_bench.preprocessing.plan import read_names, videos_in
+    from lia_bench.preprocessing.searching import SearchPlan, Unit
+    from lia_bench.preprocessing.tracking.persons import TAICHI
+
+    test = read_names(test_videos) if test_videos else frozenset()
+    units = tuple(
+        Unit(name, path, name, None, "test" if name in test else "train")
+        for name, path in sorted(videos_in(footage).items())
+    )
+    settings = {"detector": detector.name, "rule": asdict(TAICHI)}
+    return SearchPlan(units, partial(make_search, detector), settings)
+
+
+def make_search(detector: DetectorChoice) -> "Search":
+    """The search of one video, with the detector loaded."""
+    from lia_bench.preprocessing.detection.registry import build_detector
+    from lia_bench.preprocessing.tracking.persons import search_persons
+
+    built = build_detector(detector.name, detector.device)
+
+    def search(footage: "Footage", unit: "Unit") -> "list[Finding]":
+        return search_persons(footage, unit.video_id, built, unit.partition)
+
+    return search

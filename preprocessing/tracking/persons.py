@@ -1,0 +1,150 @@
+"""Tubes of whole persons before a still camera: the published procedure of Tai-Chi-HD (crop_taichi.py)."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from lia_bench.preprocessing.boxes import Box, contains, increase_to_square, overlap
+from lia_bench.preprocessing.crop_rule import CropRule
+from lia_bench.preprocessing.detection.detector import Detection, Detector
+from lia_bench.preprocessing.finding import Finding
+from lia_bench.preprocessing.selection import clip_name
+from lia_bench.preprocessing.tracking.camera import CameraWatch
+from lia_bench.preprocessing.tracking.tubes import Origin, Tube, judge
+from lia_bench.preprocessing.tracking.watching import UprightFootage, watch
+
+BATCH = 4
+"""Frames shown to the detector at a time; they are shown at full size."""
+
+
+TAICHI_CROP = CropRule(min_frames=128, min_size=256, increase=0.0)
+
+
+@dataclass(frozen=True)
+class PersonRule:
+    """What makes a tube of a person; the defaults are the published ones.
+
+    Attributes:
+        increase_first: fraction that the first box of a tube is increased by, to a square.
+        max_frames: a tube of so many looked-at frames is ended.
+        min_score: certainty of a detection that counts as a person.
+        min_height: height of a person, as a fraction of the frame's *width*, as the published code measures it.
+        min_frame_side: pixels that a video's shorter side needs.
+        max_motion: see `camera.CameraWatch`.
+        max_light: see `camera.CameraWatch`.
+        every: 2 looks at every second frame; lengths then count looked-at frames, start and end count all.
+        max_clips: what a video gives beyond is left out.
+        crop: what a tube must have.
+    """
+
+    increase_first: float = 0.05
+    max_frames: int = 1024
+    min_score: float = 0.9
+    min_height: float = 0.1
+    min_frame_side: int = 300
+    max_motion: float = 1.0
+    max_light: float = 1.5
+    every: int = 1
+    max_clips: int = 1000
+    crop: CropRule = TAICHI_CROP
+
+
+TAICHI = PersonRule()
+
+
+@dataclass
+class _Open:
+    """A tube that may go on. Its box never changes."""
+
+    start: int
+    box: Box
+    frames: int = field(default=1)
+
+    def closed(self, end: int) -> Tube:
+        return Tube(self.start, end, self.frames, self.box)
+
+
+def person_tubes(footage: UprightFootage, detector: Detector, rule: PersonRule) -> Iterator[Tube]:
+    """All tubes of a video, in the order they end.
+
+    A person is a detection that is sure and tall enough; valid is one with head and feet in sight. A tube begins
+    with a valid person that lies in no tube. It ends where the camera or the light changes, where no valid person
+    overlaps it, where more than one person does, where the last of the valid ones in it is not wholly inside, and
+    at its maximal length. Memory does not grow with the video.
+
+    Raises:
+        UnreadableVideoError: a frame cannot be decoded.
+    """
+    if min(footage.width, footage.height) < rule.min_frame_side:
+        return
+    camera = CameraWatch(rule.max_motion, rule.max_light)
+    tubes: list[_Open] = []
+    looked_at = range(0, footage.frames, rule.every)
+    frames = (footage.square_frame(index) for index in looked_at)
+    for index, (frame, detections) in zip(looked_at, watch(frames, detector, BATCH), strict=True):
+        persons = [seen for seen in detections if _is_person(seen, footage.width, rule)]
+        valid = [person.box for person in persons if person.head_visible and person.feet_visible]
+        changed = camera.changed(frame)
+        going: list[_Open] = []
+        for tube in tubes:
+            if not changed and _goes_on(tube, valid, [person.box for person in persons], rule):
+                going.append(tube)
+            else:
+                yield tube.closed(index)
+        for box in valid:
+            home = next((tube for tube in going if overlap(tube.box, box) > 0), None)
+            if home is not None:
+                home.frames += 1
+            else:
+                going.append(_Open(index, _first_box(box, rule.increase_first)))
+        tubes = going
+    yield from (tube.closed(footage.frames) for tube in tubes)
+
+
+def search_persons(
+    footage: UprightFootage, video_id: str, detector: Detector, partition: str, rule: PersonRule = TAICHI
+) -> list[Finding]:
+    """The clips of the persons of a video, and the tubes that a rule leaves out, ordered by start, then from the left.
+
+    Tubes that ended at the next frame looked at are no finding: where persons overlap, every frame begins one. Clips
+    have the published names; a second one with the same start and end has '#2' behind it.
+
+    Raises:
+        UnreadableVideoError: a frame cannot be decoded.
+    """
+    lasting = (tube for tube in person_tubes(footage, detector, rule) if tube.end - tube.start > rule.every)
+    tubes = sorted(lasting, key=lambda tube: (tube.start, tube.box.left))
+    origin = Origin(video_id, None, footage.fps, (footage.width, footage.height), partition)
+    names: Counter[str] = Counter()
+    findings: list[Finding] = []
+    accepted = 0
+    for tube in tubes:
+        name = clip_name(video_id, None, tube.start, tube.end)
+        names[name] += 1
+        finding = judge(tube, rule.crop, origin, name if names[name] == 1 else f"{name}#{names[name]}")
+        accepted += finding.rejection is None
+        if finding.rejection is None and accepted > rule.max_clips:
+            finding = replace(finding, rejection=f"too_many: the video has {rule.max_clips} clips already")
+        findings.append(finding)
+    return findings
+
+
+def _is_person(seen: Detection, frame_width: int, rule: PersonRule) -> bool:
+    return seen.score > rule.min_score and seen.box.height > rule.min_height * frame_width
+
+
+def _first_box(box: Box, fraction: float) -> Box:
+    # The published code grows boxes in the float32 of its network, and truncation turns that rounding into a pixel.
+    return increase_to_square(Box(*np.asarray(box, np.float32)), fraction)
+
+
+def _goes_on(tube: _Open, valid: Sequence[Box], persons: Sequence[Box], rule: PersonRule) -> bool:
+    inside = [box for box in valid if overlap(tube.box, box) > 0]
+    return (
+        bool(inside)
+        and sum(overlap(tube.box, box) > 0 for box in persons) <= 1
+        and contains(tube.box, inside[-1])
+        and tube.frames < rule.max_frames
+    )

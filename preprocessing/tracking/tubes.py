@@ -1,0 +1,91 @@
+"""A tube: a stretch of frames in which one subject stays in one box; and what becomes of it."""
+
+from dataclasses import dataclass
+
+from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.crop_rule import CropRule, Rejection, decide
+from lia_bench.preprocessing.finding import Finding
+from lia_bench.preprocessing.metadata import found_row
+
+NO_FACE = Box(0.0, 0.0, 0.0, 0.0)
+"""Stands for a face that the detector missed."""
+
+
+@dataclass(frozen=True)
+class Tube:
+    """One tube.
+
+    Attributes:
+        start: its first frame.
+        end: the frame behind its last one.
+        frames: how many frames it has, which its length is judged by.
+        box: around the subject in all of them, not grown.
+    """
+
+    start: int
+    end: int
+    frames: int
+    box: Box
+
+
+VOXCELEB_CROP = CropRule(min_frames=64, min_size=256, increase=0.1)
+
+
+@dataclass(frozen=True)
+class TubeRule:
+    """When a face's tube ends and which tubes become clips; the defaults are the published ones of VoxCeleb.
+
+    Attributes:
+        iou_with_first: a box that overlaps less than this with the tube's first one ends it.
+        max_frames: a tube of so many frames is ended.
+        crop: what a tube must have.
+    """
+
+    iou_with_first: float = 0.25
+    max_frames: int = 1024
+    crop: CropRule = VOXCELEB_CROP
+
+
+VOXCELEB_TUBES = TubeRule()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the rows of one video have in common.
+
+    Attributes:
+        video_id: the video.
+        person_id: who is seen, where that is known.
+        fps: the rate that tubes count frames by.
+        size: width and height of its frames, which boxes are measured in.
+        partition: "train" or "test".
+    """
+
+    video_id: str
+    person_id: str | None
+    fps: float
+    size: tuple[int, int]
+    partition: str
+
+
+def judge(tube: Tube, rule: CropRule, origin: Origin, clip: str) -> Finding:
+    """The clip that a tube becomes, or why it becomes none; the row of a rejected tube has its box within the frame."""
+    decision = decide(tube.box, tube.frames, origin.size, rule)
+    rejected = isinstance(decision, Rejection)
+    box = _within(tube.box, origin.size) if isinstance(decision, Rejection) else decision
+    row = found_row(
+        origin.video_id, origin.person_id, tube.start, tube.end, box, origin.fps, origin.size, origin.partition
+    )
+    return Finding(clip, row, str(decision) if rejected else None)
+
+
+def _within(box: Box, size: tuple[int, int]) -> Box:
+    """The part of a box that lies in the frame, in whole pixels and at least one of them."""
+    left, right = _part(box.left, box.right, size[0])
+    top, bottom = _part(box.top, box.bottom, size[1])
+    return Box(left, top, right, bottom)
+
+
+def _part(first: float, last: float, length: int) -> tuple[int, int]:
+    start = min(max(int(first), 0), length - 1)
+    return start, max(start + 1, min(int(last), length))
