@@ -9,7 +9,7 @@ from lia_bench.core.clips_table import TABLE, ClipsTable, Row, find_clip
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
-from lia_bench.core.video import open_video
+from lia_bench.core.video import open_indexed
 from lia_bench.preprocessing.verification import without_path
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _three_frames(folder: Path, row: Row) -> list["Picture"]:
     if path is None:
         raise LiaBenchError("the file is not there")
     try:
-        with open_video(path) as reader:
+        with open_indexed(path) as reader:
             frames = [reader.frame(index) for index in (0, len(reader) // 2, len(reader) - 1)]
     except LiaBenchError as error:
         raise LiaBenchError(without_path(error, path)) from error

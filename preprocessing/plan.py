@@ -7,6 +7,7 @@ from pathlib import Path
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.preprocessing.crops import Cut
+from lia_bench.preprocessing.download.unavailable import read_unavailable
 from lia_bench.preprocessing.metadata import MetadataRow, MetadataTable
 from lia_bench.preprocessing.outcome import Outcome, Position
 from lia_bench.preprocessing.selection import clip_name
@@ -62,7 +63,7 @@ def plan_from_table(table: MetadataTable, footage: Path) -> Plan:
     Raises:
         InputError: no footage at all.
     """
-    videos = videos_in(footage)
+    videos, gone = videos_in(footage), read_unavailable(footage)
     references: dict[str, MetadataRow] = {}
     taken: dict[tuple[str, str], MetadataRow] = {}
     cuts: list[Cut] = []
@@ -80,7 +81,7 @@ def plan_from_table(table: MetadataTable, footage: Path) -> Plan:
         elif file in videos:
             cuts.append(replace(cut, video=videos[file]))
         else:
-            decided.append(cut.outcome("unavailable", f"missing_video: there is no {file}.mp4 in the footage folder"))
+            decided.append(cut.outcome("unavailable", _absence(file, gone)))
     return Plan(tuple(cuts), tuple(decided))
 
 
@@ -98,6 +99,12 @@ def cut_of_row(row: MetadataRow, reference: MetadataRow, clip: str, position: Po
         box=row.bbox,
         frame_size=(reference.width, reference.height),
     )
+
+
+def _absence(video: str, gone: Mapping[str, str]) -> str:
+    if video in gone:
+        return f"gone_video: {gone[video]}"
+    return f"missing_video: there is no {video}.mp4 in the footage folder"
 
 
 def _clash(earlier: MetadataRow, row: MetadataRow) -> str:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.preprocessing.download.options import download_options
 from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
+    from lia_bench.preprocessing.download.settings import DownloadOptions
     from lia_bench.preprocessing.finding import Finding
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.preparing import PreparationOptions
@@ -42,6 +44,7 @@ DATASET = DatasetSpecification(
     help="With --search: a text file with the video ids of the test partition, one a line.",
 )
 @detection_options("person", default="keypoint-rcnn")
+@download_options(1080)
 @preparation_options("taichi")
 def command(
     options: "PreparationOptions",
@@ -50,6 +53,7 @@ def command(
     search: bool,
     test_videos: Path | None,
     detector: DetectorChoice,
+    download: "DownloadOptions | None",
 ) -> None:
     """Cut the clips of Tai-Chi-HD out of footage.
 
@@ -62,6 +66,7 @@ def command(
       lia-bench preprocess taichi --footage videos
       lia-bench preprocess taichi --footage videos --search --detector mediapipe-pose
     """
+    from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
     from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
@@ -72,6 +77,7 @@ def command(
         report(prepare_from_search(plan, options, "taichi", {"footage": footage, **plan.settings}))
         return
     table = read_metadata(metadata or table_path("taichi"))
+    fetch_missing((row.video_id for row in table.rows), footage, download)
     arguments = {"footage": footage, "metadata": table.path}
     report(prepare_from_table(table, footage, options, "taichi", arguments))
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.preprocessing.download.options import download_options
 from lia_bench.preprocessing.options import preparation_options
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
+    from lia_bench.preprocessing.download.settings import DownloadOptions
     from lia_bench.preprocessing.metadata import MetadataTable
     from lia_bench.preprocessing.plan import Plan
     from lia_bench.preprocessing.preparing import PreparationOptions
@@ -42,8 +44,15 @@ DATASET = DatasetSpecification(
     is_flag=True,
     help="The footage holds a clip for every row, <youtube id>#<start>#<end>.mp4: take each from end to end.",
 )
+@download_options(1080)
 @preparation_options("ted", size=384)
-def command(options: "PreparationOptions", footage: Path, metadata: Path | None, whole_clips: bool) -> None:
+def command(
+    options: "PreparationOptions",
+    footage: Path,
+    metadata: Path | None,
+    whole_clips: bool,
+    download: "DownloadOptions | None",
+) -> None:
     """Cut the clips of TED-talks out of footage, at 384 pixels as MRAA or at 256 as LIA.
 
     The table that MRAA's repository holds has start = end = 0 in every row, and its boxes belong to square crops
@@ -55,12 +64,14 @@ def command(options: "PreparationOptions", footage: Path, metadata: Path | None,
       lia-bench preprocess ted --footage videos --metadata ted384-metadata.csv
       lia-bench preprocess ted --footage squares --whole-clips --size 256
     """
+    from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
     from lia_bench.preprocessing.preparing import prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
 
     table = read_metadata(metadata or table_path("ted"))
+    fetch_missing((row.video_id for row in table.rows), footage, download)
     arguments = {"footage": footage, "metadata": table.path, "whole_clips": whole_clips}
     if whole_clips:
         report(prepare_from_table(table, footage, options, "ted", arguments, from_end_to_end))

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.preprocessing.download.options import download_options
 from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
+    from lia_bench.preprocessing.download.settings import DownloadOptions
     from lia_bench.preprocessing.finding import Finding
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.plan import Plan
@@ -51,6 +53,7 @@ DATASET = DatasetSpecification(
     help="With --annotations: smallest larger side of a tube in pixels.",
 )
 @detection_options("face", default="s3fd")
+@download_options(720)
 @preparation_options("vox")
 def command(
     options: "PreparationOptions",
@@ -59,6 +62,7 @@ def command(
     annotations: Path | None,
     min_size: int,
     detector: DetectorChoice,
+    download: "DownloadOptions | None",
 ) -> None:
     """Cut the clips of VoxCeleb out of footage.
 
@@ -73,20 +77,26 @@ def command(
     \b
     Examples:
       lia-bench preprocess vox --footage videos --metadata vox-metadata.csv
+      lia-bench preprocess vox --footage videos --download
       lia-bench preprocess vox --footage videos --annotations txt --detector mediapipe
       lia-bench preprocess vox --footage videos --shard 3/16
     """
+    from lia_bench.preprocessing.annotations import find_annotations
+    from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
     from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
 
     if annotations is not None:
+        files, _ = find_annotations(annotations)
+        fetch_missing((file.parent.name for file in files), footage, download)
         search = plan_search(footage, annotations, detector, min_size)
         arguments = {"footage": footage, "annotations": annotations, **search.settings}
         report(prepare_from_search(search, options, "vox", arguments))
         return
     table = read_metadata(metadata or table_path("vox"))
+    fetch_missing((row.video_id for row in table.rows), footage, download)
     arguments = {"footage": footage, "metadata": table.path}
     report(prepare_from_table(table, footage, options, "vox", arguments, without_leaks))
 

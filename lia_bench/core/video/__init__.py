@@ -2,7 +2,7 @@
 
 from lia_bench.core.video.fingerprint import sha256_of_video
 from lia_bench.core.video.image import read_image, resize
-from lia_bench.core.video.opening import Footage, open_footage, open_video
+from lia_bench.core.video.opening import Footage, open_footage, open_indexed, open_video
 from lia_bench.core.video.reader import FrameReader, VideoProperties
 from lia_bench.core.video.tensors import to_frame, to_tensor
 from lia_bench.core.video.writing import write_png_folder, write_video
@@ -12,6 +12,7 @@ __all__ = [
     "FrameReader",
     "VideoProperties",
     "open_footage",
+    "open_indexed",
     "open_video",
     "read_image",
     "resize",

@@ -48,10 +48,14 @@ def resize(frame: Frame, size: tuple[int, int]) -> Frame:
     height, width = frame.shape[:2]
     if (height, width) == tuple(size):
         return frame
-    rows: NDArray[np.float32] = _weights(height, size[0]) @ frame.reshape(height, width * 3).astype(np.float32)
-    columns = rows.reshape(size[0], width, 3).transpose(1, 0, 2).reshape(width, size[0] * 3)
-    resized: NDArray[np.float32] = _weights(width, size[1]) @ columns
-    return as_frame(np.rint(resized.reshape(size[1], size[0], 3).transpose(1, 0, 2)))
+    across, down = _weights(width, size[1]), _weights(height, size[0])
+    resized = np.empty((*size, 3), dtype=np.uint8)
+    # Plane by plane, since turning single planes over is several times faster than turning pixels over.
+    for channel, plane in enumerate(np.ascontiguousarray(frame.transpose(2, 0, 1)).astype(np.float32)):
+        lines: NDArray[np.float32] = down @ plane
+        columns: NDArray[np.float32] = across @ np.ascontiguousarray(lines.T)
+        resized[..., channel] = np.rint(columns, out=columns).T
+    return resized
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
+from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.picture_readers import FolderReader, GifReader, StripReader
 from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import FrameReader
@@ -52,6 +53,19 @@ def open_video(path: Path) -> FrameReader:
             f"{path}: the video breaks after frame {found.frames - 1} ({found.defect}); fetch it again"
         )
     return _open_scanned(path, found)
+
+
+def open_indexed(path: Path) -> FrameReader:
+    """As `open_video`, but a video file that allows it is not decoded beforehand.
+
+    For clips whose hash is known, or where one bad frame matters to nothing else: damage raises when it is read.
+
+    Raises:
+        UnreadableVideoError: as `open_video`, for what shows without decoding.
+    """
+    path = Path(path)
+    index = None if path.is_dir() or _start_of(path).startswith((*GIF, *PICTURES)) else index_packets(path)
+    return open_video(path) if index is None else PyAVReader(path, index)
 
 
 def open_footage(path: Path) -> Footage:

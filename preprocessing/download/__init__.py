@@ -1,0 +1,1 @@
+"""Footage from the network, with yt-dlp as a library."""

@@ -1,0 +1,225 @@
+"""Many videos at once into one folder: what is there is skipped, what is gone is written down, the rest is fetched."""
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Lock
+
+from lia_bench.core.errors import InputError
+from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+from lia_bench.core.progress import progress
+from lia_bench.preprocessing.download.causes import GONE, STORAGE, Cause, FetchError
+from lia_bench.preprocessing.download.fetcher import VideoFetcher
+from lia_bench.preprocessing.download.runtimes import check_runtime
+from lia_bench.preprocessing.download.settings import DownloadOptions
+from lia_bench.preprocessing.download.unavailable import FILE_NAME, UnavailableVideos
+from lia_bench.preprocessing.metadata import parse_identifier
+
+WORKING_FOLDER = ".download"
+"""Within the footage folder: what is not whole yet."""
+
+
+@dataclass
+class DownloadReport:
+    """What became of the videos asked for.
+
+    Attributes:
+        present: were there before.
+        fetched: are there now.
+        unavailable: are gone, with the reason; found by this run or an earlier one.
+        failed: could not be fetched this time, with the reason; the next run tries them again.
+    """
+
+    present: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The counts, in one line."""
+        text = f"videos: {len(self.fetched)} fetched, {len(self.present)} there before"
+        if self.unavailable:
+            text += f", {len(self.unavailable)} unavailable ({FILE_NAME} says why)"
+        if self.failed:
+            video_id, reason = next(iter(self.failed.items()))
+            text += f", {len(self.failed)} failed and tried again next time (such as {video_id}: {reason})"
+        return text
+
+
+def download(video_ids: Sequence[str], folder: Path, options: DownloadOptions) -> DownloadReport:
+    """Fetch videos to `folder`, each as <video_id>.mp4 (or another suffix, where the site has no mp4).
+
+    A video appears under its name when it is whole; parts of one are kept in a hidden folder and continued by the
+    next run. One that is gone is listed in unavailable.csv and not asked for again.
+
+    Raises:
+        InputError: yt-dlp or what it needs is missing, the folder is not writable or another run fetches into it,
+            or so many videos in a row failed that the next would fail as well.
+    """
+    _check(options)
+    working = folder / WORKING_FOLDER
+    with _alone_in(working):
+        run = _Run(folder, options)
+        missing = run.sort_out(video_ids)
+        if missing:
+            run.fetch(missing, working)
+        return run.report
+
+
+class _Run:
+    def __init__(self, folder: Path, options: DownloadOptions) -> None:
+        self.report = DownloadReport()
+        self._folder = folder
+        self._options = options
+        self._gone = UnavailableVideos(folder)
+        self._stopping = Event()
+        self._rate = _Rate()
+        self._streak: list[tuple[Cause, str]] = []
+        # Until one video was there, a gone one may as well be a wrong address: it is not written down yet.
+        self._proven = False
+        self._unproven: dict[str, str] = {}
+
+    def sort_out(self, video_ids: Sequence[str]) -> list[str]:
+        """The videos that have to be fetched."""
+        there = {path.stem for path in self._folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES}
+        missing = []
+        for video_id in dict.fromkeys(video_ids):
+            if video_id in there:
+                self.report.present.append(video_id)
+                self._gone.remove(video_id)
+            elif video_id in self._gone.reasons and not self._options.retry_unavailable:
+                self.report.unavailable[video_id] = self._gone.reasons[video_id]
+            elif reason := self._unsafe(video_id):
+                self.report.failed[video_id] = reason
+            else:
+                missing.append(video_id)
+        self._proven = bool(self.report.present)
+        return missing
+
+    def fetch(self, missing: Sequence[str], working: Path) -> None:
+        """Fetch these videos, several at the same time."""
+        workers = min(self._options.workers, len(missing))
+        fetchers: SimpleQueue[VideoFetcher] = SimpleQueue()
+
+        def task(video_id: str) -> None:
+            fetcher = fetchers.get()
+            try:
+                fetcher.fetch(video_id, working / video_id, self._folder / video_id)
+            finally:
+                fetchers.put(fetcher)
+
+        with contextlib.ExitStack() as stack:
+            for _ in range(workers):
+                fetcher = VideoFetcher(self._options, self._rate.add, self._stopping)
+                stack.callback(fetcher.close)
+                fetchers.put(fetcher)
+            pool = stack.enter_context(ThreadPoolExecutor(workers))
+            try:
+                self._collect({pool.submit(task, video_id): video_id for video_id in missing})
+            except BaseException:
+                self._stopping.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        for video_id, reason in self._unproven.items():
+            self._gone.add(video_id, reason)
+
+    def _collect(self, running: dict[Future[None], str]) -> None:
+        with progress(title="Downloading", total=len(running), unit="video") as bar:
+            while running:
+                done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._note(running.pop(future), future)
+                    bar.update()
+                lost = len(self.report.unavailable) + len(self.report.failed)
+                bar.set_postfix_str(f"{self._rate.text()}, {lost} not there", refresh=False)
+
+    def _note(self, video_id: str, future: Future[None]) -> None:
+        try:
+            future.result()
+        except FetchError as failure:
+            self._note_failure(video_id, failure)
+            return
+        self.report.fetched.append(video_id)
+        self._gone.remove(video_id)
+        self._streak.clear()
+        self._proven = True
+        for gone, reason in self._unproven.items():
+            self._gone.add(gone, reason)
+        self._unproven.clear()
+
+    def _note_failure(self, video_id: str, failure: FetchError) -> None:
+        reason = str(failure)
+        if failure.cause is GONE:
+            self.report.unavailable[video_id] = reason
+            if self._proven:
+                self._gone.add(video_id, reason)
+                return
+            self._unproven[video_id] = reason
+        else:
+            self.report.failed[video_id] = reason
+        self._streak.append((failure.cause, f"{video_id}: {reason}"))
+        if failure.cause is STORAGE:
+            raise InputError(f"{self._folder}: the download stopped: {STORAGE.advice} ({reason})")
+        if len(self._streak) >= self._options.give_up_after:
+            raise InputError(self._why_all_fail())
+
+    def _why_all_fail(self) -> str:
+        ((cause, _),) = Counter(cause for cause, _ in self._streak).most_common(1)
+        example = next(text for other, text in self._streak if other is cause)
+        which = "the last" if self._proven else "the first"
+        return f"the download stopped, for {which} {len(self._streak)} videos all failed: {cause.advice} ({example})"
+
+    def _unsafe(self, video_id: str) -> str:
+        try:
+            parse_identifier(video_id)
+        except ValueError as error:
+            return str(error)
+        inside = (self._folder / video_id).resolve().parent == self._folder.resolve()
+        return "" if inside else "its file would lie outside the folder"
+
+
+class _Rate:
+    """Bytes a second, of all workers together."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._bytes = 0
+        self._began = time.monotonic()
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self._bytes += count
+
+    def text(self) -> str:
+        return f"{self._bytes / 2**20 / max(time.monotonic() - self._began, 0.001):.1f} MiB/s"
+
+
+def _check(options: DownloadOptions) -> None:
+    try:
+        import yt_dlp  # noqa: F401
+    except ImportError:
+        raise InputError("downloads need yt-dlp, which is not installed: pip install 'lia-bench[download]'") from None
+    if "{video_id}" not in options.address:
+        raise InputError(f"--address {options.address}: it does not say with {{video_id}} where the identifier goes")
+    check_runtime(options.address)
+
+
+@contextlib.contextmanager
+def _alone_in(working: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    try:
+        working.mkdir(parents=True, exist_ok=True)
+        with FileLock(working / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise InputError(
+            f"{working.parent}: another run is downloading into this folder; wait for it, or name another folder"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{working.parent}: the folder cannot be written: {error.strerror or error}") from error
