@@ -58,7 +58,7 @@ class Ledger:
     def compact(self, clips: Iterable[str]) -> None:
         """Leave one file, with what is noted of these clips by now."""
         entries = self._read()
-        old = list(self._folder.glob("*.jsonl"))
+        old = list(self._folder.glob("clips-*.jsonl"))
         own = _new_file(self._output)
         write_text(own, "".join(_line(entries[clip]) for clip in clips if clip in entries))
         for file in old:
@@ -66,7 +66,7 @@ class Ledger:
 
     def _read(self) -> dict[str, Entry]:
         entries = {}
-        for file in sorted(self._folder.glob("*.jsonl"), key=lambda file: file.stat().st_mtime_ns):
+        for file in sorted(self._folder.glob("clips-*.jsonl"), key=lambda file: file.stat().st_mtime_ns):
             for line in file.read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(json.JSONDecodeError, TypeError):
                     entry = Entry(**json.loads(line))
@@ -78,7 +78,7 @@ class Notes:
     """The entries that one process adds, to a file of its own, so that none waits for another."""
 
     def __init__(self, output: Path) -> None:
-        self._file = output / FINISHED_FOLDER / f"{OWN_FILE}.jsonl"
+        self._file = output / FINISHED_FOLDER / f"clips-{OWN_FILE}.jsonl"
 
     def add(self, entry: Entry) -> None:
         """Write down a clip that is in its place."""
@@ -87,7 +87,7 @@ class Notes:
 
 
 def _new_file(output: Path) -> Path:
-    return output / FINISHED_FOLDER / f"{secrets.token_hex(8)}.jsonl"
+    return output / FINISHED_FOLDER / f"clips-{secrets.token_hex(8)}.jsonl"
 
 
 def _line(entry: Entry) -> str:

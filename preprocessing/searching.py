@@ -97,15 +97,17 @@ def search_footage(search: SearchPlan, output: Path, engine: Engine, shard: tupl
         notes.parent.mkdir(parents=True, exist_ok=True)
         for found in _search(left, search, engine, finished=len(jobs) - len(left)):
             known[found.unit] = found
-            if not found.reason.startswith(PASSING):
+            if _is_lasting(found):
                 with notes.open("a", encoding="utf-8") as file:
                     file.write(_line(found))
-    write_text(notes, "".join(_line(known[job.unit.name]) for job in jobs if job.unit.name in known))
+    lasting = (known[job.unit.name] for job in jobs if _is_lasting(known[job.unit.name]))
+    write_text(notes, "".join(map(_line, lasting)))
     return _plan(numbered, known, search.decided if number == 1 else ())
 
 
-PASSING = "worker_died"
-"""Begins the reason of what may go better next time, and is not remembered."""
+def _is_lasting(found: Searched) -> bool:
+    # A lost worker may fare better next time.
+    return not found.reason.startswith("worker_died")
 
 
 def _search(jobs: list[_Job], search: SearchPlan, engine: Engine, finished: int) -> Iterator[Searched]:

@@ -7,15 +7,23 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait as wait_for_sentinel
+from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+from lia_bench.core.errors import LiaBenchError
 from lia_bench.preprocessing.workers.engine import Died
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+ENVIRONMENT = {
+    # Threads of their own in every process would fight for the cores that the processes already fill.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # Frames come and go by the megabyte: memory that glibc gives back after each costs a quarter of the time.
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
+}
 
 
 class LocalEngine:
@@ -30,31 +38,100 @@ class LocalEngine:
     ) -> Iterator[tuple[Job, Result | Died]]:
         """See `Engine.run`. `build`, jobs and results have to be picklable.
 
-        An error raised in a job ends the run. A worker without a group takes jobs from the end of the longest one, so
-        that one long video keeps all of them at work.
+        An error raised in a job or in `build` ends the run. A worker without a group takes jobs from the end of the
+        longest one, so that one long video keeps all of them at work.
         """
         waiting = deque(deque(group) for group in groups if group)
         count = min(self._workers, sum(len(group) for group in waiting))
-        slots: list[_Slot[Job, Result]] = [_Slot(build) for _ in range(count)]
+        workers: list[_Worker[Job, Result]] = [_Worker(build) for _ in range(count)]
         try:
-            while busy := [slot for slot in slots if slot.is_busy or _give(slot, waiting, slots)]:
-                wait([slot.future for slot in busy if slot.future], return_when=FIRST_COMPLETED)
-                for slot in busy:
-                    if slot.future is not None and slot.future.done():
-                        yield slot.take()
+            while busy := [worker for worker in workers if worker.is_busy or _give(worker, waiting, workers)]:
+                ready = wait([worker.connection for worker in busy])
+                for worker in busy:
+                    if worker.connection in ready:
+                        yield worker.take()
         finally:
-            for slot in slots:
-                slot.end()
+            for worker in workers:
+                worker.end()
 
 
-ENVIRONMENT = {
-    # Threads of their own in every process would fight for the cores that the processes already fill.
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    # Frames come and go by the megabyte: memory that glibc gives back after each costs a quarter of the time.
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
-}
+class _Worker(Generic[Job, Result]):
+    """A process, started anew when it dies, and the jobs that it will work on."""
+
+    def __init__(self, build: Callable[[], Callable[[Job], Result]]) -> None:
+        self.jobs: deque[Job] = deque()
+        self._build = build
+        self._current: list[Job] = []
+        self._start()
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._current)
+
+    def begin(self) -> None:
+        """Give the next job to the process."""
+        job = self.jobs.popleft()
+        try:
+            self.connection.send(job)
+        except OSError:
+            # It died while it had nothing to do, which is no job's fault.
+            self.end()
+            self._start()
+            self.connection.send(job)
+        self._current.append(job)
+
+    def take(self) -> tuple[Job, Result | Died]:
+        """The finished job and its result; an error of the job is raised."""
+        job = self._current.pop()
+        try:
+            is_result, value = self.connection.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            cause = _cause(self._process.exitcode)
+            self.end()
+            self._start()
+            return job, Died(f"worker_died: {cause}; mend the footage or use fewer --workers, and run again")
+        if not is_result:
+            raise value
+        return job, value
+
+    def end(self) -> None:
+        """Stop the process, whatever it is doing."""
+        self.connection.close()
+        self._process.terminate()
+        self._process.join()
+
+    def _start(self) -> None:
+        # A fork would copy the threads' locks of decoders that are open here.
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self._build), daemon=True)
+        with _environment():
+            self._process.start()
+        # So that the end of the process is the end of the connection.
+        theirs.close()
+
+
+def _give(
+    worker: "_Worker[Job, Result]", waiting: "deque[deque[Job]]", workers: "Sequence[_Worker[Job, Result]]"
+) -> bool:
+    """Let an idle worker begin a job, if there is one left anywhere."""
+    if not worker.jobs and waiting:
+        worker.jobs = waiting.popleft()
+    if not worker.jobs:
+        longest = max(workers, key=lambda other: len(other.jobs))
+        if longest.jobs:
+            worker.jobs.append(longest.jobs.pop())
+    if worker.jobs:
+        worker.begin()
+    return worker.is_busy
+
+
+def _cause(exit_code: int | None) -> str:
+    if exit_code is None or exit_code >= 0:
+        return f"its process ended with exit code {exit_code}"
+    hint = ", perhaps for want of memory" if -exit_code == signal.SIGKILL else ""
+    return f"its process was ended by {signal.Signals(-exit_code).name}{hint}"
 
 
 @contextlib.contextmanager
@@ -72,112 +149,38 @@ def _environment() -> Iterator[None]:
                 os.environ[name] = value
 
 
-class _Slot(Generic[Job, Result]):
-    """A place for one worker process, and the jobs that it will work on."""
-
-    def __init__(self, build: Callable[[], Callable[[Job], Result]]) -> None:
-        self.jobs: deque[Job] = deque()
-        self.future: Future[Result] | None = None
-        self._build = build
-        self._job: Job | None = None
-        self._pool = self._new_pool()
-
-    @property
-    def is_busy(self) -> bool:
-        return self.future is not None
-
-    def begin(self) -> None:
-        """Give the next job to the process."""
-        self._job = self.jobs.popleft()
-        # The first job starts the process.
-        with _environment():
-            self.future = self._pool.submit(_work, self._job)
-
-    def take(self) -> tuple[Job, Result | Died]:
-        """The finished job and its result; an error of the job is raised."""
-        job, future = self._job, self.future
-        assert job is not None
-        assert future is not None
-        self.future = None
-        processes = list(self._processes())
-        try:
-            return job, future.result()
-        except BrokenProcessPool:
-            self._pool.shutdown()
-            self._pool = self._new_pool()
-            return job, Died(
-                f"worker_died: {_cause(processes)}; mend the footage or use fewer --workers, and run again"
-            )
-
-    def end(self) -> None:
-        """Stop the process, whatever it is doing."""
-        processes = list(self._processes())
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-            process.join()
-
-    def _processes(self) -> Iterator[Any]:
-        # The executor names no process in its interface before Python 3.14.
-        yield from (getattr(self._pool, "_processes", None) or {}).values()
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        # A fork would copy the threads' locks of decoders that are open here.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(self._build,))
-
-
-def _give(slot: "_Slot[Job, Result]", waiting: "deque[deque[Job]]", slots: "Sequence[_Slot[Job, Result]]") -> bool:
-    """Let an idle slot begin a job, if there is one left anywhere."""
-    if not slot.jobs and waiting:
-        slot.jobs = waiting.popleft()
-    if not slot.jobs:
-        longest = max(slots, key=lambda other: len(other.jobs))
-        if longest.jobs:
-            slot.jobs.append(longest.jobs.pop())
-    if slot.jobs:
-        slot.begin()
-    return slot.is_busy
-
-
-def _cause(processes: Sequence[Any]) -> str:
-    for process in processes:
-        process.join()
-        code = process.exitcode
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-            hint = ", perhaps for want of memory" if -code == signal.SIGKILL else ""
-            return f"its process was ended by {name}{hint}"
-        if code:
-            return f"its process ended with exit code {code}"
-    return "its process ended"
-
-
-_job_function: Callable[[Any], Any] | None = None
-_build_job_function: Callable[[], Callable[[Any], Any]] | None = None
-
-
-def _begin(build: Callable[[], Callable[[Any], Any]]) -> None:
-    global _build_job_function
+def _serve(connection: "Connection[Any, Any]", build: Callable[[], Callable[[Any], Any]]) -> None:
+    """The life of a worker process."""
     # Ctrl-C reaches every process of the terminal; the parent alone decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _build_job_function = build
+    work: Callable[[Any], Any] | None = None
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        try:
+            work = work or build()
+            answer = (True, work(job))
+        except BaseException as error:
+            answer = (False, error)
+        _answer(connection, answer)
 
 
-def _work(job: Any) -> Any:
-    # Not in `_begin`, where an error would reach the parent as a process that died.
-    global _job_function
-    if _job_function is None:
-        assert _build_job_function is not None
-        _job_function = _build_job_function()
-    return _job_function(job)
+def _answer(connection: "Connection[Any, Any]", answer: tuple[bool, Any]) -> None:
+    try:
+        connection.send(answer)
+    except OSError:
+        return
+    except Exception:
+        # Some errors cannot be pickled.
+        connection.send((False, LiaBenchError(f"{type(answer[1]).__name__}: {answer[1]}")))
 
 
 def _end_with_parent() -> None:
-    # A pool's processes outlive a parent that was killed, and would go on writing beside the next run.
+    # Daemon processes outlive a parent that was killed, and would go on writing beside the next run.
     parent = multiprocessing.parent_process()
     if parent is not None:
-        with contextlib.suppress(OSError):
-            wait_for_sentinel([parent.sentinel])
+        wait([parent.sentinel])
         os._exit(1)

@@ -11,6 +11,7 @@ import pytest
 from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.pyav_reader import PyAVReader
+from lia_bench.core.video.reader import FrameReader
 from lia_bench.core.video.scan import scan
 from tests.core.videos import damage, encode
 
@@ -57,6 +58,11 @@ def test_what_has_to_be_decoded(tmp_path: Path) -> None:
         assert index_packets(tmp_path / name) is None, name
 
 
+def _compare(reader: FrameReader, right: FrameReader) -> None:
+    for frame in range(12, 40):
+        assert np.array_equal(reader.frame(frame), right.frame(frame))
+
+
 def test_damage_shows_where_it_lies(tmp_path: Path) -> None:
     whole = encode(tmp_path / "whole.mp4", options={"g": "12", "bf": "0"}, index_first=True)
     broken = damage(whole, tmp_path / "broken.mp4", 0.55)
@@ -65,8 +71,7 @@ def test_damage_shows_where_it_lies(tmp_path: Path) -> None:
     with PyAVReader(broken, index) as reader, PyAVReader(whole, scan(whole)) as right:
         assert np.array_equal(reader.frame(5), right.frame(5))
         with pytest.raises(UnreadableVideoError, match="can no longer be decoded"):
-            for frame in range(12, 40):
-                assert np.array_equal(reader.frame(frame), right.frame(frame))
+            _compare(reader, right)
 
 
 def test_pixels_that_are_not_square(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""Runs that are killed with SIGKILL, and workers that die: what is finished stays, and the end is the same."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.core.videos import encode
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from lia_bench.preprocessing.metadata import read_metadata
+from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table
+from lia_bench.preprocessing.workers.local import LocalEngine
+
+if __name__ == "__main__":
+    footage, table, output = map(Path, sys.argv[1:])
+    engine = LocalEngine(2)
+    options = PreparationOptions(output, 64, "mp4", engine, engine)
+    prepare_from_table(read_metadata(table), footage, options, "vox", {})
+"""
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    """The command that prepares thirty clips of five videos; the output folder is still to be added."""
+    (tmp_path / "footage").mkdir()
+    rows = ["video_id,start,end,bbox,fps,width,height,partition,person_id"]
+    for video in "abcde":
+        encode(tmp_path / "footage" / f"{video}.mp4", count=80, width=320, height=240)
+        rows += [f"{video},{10 * k},{10 * k + 30},20-20-220-220,25,320,240,train,p" for k in range(6)]
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return [sys.executable, *(str(tmp_path / name) for name in ("program.py", "footage", "table.csv"))]
+
+
+def _clips(output: Path) -> list[Path]:
+    return sorted((output / "train").glob("p#*.mp4")) if output.exists() else []
+
+
+def _wait_for(count: int, output: Path, process: "subprocess.Popen[bytes]") -> None:
+    while len(_clips(output)) < count and process.poll() is None:
+        time.sleep(0.005)
+
+
+def _table(output: Path) -> bytes:
+    return (output / "clips.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_in_the_same_bytes(words: list[str], tmp_path: Path) -> None:
+    subprocess.run([*words, str(tmp_path / "whole")], check=True, capture_output=True)
+    output = tmp_path / "killed"
+    before: dict[Path, int] = {}
+    for count in (1, 9, 20):
+        process = subprocess.Popen([*words, str(output)], stderr=subprocess.DEVNULL)
+        _wait_for(count, output, process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not (output / "clips.csv").exists()
+        assert all(path.stat().st_mtime_ns == time for path, time in before.items()), "a finished clip was cut again"
+        # The last ones may have lain in their places without having been noted yet.
+        before = {path: path.stat().st_mtime_ns for path in _clips(output)[: max(count - 4, 0)]}
+        time.sleep(1)  # for the workers to notice
+    subprocess.run([*words, str(output)], check=True, capture_output=True)
+    assert _table(output) == _table(tmp_path / "whole")
+    assert not list(output.glob("*/.*"))
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_takes_one_clip_with_it(words: list[str], tmp_path: Path) -> None:
+    subprocess.run([*words, str(tmp_path / "whole")], check=True, capture_output=True)
+    output = tmp_path / "out"
+    process = subprocess.Popen([*words, str(output)], stderr=subprocess.DEVNULL)
+    _wait_for(5, output, process)
+    victim = next(_children(process.pid))
+    subprocess.run(["kill", "-KILL", str(victim)], check=True)
+    assert process.wait() == 0
+    whole, lines = _table(tmp_path / "whole").splitlines(), _table(output).splitlines()
+    lost = [line for line in lines if b',failed,"worker_died: its process was ended by SIGKILL' in line]
+    assert len(lost) == 1
+    assert len(set(whole) & set(lines)) == len(whole) - 1
+    subprocess.run([*words, str(output)], check=True, capture_output=True)
+    assert _table(output) == _table(tmp_path / "whole")
+
+
+def _children(parent: int) -> Iterator[int]:
+    """The worker processes of a process, without the helper that Python starts beside them."""
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                yield int(child)
+
+
+@pytest.mark.slow
+def test_two_runs_at_once(words: list[str], tmp_path: Path) -> None:
+    first = subprocess.Popen([*words, str(tmp_path / "out")], stderr=subprocess.DEVNULL)
+    _wait_for(1, tmp_path / "out", first)
+    second = subprocess.run([*words, str(tmp_path / "out")], capture_output=True, text=True, check=False)
+    assert second.returncode != 0
+    assert "another run is preparing this dataset" in second.stderr
+    assert first.wait() == 0
