@@ -26,7 +26,7 @@ def report(preparation: Preparation) -> None:
     shares = ", ".join(f"{partitions[name]} {name}" for name in sorted(partitions)) or "none"
     click.echo(f"clips: {len(good)} ({shares}), {sum(clip.frames for clip in good)} frames, in {preparation.output}")
     click.echo(f"to look at: {preparation.output / SHEET}")
-    for kind in ("note", "dropped", "failed", "unavailable"):
+    for kind in ("note", "failed", "unavailable"):
         _remarks(kind, [outcome for outcome in preparation.outcomes if outcome.reason and _kind(outcome) == kind])
     lost = preparation.counts["failed"] + preparation.counts["unavailable"]
     if lost:

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lia_bench.core.atomic import write_text
 from lia_bench.core.errors import InputError, UnreadableVideoError
@@ -19,6 +19,9 @@ from lia_bench.preprocessing.metadata import MetadataRow
 from lia_bench.preprocessing.outcome import Outcome, Position
 from lia_bench.preprocessing.plan import Plan, cut_of_row
 from lia_bench.preprocessing.workers.engine import Died, Engine
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,16 @@ class SearchPlan:
     build: Callable[[], Search]
     settings: Mapping[str, object]
     decided: tuple[Outcome, ...] = ()
+
+
+def as_settings(rule: "DataclassInstance") -> dict[str, object]:
+    """A rule as plain data for `SearchPlan.settings`, where a function goes by its name."""
+    return {
+        key: as_settings(value)
+        if is_dataclass(value) and not isinstance(value, type)
+        else getattr(value, "__name__", value)
+        for key, value in ((each.name, getattr(rule, each.name)) for each in fields(rule))
+    }
 
 
 @dataclass(frozen=True)

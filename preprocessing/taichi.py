@@ -88,10 +88,8 @@ def plan_search(footage: Path, test_videos: Path | None, detector: DetectorChoic
     Raises:
         InputError: no footage, or no such list.
     """
-    from dataclasses import asdict
-
     from lia_bench.preprocessing.plan import read_names, videos_in
-    from lia_bench.preprocessing.searching import SearchPlan, Unit
+    from lia_bench.preprocessing.searching import SearchPlan, Unit, as_settings
     from lia_bench.preprocessing.tracking.persons import TAICHI
 
     test = read_names(test_videos) if test_videos else frozenset()
@@ -99,7 +97,7 @@ def plan_search(footage: Path, test_videos: Path | None, detector: DetectorChoic
         Unit(name, path, name, None, "test" if name in test else "train")
         for name, path in sorted(videos_in(footage).items())
     )
-    settings = {"detector": detector.name, "rule": asdict(TAICHI)}
+    settings = {"detector": detector.name, "rule": as_settings(TAICHI)}
     return SearchPlan(units, partial(make_search, detector), settings)
 
 

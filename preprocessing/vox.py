@@ -122,12 +122,12 @@ def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_
     Raises:
         InputError: no footage, or no annotation.
     """
-    from dataclasses import asdict, replace
+    from dataclasses import replace
 
     from lia_bench.preprocessing.annotations import find_annotations
     from lia_bench.preprocessing.outcome import Outcome
     from lia_bench.preprocessing.plan import videos_in
-    from lia_bench.preprocessing.searching import SearchPlan
+    from lia_bench.preprocessing.searching import SearchPlan, as_settings
     from lia_bench.preprocessing.tracking.tubes import VOXCELEB_CROP, VOXCELEB_TUBES
 
     videos = videos_in(footage)
@@ -140,7 +140,7 @@ def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_
     return SearchPlan(
         units=tuple(_unit(file, videos) for file in files),
         build=partial(make_search, detector, rule),
-        settings={"detector": detector.name, "rule": asdict(rule)},
+        settings={"detector": detector.name, "rule": as_settings(rule)},
         decided=decided,
     )
 

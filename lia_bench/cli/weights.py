@@ -27,6 +27,6 @@ def list_weights() -> None:
         click.echo(f"{file.name}: {file.status()}")
         click.echo(f"  used by  {file.used_by}")
         click.echo(f"  licence  {file.licence}")
-        click.echo(f"  size     {file.size_bytes / 1e6:.0f} MB")
+        click.echo(f"  size     {'not stated' if file.size_bytes is None else f'{file.size_bytes / 1e6:.0f} MB'}")
         click.echo(f"  path     {file.path}")
         click.echo(f"  address  {file.address}")

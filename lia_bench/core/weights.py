@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError, UnknownNameError
+from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.suggestions import unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Status = Literal["missing", "verified", "wrong hash"]
+Status = Literal["missing", "verified", "wrong hash", "present, no hash published"]
 
 
 @dataclass(frozen=True)
@@ -24,34 +24,36 @@ class WeightFile:
     Attributes:
         name: what users and messages call it.
         file_name: its published name; torch hub's names end in the first digits of the file's SHA-256.
-        torchvision: its entry in torchvision's list of weights, which knows the address and the size.
+        source: its address, or its entry in torchvision's list of weights, which knows the address and the size.
         used_by: the parts of this project that need it.
         licence: the terms it comes under.
     """
 
     name: str
     file_name: str
-    torchvision: str
+    source: str
     used_by: str
     licence: str
 
     @property
-    def sha256_prefix(self) -> str:
-        """The first hexadecimal digits of the true file's SHA-256."""
+    def sha256_prefix(self) -> str | None:
+        """The first hexadecimal digits of the true file's SHA-256; None where the publisher gives none."""
         found = re.fullmatch(r".+-([0-9a-f]{8,64})\.\w+", self.file_name)
-        if found is None:
-            raise InputError(f"{self.file_name}: this file name does not end in digits of a SHA-256")
-        return found.group(1)
+        return found.group(1) if found else None
 
     @property
     def address(self) -> str:
-        """Where torchvision's authors publish the file."""
+        """Where its authors publish the file."""
+        if self.source.startswith("https://"):
+            return self.source
         address: str = self._published().url
         return address
 
     @property
-    def size_bytes(self) -> int:
-        """Size of the published file, to the precision that torchvision states (thousandths of 2**20 bytes)."""
+    def size_bytes(self) -> int | None:
+        """Size of the published file, to the thousandth of 2**20 bytes; None where it is not stated."""
+        if self.source.startswith("https://"):
+            return None
         mebibytes: float = self._published().meta["_file_size"]
         return round(mebibytes * 2**20)
 
@@ -64,15 +66,19 @@ class WeightFile:
         """Whether the file is here and is the published one; reads the whole file."""
         if not self.path.is_file():
             return "missing"
+        if self.sha256_prefix is None:
+            return "present, no hash published"
         return "verified" if sha256_of_file(self.path).startswith(self.sha256_prefix) else "wrong hash"
 
     def _published(self) -> Any:
         from torchvision.models import get_weight
 
-        return get_weight(self.torchvision)
+        return get_weight(self.source)
 
 
 _TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose own terms apply"
+
+_MEDIAPIPE = "https://storage.googleapis.com/mediapipe-models"
 
 WEIGHTS: dict[str, WeightFile] = {
     file.name: file
@@ -83,6 +89,34 @@ WEIGHTS: dict[str, WeightFile] = {
             "AlexNet_Weights.IMAGENET1K_V1",
             "metric lpips",
             _TORCHVISION_LICENCE,
+        ),
+        WeightFile(
+            "blazeface",
+            "blaze_face_short_range.tflite",
+            f"{_MEDIAPIPE}/face_detector/blaze_face_short_range/float16/1/blaze_face_short_range.tflite",
+            "detector mediapipe",
+            "Apache-2.0 (MediaPipe)",
+        ),
+        WeightFile(
+            "keypointrcnn",
+            "keypointrcnn_resnet50_fpn_coco-fc266e95.pth",
+            "KeypointRCNN_ResNet50_FPN_Weights.COCO_V1",
+            "detector keypoint-rcnn",
+            "BSD-3-Clause (torchvision); trained on COCO, whose own terms apply",
+        ),
+        WeightFile(
+            "mediapipe-pose",
+            "pose_landmarker_full.task",
+            f"{_MEDIAPIPE}/pose_landmarker/pose_landmarker_full/float16/1/pose_landmarker_full.task",
+            "detector mediapipe-pose",
+            "Apache-2.0 (MediaPipe)",
+        ),
+        WeightFile(
+            "s3fd",
+            "s3fd-619a316812.pth",
+            "https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth",
+            "detector s3fd",
+            "none stated for the weights; the package face-alignment that uses them is BSD-3-Clause",
         ),
         WeightFile(
             "vgg19",

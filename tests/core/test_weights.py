@@ -29,8 +29,23 @@ def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_published_address_ends_in_the_file_name(name: str) -> None:
     file = weights.WEIGHTS[name]
     assert file.address.endswith("/" + file.file_name)
-    assert len(file.sha256_prefix) >= 8
-    assert file.size_bytes > 2e8
+
+
+def test_what_is_known_of_published_files() -> None:
+    vgg, face, detector = (weights.WEIGHTS[name] for name in ("vgg19", "s3fd", "blazeface"))
+    assert (vgg.sha256_prefix, face.sha256_prefix, detector.sha256_prefix) == ("dcbb9e9d", "619a316812", None)
+    assert vgg.size_bytes is not None
+    assert vgg.size_bytes > 5e8
+    assert detector.size_bytes is None
+
+
+def test_a_file_without_a_published_hash_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
+    path = tmp_path / "weights" / "blaze_face_short_range.tflite"
+    path.parent.mkdir()
+    path.write_bytes(b"network")
+    assert weights.WEIGHTS["blazeface"].status() == "present, no hash published"
+    assert weights.locate("blazeface") == path
 
 
 def test_missing_weights_say_what_to_fetch_and_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
