@@ -2,7 +2,7 @@
 
 RAW_FOLDER holds `videos/` and `metadata/*.csv`. The baseline does what the published scripts do: one process a
 video, every frame decoded by imageio, every crop resized by scikit-image, clips written by imageio at the end; here
-with the encoder's quality and keyframes of `preprocess`, so that both write the same clips. Both get the same
+with the encoder's settings of `preprocess`, so that both write the same clips. Both get the same
 footage, copied a few times so that starting processes does not count, and the same number of processes.
 
 Needs imageio and imageio-ffmpeg beside the package.
@@ -24,7 +24,7 @@ import numpy as np
 
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video
-from lia_bench.core.video.writing import KEYFRAME_INTERVAL
+from lia_bench.core.video.writing import ENCODER, KEYFRAME_INTERVAL
 from lia_bench.preprocessing.crops import CutJob, cut_clip
 from lia_bench.preprocessing.ledger import Ledger
 from lia_bench.preprocessing.metadata import COLUMNS, MetadataRow, MetadataTable, read_metadata
@@ -39,7 +39,7 @@ SIZE = 256
 
 @click.command()
 @click.argument("raw", type=click.Path(path_type=Path, exists=True))
-@click.option("--copies", default=4, show_default=True, help="Of the footage.")
+@click.option("--copies", default=8, show_default=True, help="Of the footage.")
 @click.option("--workers", default=2, show_default=True, help="Processes of either.")
 def main(raw: Path, copies: int, workers: int) -> None:
     """Print clips per minute of both, how far their clips differ, and a worker's memory on long footage."""
@@ -115,7 +115,8 @@ def baseline(footage: Path, output: Path, rows: list[MetadataRow]) -> None:
                 crop.append(img_as_ubyte(resize(part, (SIZE, SIZE), anti_aliasing=True)))
     for row, crop in zip(rows, crops, strict=True):
         name = clip_name(row.video_id, row.person_id, row.start, row.end)
-        settings = ["-crf", "14", "-g", str(KEYFRAME_INTERVAL), "-bf", "0"]
+        settings = ["-crf", "14", "-g", str(KEYFRAME_INTERVAL)]
+        settings += [word for name, value in ENCODER.items() for word in (f"-{name}", value)]
         imageio.mimsave(output / f"{name}.mp4", crop, fps=fps, quality=None, output_params=settings)
 
 

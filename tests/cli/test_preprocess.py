@@ -1,5 +1,6 @@
 """`lia-bench preprocess` as a user types it."""
 
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,12 @@ import pytest
 from lia_bench.cli.main import main
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video
+from lia_bench.preprocessing.boxes import Box, overlap
+from lia_bench.preprocessing.metadata import parse_box
 from tests.conftest import golden
 from tests.core.videos import encode
 from tests.deterministic import difference
+from tests.preprocessing.detectors import install_real
 
 HEADER = "video_id,start,end,bbox,fps,width,height,partition,person_id\n"
 
@@ -104,10 +108,117 @@ def test_real_footage_gives_the_published_crops(
     for output, clip in expected.items():
         with open_video(made[output].path) as reader:
             means = [float(frame.mean()) for frame in reader]
-            assert means == pytest.approx(clip["frame_mean"], abs=1e-4)
+            # Means have four decimals; single precision moves a few pixels of a frame by one level.
+            assert means == pytest.approx(clip["frame_mean"], abs=5e-4)
             for index, summary in clip["picked"].items():
                 assert difference(reader.frame(int(index)), summary) == 0
     if "broken" in table:
         error = capsys.readouterr().err
         for video in ("raw-bad-001", "raw-bad-002", "raw-bad-003", "raw-bad-004", "raw-gone-001"):
             assert sum(line.split(": ")[1].startswith(video) for line in error.splitlines() if ": " in line) == 1
+
+
+ROWS = {
+    "vox": [
+        ("id10005#raw-vox-002#00001#000", 0, 140, Box(62, 75, 394, 407)),
+        ("id10005#raw-vox-002#00001#001", 140, 300, Box(396, 96, 710, 410)),
+        ("id10271#raw-vox-001#00001#000", 10, 210, Box(286, 45, 601, 361)),
+        ("id10300#raw-vox-003#00001#001", 32, 108, Box(107, 111, 304, 309)),
+    ],
+    "vox2": [("id00017#raw-vox-001#00001#000", 10, 210, Box(286, 45, 601, 361))],
+}
+"""What the published rules give for the true boxes of the raw footage, with min_size 96."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("annotations", "rows"), [("txt", "vox"), ("txt_vox2", "vox2")])
+def test_annotated_faces_are_found_where_they_are(annotations: str, rows: str, real_data: Path, tmp_path: Path) -> None:
+    install_real("blazeface", real_data)
+    footage = ("--footage", real_data / "raw/videos", "--annotations", real_data / "raw" / annotations)
+    options = ("--detector", "mediapipe", "--min-size", "96", "--size", "64", "--workers", "2", "--output", tmp_path)
+    assert _run("preprocess", "vox", *footage, *options) == 0
+    with (tmp_path / "clips.csv").open(newline="") as file:
+        found = {row["clip"]: row for row in csv.DictReader(file) if row["status"] == "ok"}
+    assert sorted(found) == sorted(clip for clip, *_ in ROWS[rows])
+    for clip, start, end, box in ROWS[rows]:
+        row = found[clip]
+        assert (int(row["start"]), int(row["end"]), int(row["frames"])) == (start, end, end - start)
+        assert overlap(parse_box(row["bbox"]), box) > 0.8
+    assert {row["partition"] for row in found.values()} == ({"train", "test"} if rows == "vox" else {"test"})
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("vox", "--footage", "videos", "--shard", "4/3"), "'4/3' is no share of the work"),
+        (("vox", "--footage", "videos", "--annotations", "gone"), "no annotation file"),
+        (("ted", "--footage", "videos", "--metadata", "zero.csv"), "start = end in all 1 rows"),
+        (("taichi", "--footage", "gone", "--metadata", "table.csv"), "gone: no such footage folder"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(
+    words: tuple[str, ...],
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("videos").mkdir()
+    encode(Path("videos/a.mp4"), count=4)
+    Path("table.csv").write_text(HEADER + "a,0,4,0-0-64-64,25,96,64,train,p\n")
+    Path("zero.csv").write_text(HEADER + "a#0#4,0,0,0-0-64-64,25,96,64,train,p\n")
+    assert _run("preprocess", *words) != 0
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert reason in error
+
+
+def test_whole_clips_of_a_table_without_ranges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("squares").mkdir()
+    encode(Path("squares/a#000010#000022.mp4"), count=12)
+    Path("zero.csv").write_text(HEADER + "a#000010#000022,0,0,10-0-74-64,10,96,64,train,\n")
+    words = ("--footage", "squares", "--metadata", "zero.csv", "--size", "64", "--workers", "1")
+    assert _run("preprocess", "ted", *words, "--whole-clips") == 0
+    assert "clips: 1 (1 train), 12 frames, in data/ted-64" in capsys.readouterr().out
+
+
+def test_shards_merge_into_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("videos").mkdir()
+    rows = []
+    for video in "abc":
+        encode(Path(f"videos/{video}.mp4"), count=20)
+        rows += [f"{video},{start},{start + 4},0-0-64-64,25,96,64,train,p\n" for start in (8, 0)]
+    Path("table.csv").write_text(HEADER + "".join(rows[::2] + rows[1::2]))
+    words = ("preprocess", "vox", "--footage", "videos", "--metadata", "table.csv", "--size", "64", "--workers", "1")
+    assert _run(*words) == 0
+    for number in (1, 2):
+        assert _run(*words, "--shard", f"{number}/2") == 0
+    shards = sorted(Path("data").glob("vox-64-shard-*-of-2"))
+    assert _run("datasets", "merge", *shards, "--output", "merged") == 0
+    assert Path("merged/clips.csv").read_bytes() == Path("data/vox-64/clips.csv").read_bytes()
+    assert _run("datasets", "verify", "merged") == 0
+
+
+def test_nothing_is_written_outside_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("videos in here").mkdir()
+    names = ["a b", "ü日本", "-x", "a..b", "100%"]
+    for name in names:
+        encode(Path(f"videos in here/{name}.mp4"), count=4)
+    encode(Path("outside.mp4"), count=4)
+    cells = [*names, "a b#1", "../outside", "..", "/etc/passwd", "videos in here/../../outside"]
+    Path("table.csv").write_text(HEADER + "".join(f"{cell},0,4,0-0-64-64,25,96,64,train,../p\n" for cell in cells[:1]))
+    with Path("table.csv").open("a") as table:
+        table.writelines(f"{cell},0,4,0-0-64-64,25,96,64,train,p\n" for cell in cells)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    words = ("--footage", "videos in here", "--metadata", "table.csv", "--size", "64", "--workers", "1")
+    assert _run("preprocess", "vox", *words, "--output", "out") == 1
+    written = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    assert all(path.is_relative_to(tmp_path / "out") for path in written)
+    with Path("out/clips.csv").open(newline="") as file:
+        statuses = [(row["video_id"], row["status"]) for row in csv.DictReader(file)]
+    assert statuses == [("a b", "failed"), *((cell, "ok") for cell in cells[:6]), *((c, "failed") for c in cells[6:])]

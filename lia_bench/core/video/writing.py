@@ -14,6 +14,11 @@ from lia_bench.core.video.reader import Frame
 KEYFRAME_INTERVAL = 12
 """Frames from one keyframe to the next: reading a frame at random decodes six others on average."""
 
+ENCODER = {"preset": "veryfast", "mbtree": "0", "bf": "0"}
+"""x264's settings. At this quality "veryfast" takes a third of the time of "medium" for files of the same size; with
+its tree of macroblocks x264 does not always give the same bytes for frames below 64 pixels; B-frames slow down random
+reading."""
+
 
 def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int = 14) -> int:
     """Write `frames`, uint8 RGB (H, W, 3) of one even size, as H.264 yuv420p; returns how many there were.
@@ -75,12 +80,7 @@ def _encode(path: Path, ahead: "_Ahead", fps: float, quality: int) -> int:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         # The stream depends on the number of encoder threads, and the number of cores must not change a hash.
         stream.codec_context.thread_count = 1
-        # At this quality "veryfast" takes a third of the time of "medium" for files of the same size. With its tree of
-        # macroblocks x264 does not always give the same bytes for frames below 64 pixels.
-        stream.options = {
-            **{"crf": str(quality), "preset": "veryfast", "mbtree": "0"},
-            **{"bf": "0", "g": str(KEYFRAME_INTERVAL)},
-        }
+        stream.options = {"crf": str(quality), "g": str(KEYFRAME_INTERVAL), **ENCODER}
         count = 0
         for frame in ahead.all:
             _check_size(path, frame, ahead.first)
