@@ -71,11 +71,13 @@ def open_indexed(path: Path) -> FrameReader:
 def open_footage(path: Path) -> Footage:
     """A video file with all of its sound frames, though it may break after them; memory does not grow with it.
 
+    Read by PyAV: decord keeps a whole group of pictures, which of raw footage can be half a gigabyte.
+
     Raises:
         UnreadableVideoError: not one frame of it can be read.
     """
     found = scan(path)
-    return Footage(_open_scanned(path, found), found.defect, found)
+    return Footage(PyAVReader(path, found), found.defect, found)
 
 
 def _open_scanned(path: Path, found: Scan) -> FrameReader:
