@@ -5,13 +5,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.preprocessing.workers.engine import Died
+from lia_bench.preprocessing.workers.sharing import SharedJobs
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -38,14 +38,12 @@ class LocalEngine:
     ) -> Iterator[tuple[Job, Result | Died]]:
         """See `Engine.run`. `build`, jobs and results have to be picklable.
 
-        An error raised in a job or in `build` ends the run. A worker without a group takes jobs from the end of the
-        longest one, so that one long video keeps all of them at work.
+        An error raised in a job or in `build` ends the run.
         """
-        waiting = deque(deque(group) for group in groups if group)
-        count = min(self._workers, sum(len(group) for group in waiting))
-        workers: list[_Worker[Job, Result]] = [_Worker(build) for _ in range(count)]
+        jobs = SharedJobs(groups)
+        workers: list[_Worker[Job, Result]] = [_Worker(build) for _ in range(min(self._workers, len(jobs)))]
         try:
-            while busy := [worker for worker in workers if worker.is_busy or _give(worker, waiting, workers)]:
+            while busy := [worker for worker in workers if worker.is_busy or worker.begin(jobs)]:
                 ready = wait([worker.connection for worker in busy])
                 for worker in busy:
                     if worker.connection in ready:
@@ -56,10 +54,9 @@ class LocalEngine:
 
 
 class _Worker(Generic[Job, Result]):
-    """A process, started anew when it dies, and the jobs that it will work on."""
+    """A process, started anew when it dies."""
 
     def __init__(self, build: Callable[[], Callable[[Job], Result]]) -> None:
-        self.jobs: deque[Job] = deque()
         self._build = build
         self._current: list[Job] = []
         self._start()
@@ -68,9 +65,11 @@ class _Worker(Generic[Job, Result]):
     def is_busy(self) -> bool:
         return bool(self._current)
 
-    def begin(self) -> None:
-        """Give the next job to the process."""
-        job = self.jobs.popleft()
+    def begin(self, jobs: SharedJobs[Job]) -> bool:
+        """Give the next job to the process; False when there is none left."""
+        job = jobs.take(id(self))
+        if job is None:
+            return False
         try:
             self.connection.send(job)
         except OSError:
@@ -79,6 +78,7 @@ class _Worker(Generic[Job, Result]):
             self._start()
             self.connection.send(job)
         self._current.append(job)
+        return True
 
     def take(self) -> tuple[Job, Result | Died]:
         """The finished job and its result; an error of the job is raised."""
@@ -110,21 +110,6 @@ class _Worker(Generic[Job, Result]):
             self._process.start()
         # So that the end of the process is the end of the connection.
         theirs.close()
-
-
-def _give(
-    worker: "_Worker[Job, Result]", waiting: "deque[deque[Job]]", workers: "Sequence[_Worker[Job, Result]]"
-) -> bool:
-    """Let an idle worker begin a job, if there is one left anywhere."""
-    if not worker.jobs and waiting:
-        worker.jobs = waiting.popleft()
-    if not worker.jobs:
-        longest = max(workers, key=lambda other: len(other.jobs))
-        if longest.jobs:
-            worker.jobs.append(longest.jobs.pop())
-    if worker.jobs:
-        worker.begin()
-    return worker.is_busy
 
 
 def _cause(exit_code: int | None) -> str:
