@@ -82,6 +82,7 @@ class _Run(Generic[Job, Result]):
         self._build = ray.put(build)
         self._jobs = SharedJobs(groups)
         self._tasks: dict[Any, _Task[Job]] = {}
+        self._idle: list[Any] = []
         self._attempts: Counter[int] = Counter()
 
     def results(self, workers: int) -> Iterator[tuple[Job, Result | Died]]:
@@ -117,6 +118,8 @@ class _Run(Generic[Job, Result]):
         self._attempts[job[0]] += 1
         if self._attempts[job[0]] < ATTEMPTS:
             self._jobs.give_back(job)
+            if self._idle:
+                self._begin(self._idle.pop())
         else:
             reason = f"worker_died: its worker or node was lost {ATTEMPTS} times; look at the footage, and run again"
             yield job[1], Died(reason)
@@ -127,14 +130,16 @@ class _Run(Generic[Job, Result]):
 
     def _begin(self, actor: Any) -> None:
         job = self._jobs.take(actor)
-        if job is not None:
+        if job is None:
+            self._idle.append(actor)
+        else:
             self._tasks[actor.work.remote(job[1])] = _Task(actor, job)
 
     def close(self) -> None:
         """End all actors, those that still wait for room included."""
-        for task in self._tasks.values():
+        for actor in (*self._idle, *(task.actor for task in self._tasks.values())):
             with contextlib.suppress(Exception):
-                self._ray.kill(task.actor)
+                self._ray.kill(actor)
 
 
 class _Actor:

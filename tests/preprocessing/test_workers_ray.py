@@ -1,0 +1,90 @@
+"""A Ray cluster of two nodes on this machine: the work is done, also when a node is lost in the middle."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lia_bench.core.errors import InputError
+from lia_bench.preprocessing.metadata import read_metadata
+from lia_bench.preprocessing.preparing import Preparation, PreparationOptions, prepare_from_table
+from lia_bench.preprocessing.workers.engine import Died, Engine
+from lia_bench.preprocessing.workers.ray_cluster import RayEngine
+from lia_bench.preprocessing.workers.serial import SerialEngine
+from tests.core.videos import encode
+from tests.preprocessing.worker_toys import build_fragile, build_square
+
+ray: Any = pytest.importorskip("ray")
+
+pytestmark = pytest.mark.slow
+MEMORY = 100 * 2**20
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A head without CPUs, which this process is connected to, and two nodes with one each."""
+    from ray.cluster_utils import Cluster
+
+    # The toys of these tests have to be importable on the nodes.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
+    cluster.nodes_to_lose = [cluster.add_node(num_cpus=1, object_store_memory=MEMORY) for _ in range(2)]
+    ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+class _Losing(RayEngine):
+    """An engine whose cluster loses a node after some results."""
+
+    def __init__(self, cluster: Any, after: int) -> None:
+        super().__init__("auto", gpus_per_worker=0)
+        self._cluster = cluster
+        self._after = after
+
+    def run(self, build: Any, groups: Any) -> Iterator[tuple[Any, Any]]:
+        for count, item in enumerate(super().run(build, groups)):
+            if count == self._after:
+                self._cluster.remove_node(self._cluster.nodes_to_lose.pop(), allow_graceful=False)
+            yield item
+
+
+def test_a_node_that_is_lost_changes_nothing(cluster: Any, tmp_path: Path) -> None:
+    (tmp_path / "footage").mkdir()
+    rows = ["video_id,start,end,bbox,fps,width,height,partition"]
+    for video in "abcd":
+        encode(tmp_path / "footage" / f"{video}.mp4", count=60, width=320, height=240)
+        rows += [f"{video},{10 * k},{10 * k + 20},20-20-220-220,25,320,240,train" for k in range(4)]
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
+
+    def prepare(name: str, engine: Engine) -> Preparation:
+        options = PreparationOptions(tmp_path / name, 64, "mp4", engine, engine)
+        return prepare_from_table(read_metadata(tmp_path / "table.csv"), tmp_path / "footage", options, "vox", {})
+
+    by_cluster = prepare("cluster", _Losing(cluster, after=3))
+    assert by_cluster.counts["ok"] == 16
+    assert by_cluster.hash == prepare("here", SerialEngine()).hash
+
+
+def test_both_nodes_work_and_errors_keep_their_type(cluster: Any) -> None:
+    engine = RayEngine("auto", gpus_per_worker=0)
+    done = list(engine.run(build_square, [list(range(20)), list(range(20, 30))]))
+    assert sorted(job for job, _ in done) == list(range(30))
+    assert len({result[1] for _, result in done if not isinstance(result, Died)}) == 2
+    with pytest.raises(InputError, match=r"^footage\.mp4: a sentence for the user$"):
+        list(engine.run(build_fragile, [["a", "error"]]))
+    outcomes = dict(engine.run(build_fragile, [["a", "exit"], ["b"]]))
+    assert isinstance(outcomes.pop("exit"), Died)
+    assert outcomes == {"a": "A", "b": "B"}
+    with pytest.raises(InputError, match="no free GPU"):
+        list(RayEngine("auto", gpus_per_worker=1).run(build_fragile, [["a"]]))
+
+
+def test_no_cluster_at_the_address() -> None:
+    assert os.environ.get("RAY_ADDRESS") is None
+    with pytest.raises(InputError, match="--ray auto: no Ray cluster answers there"):
+        list(RayEngine("auto", gpus_per_worker=0).run(build_fragile, [["a"]]))
