@@ -7,12 +7,13 @@ from typing import Self
 
 from lia_bench.core.video import FrameReader, open_footage, open_video, resize
 from lia_bench.core.video.packet_index import index_packets
+from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, StillReader
 from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.scan import Scan
 from lia_bench.preprocessing.selection import constant_rate_order, stated_rate
 
-PICTURES = frozenset({".gif", ".png", ".jpg", ".jpeg"})
+ANIMATION = ".gif"
 
 
 class Footage:
@@ -94,7 +95,7 @@ def open_quickly(path: Path) -> Footage:
     Raises:
         UnreadableVideoError: nothing of it can be read.
     """
-    index = index_packets(path) if path.suffix.lower() not in PICTURES else None
+    index = index_packets(path)
     if index is None:
         return open_carefully(path)
     return Footage(path, PyAVReader(path, index), index)
@@ -103,11 +104,16 @@ def open_quickly(path: Path) -> Footage:
 def open_carefully(path: Path) -> Footage:
     """Footage of which every frame was decoded once, so that `frames` ends before the first damage.
 
+    A folder of pictures is a video, and a picture is one of a single frame.
+
     Raises:
         UnreadableVideoError: not one frame can be read.
     """
-    if path.is_dir() or path.suffix.lower() in PICTURES:
+    suffix = path.suffix.lower()
+    if path.is_dir() or suffix == ANIMATION:
         return Footage(path, open_video(path), None)
+    if suffix in PICTURE_SUFFIXES:
+        return Footage(path, StillReader(path), None)
     opened = open_footage(path)
     return Footage(path, opened.reader, opened.scan)
 

@@ -99,8 +99,8 @@ def _preparation_options(dataset: str, size: int) -> list[Callable[[Command], Co
     ]
 
 
-def detection_options(subject: "Subject", default: str) -> Callable[[Command], Command]:
-    """What finds faces or persons: the command gets `detector`, a DetectorChoice."""
+def detection_options(subject: "Subject | None", default: str) -> Callable[[Command], Command]:
+    """What finds faces or persons, or either of them: the command gets `detector`, a DetectorChoice."""
 
     def decorate(function: Command) -> Command:
         @wraps(function)
@@ -115,16 +115,68 @@ def detection_options(subject: "Subject", default: str) -> Callable[[Command], C
             type=click.Choice(_detectors(subject)),
             default=default,
             show_default=True,
-            help=f"What finds {subject}s.",
+            help=f"What finds {f'{subject}s' if subject else 'faces or persons'}.",
         )(command)
 
     return decorate
 
 
-def _detectors(subject: "Subject") -> list[str]:
+def tube_options(min_size: int) -> Callable[[Command], Command]:
+    """Which tubes become clips: the command gets `min_size` and `min_frames`."""
+
+    def decorate(function: Command) -> Command:
+        decorated = click.option(
+            "--min-frames", type=click.IntRange(min=1), default=64, show_default=True, help="Fewest frames of a tube."
+        )(function)
+        return click.option(
+            "--min-size",
+            type=click.IntRange(min=1),
+            default=min_size,
+            show_default=True,
+            help="Smallest larger side of a tube in pixels, before it grows to the crop.",
+        )(decorated)
+
+    return decorate
+
+
+def split_options(what: str) -> Callable[[Command], Command]:
+    """What is kept for testing: the command gets `partition_of`, from a name and a person to a partition."""
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def command(*arguments: Any, test_list: Path | None, test_share: float, **others: Any) -> Any:
+            from lia_bench.preprocessing.partitions import partition_by_share
+            from lia_bench.preprocessing.plan import read_names
+
+            listed = read_names(test_list) if test_list else None
+
+            def partition_of(name: str, person: str | None) -> str:
+                if listed is None:
+                    return partition_by_share(person or name, test_share)
+                return "test" if name in listed or person in listed else "train"
+
+            return function(*arguments, partition_of=partition_of, **others)
+
+        decorated: Command = click.option(
+            "--test-share",
+            type=click.FloatRange(0, 1),
+            default=0.1,
+            show_default=True,
+            help=f"Share of {what} for testing, drawn by their names.",
+        )(command)
+        return click.option(
+            "--test-list",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help=f"A text file with the names of {what} for testing, one a line; instead of --test-share.",
+        )(decorated)
+
+    return decorate
+
+
+def _detectors(subject: "Subject | None") -> list[str]:
     from lia_bench.preprocessing.detection.registry import DETECTORS
 
-    return [name for name, detector in DETECTORS.items() if detector.subject == subject]
+    return [name for name, detector in DETECTORS.items() if subject in (None, detector.subject)]
 
 
 def _parse_shard(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from lia_bench.core.atomic import write_json, write_text
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.progress import progress
 from lia_bench.core.sample_marks import MARKS
 from lia_bench.core.video import write_video
-from lia_bench.preprocessing.processes import in_processes
 from lia_bench.preprocessing.sample.identities import draw_identity, video_name
 from lia_bench.preprocessing.sample.motion import FRAMES_PER_SECOND, draw_motion
 from lia_bench.preprocessing.sample.rendering import HEIGHT, WIDTH, TalkingHead
+from lia_bench.preprocessing.workers.engine import Died
+from lia_bench.preprocessing.workers.local import LocalEngine
 
 FORMAT = 1  # raised when the same arguments give other pictures
 BOX_INCREASE = 0.1
@@ -76,12 +77,18 @@ def shoot(folder: Path, shooting: Shooting, workers: int) -> Footage:
         partial_file.unlink()
     done = shooting.identities - len(missing)
     with progress(title="rendering sample footage", total=shooting.identities, unit="clip", start=done) as bar:
-        for _ in in_processes(partial(shoot_clip, folder, shooting), missing, workers):
+        for index, result in LocalEngine(workers).run(partial(_shooter, folder, shooting), [missing]):
+            if isinstance(result, Died):
+                raise LiaBenchError(f"{folder}: the footage of person {index} was not rendered: {result.reason}")
             bar.update()
     truths = [_read_truth(folder, index) for index in numbers]
     write_text(footage.marks, _csv(MARK_COLUMNS, [row for truth in truths for row in truth["marks"]]))
     write_text(footage.metadata, _csv(METADATA_COLUMNS, [truth["metadata"] for truth in truths]))
     return footage
+
+
+def _shooter(folder: Path, shooting: Shooting) -> Callable[[int], None]:
+    return partial(shoot_clip, folder, shooting)
 
 
 def shoot_clip(folder: Path, shooting: Shooting, index: int) -> None:

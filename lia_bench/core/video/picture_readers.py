@@ -112,3 +112,22 @@ class GifReader(FrameReader):
 
     def close(self) -> None:
         self._image.close()
+
+
+class StillReader(FrameReader):
+    """One picture as a video of one frame, whatever its aspect."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._picture = read_image(path)
+        except InputError as error:
+            raise UnreadableVideoError(str(error)) from error
+        height, width = self._picture.shape[:2]
+        self.properties = VideoProperties(path, 1, width, height, NOMINAL_FPS)
+
+    def frame(self, index: int) -> Frame:
+        self.check(index)
+        return self._picture.copy()
+
+    def close(self) -> None:
+        """Nothing is held open."""
