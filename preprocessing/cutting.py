@@ -17,7 +17,7 @@ def cut_clips(plan: Plan, output: Path, size: int, clip_format: ClipFormat, engi
     """An outcome for every clip of a plan; those that an earlier run has finished, and are still whole, are kept."""
     ledger = Ledger(output)
     jobs = [CutJob(cut, output, size, clip_format) for cut in plan.cuts]
-    outcomes = [*plan.decided, *(known for job in jobs if (known := _known(job, ledger)))]
+    outcomes = [*plan.decided, *_finished(jobs, ledger)]
     finished = {outcome.position for outcome in outcomes}
     left = [job for job in jobs if job.cut.position not in finished]
     if left:
@@ -26,6 +26,16 @@ def cut_clips(plan: Plan, output: Path, size: int, clip_format: ClipFormat, engi
     good = {outcome.position for outcome in outcomes if outcome.status == "ok"}
     ledger.compact(job.path for job in jobs if job.cut.position in good)
     return outcomes
+
+
+def _finished(jobs: list[CutJob], ledger: Ledger) -> Iterator[Outcome]:
+    if ledger.is_empty:
+        return
+    # Every finished clip is read from end to end, which takes minutes for a large dataset.
+    for job in progress(jobs, title="checking", unit="clip"):
+        known = _known(job, ledger)
+        if known is not None:
+            yield known
 
 
 def _known(job: CutJob, ledger: Ledger) -> Outcome | None:

@@ -47,6 +47,11 @@ class Ledger:
         """Mark the dataset as unfinished, until clips.csv lies beside the entries."""
         self._folder.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no earlier run has finished a clip."""
+        return not self._entries
+
     def find(self, clip: str, made_from: str) -> Entry | None:
         """The entry of a clip that was made from `made_from` and is still in its place, byte for byte."""
         entry = self._entries.get(clip)

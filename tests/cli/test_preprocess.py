@@ -16,6 +16,7 @@ from tests.conftest import golden
 from tests.core.videos import encode
 from tests.deterministic import difference
 from tests.preprocessing.detectors import install_real
+from tests.preprocessing.local_server import serve
 
 HEADER = "video_id,start,end,bbox,fps,width,height,partition,person_id\n"
 
@@ -222,3 +223,70 @@ def test_nothing_is_written_outside_the_output(tmp_path: Path, monkeypatch: pyte
     with Path("out/clips.csv").open(newline="") as file:
         statuses = [(row["video_id"], row["status"]) for row in csv.DictReader(file)]
     assert statuses == [("a b", "failed"), *((cell, "ok") for cell in cells[:6]), *((c, "failed") for c in cells[6:])]
+
+
+@pytest.mark.slow
+def test_taichi_by_a_table_of_real_footage(real_data: Path, tmp_path: Path) -> None:
+    raw = real_data / "raw"
+    table = ("--footage", raw / "videos", "--metadata", raw / "metadata/raw-tai-metadata.csv")
+    assert _run("preprocess", "taichi", *table, "--output", tmp_path, "--size", "64", "--workers", "2") == 0
+    assert [clip.name for clip in open_dataset(tmp_path).partition("test")] == [
+        "raw-tai-001#000000#000170",
+        "raw-tai-001#000170#000320",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["256", "384"])
+def test_ted_on_real_clips(size: str, real_data: Path, tmp_path: Path) -> None:
+    """Clips in the layout of the published table: named by its ids, boxes measured in a larger square."""
+    (tmp_path / "squares").mkdir()
+    rows = ["video_id,start,end,bbox,fps,width,height,partition"]
+    for number, length in ((1, 160), (2, 130)):
+        name = f"talk{number}#000100#{100 + length:06d}"
+        (tmp_path / "squares" / f"{name}.mp4").symlink_to(real_data / "real" / "ted" / f"driving{number}.mp4")
+        rows.append(f"{name},0,0,0-0-944-944,10.0,944,944,train")
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
+    words = ("--footage", tmp_path / "squares", "--metadata", tmp_path / "table.csv", "--output", tmp_path / "out")
+    assert _run("preprocess", "ted", *words, "--size", size, "--workers", "1") == 1
+    assert _run("preprocess", "ted", *words, "--size", size, "--workers", "1", "--whole-clips") == 0
+    clips = {clip.name: clip for clip in open_dataset(tmp_path / "out").partition("train")}
+    assert sorted(clips) == ["000230#000100#talk2#000000#000000", "000260#000100#talk1#000000#000000"]
+    with open_video(clips["000230#000100#talk2#000000#000000"].path) as made:
+        assert (len(made), made.properties.width, made.properties.height) == (130, int(size), int(size))
+
+
+def test_what_is_missing_is_fetched_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    video = encode(tmp_path / "whole.mp4", count=8).read_bytes()
+    Path("table.csv").write_text(
+        HEADER + "there,0,4,0-0-64-64,25,96,64,train,p\nhere,0,4,0-0-64-64,25,96,64,test,q\n"
+        "gone,0,4,0-0-64-64,25,96,64,train,p\n"
+    )
+    Path("videos").mkdir()
+    Path("videos/here.mp4").write_bytes(video)
+    with serve() as server:
+        server.files["there.mp4"] = video
+        address = f"{server.address}/{{video_id}}.mp4"
+        words = ("--metadata", "table.csv", "--size", "64", "--workers", "1", "--download", "--address", address)
+        assert _run("preprocess", "vox", "--footage", "videos", *words) == 1
+    error = capsys.readouterr().err
+    assert "videos: 1 fetched, 1 there before, 1 unavailable" in error
+    assert "unavailable: gone, 1 row: gone_video: " in error
+    assert sorted(path.name for path in Path("videos").glob("*.mp4")) == ["here.mp4", "there.mp4"]
+
+
+def test_the_table_of_the_repository_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("videos").mkdir()
+    encode(Path("videos/a.mp4"), count=4)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    assert _run("preprocess", "taichi", "--footage", "videos") == 1
+    error = capsys.readouterr().err.strip()
+    assert "\n" not in error
+    assert "--metadata" in error
+    assert "taichi-metadata.csv" in error

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,6 +166,25 @@ def test_units_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"empty: no footage under this folder \(\.mp4\)"):
         find_units(tmp_path / "empty", {".mp4"}, lambda name, person: "train")
+
+
+def test_a_folder_that_nobody_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("open", "closed"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.mp4").touch()
+    scandir = os.scandir
+
+    def guarded(path: str) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    layout = find_units(tmp_path, {".mp4"}, lambda name, person: "train")
+    assert [unit.name for unit in layout.units] == ["open--a"]
+    assert [outcome.reason for outcome in layout.decided] == [
+        "unreadable_folder: closed: Permission denied; mend its permissions"
+    ]
 
 
 def test_a_folder_of_whole_videos(tmp_path: Path) -> None:
