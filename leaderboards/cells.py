@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lia_bench.leaderboards.tables import Measurement, measurements, ordered
+from lia_bench.leaderboards.tables import Measurement, measurements
+from lia_bench.metrics.registry import ordered
 
 
 def describe_cells(content: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -14,9 +15,7 @@ def describe_cells(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def describe_cell(measurement: Measurement, metric: str) -> dict[str, Any]:
     """Counts of clips and frames behind one cell, and the reason of an empty one."""
-    scores = [result["scores"].get(metric) for result in measurement.results()]
-    valid = sum(score["valid_frames"] for score in scores if score)
-    values = measurement.values(metric)
+    valid, missing = measurement.counts(metric)
     return {
         "model": measurement.model["label"],
         "checkpoint_sha256": measurement.model["checkpoint_sha256"],
@@ -24,18 +23,26 @@ def describe_cell(measurement: Measurement, metric: str) -> dict[str, Any]:
         "transfer": measurement.transfer,
         "metric": metric,
         "clips": len(measurement.clips),
-        "clips_with_a_value": len(values),
+        "clips_with_a_value": len(measurement.scores(metric)),
         "valid_frames": valid,
-        "missing_frames": sum(score["missing_frames"] for score in scores if score),
-        "reason": None if values else _reason(measurement, metric, valid),
+        "missing_frames": missing,
+        "reason": _reason(measurement, metric, valid) if measurement.value(metric) is None else None,
     }
 
 
 def _reason(measurement: Measurement, metric: str, valid_frames: int) -> str:
-    if measurement.task == "cross":
-        return "another person's video drives, so there is no true frame to compare with"
     if metric in measurement.run["unavailable"]:
         return str(measurement.run["unavailable"][metric])
+    entry = measurement.of_sets(metric)
+    if entry is not None:
+        return str(entry["reason"])
+    if problems := measurement.problems():
+        more = f" (and {len(problems) - 1} clips more)" if len(problems) > 1 else ""
+        return f"the model failed on {problems[0]}{more}"
+    if measurement.run["plan"]["metrics"][metric]["of_sets"]:
+        return "measured when all clips are done"
+    if measurement.task == "cross" and not valid_frames:
+        return "another person's video drives, so there is no true frame to compare with"
     if valid_frames:
         return "infinite on every clip: the frames equal their references"
-    return "no frame could be scored"
+    return "no frame could be scored: nothing was found in the true frames, or in none of the generated ones"

@@ -1,7 +1,7 @@
 """One clip through all models at once: decoded once, animated, scored and shown side by side."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, tee
 from pathlib import Path
@@ -12,10 +12,13 @@ from torch import Tensor
 
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
-from lia_bench.core.video import FrameReader, open_video, resize, to_frame, to_tensor, write_video
+from lia_bench.core.video import FrameReader, open_indexed, resize, to_frame, to_tensor, write_video
+from lia_bench.core.video.fingerprint import sha256_of_video
 from lia_bench.leaderboards.contestants import Contestant
 from lia_bench.leaderboards.side_by_side import SideBySide
-from lia_bench.metrics.scorer import ClipMeter, FrameScorer
+from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth
+from lia_bench.metrics.features import FeatureFile, LoadedExtractor
+from lia_bench.metrics.suite import Suite
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,23 @@ class ClipTask:
 
 @dataclass(frozen=True)
 class Judges:
-    """How frames are scored: `size` (height, width) of all frames, frames in a batch, scorers, and the device."""
+    """How frames are scored.
 
-    size: tuple[int, int]
+    Attributes:
+        suite: the metrics; its setting holds the size of all frames, and the device.
+        batch_size: frames rendered and scored together.
+        feature_file: where the features of a model's clip are kept, for metrics of sets: by the clip's number, the
+            model's and the extractor.
+    """
+
+    suite: Suite
     batch_size: int
-    scorers: Sequence[FrameScorer]
-    device: torch.device
+    feature_file: Callable[[int, int, LoadedExtractor], FeatureFile]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of all frames."""
+        return self.suite.setting.height, self.suite.setting.width
 
 
 def evaluate_clip(
@@ -64,26 +78,48 @@ def evaluate_clip(
 ) -> dict[str, Any]:
     """Animate, score and film one clip; memory does not grow with its length.
 
-    Frames are scored as the models put them out, clamped to [0, 1] and not rounded. Without a reference (another
-    person is driven) there is nothing to score.
+    Frames are scored as the models put them out, clamped to [0, 1]; extractors see them as 8-bit pictures.
 
     Returns:
-        the clip's entry of the report: number, task, clip, source, frames, and for each model the seconds that it
-        rendered and its scores.
+        the clip's entry of the report: number, task, clip, the key of its features, source, frames, and for each model
+        the seconds that it rendered, its scores, and what was wrong with its frames.
 
     Raises:
         UnreadableVideoError: a clip cannot be read to its end; nothing is left behind.
         LiaBenchError: a model failed.
     """
-    with open_video(task.driving.path) as driving, open_video(task.source.path) as sources:
+    with open_indexed(task.driving.path) as driving, open_indexed(task.source.path) as sources:
         source = to_tensor(resize(sources.frame(0), judges.size))
-        evaluation = _Evaluation(task, contestants, judges, source, _frames(driving, judges.size))
-        if video is None:
-            for _ in evaluation.rows():
-                pass
-        else:
-            write_video(video, evaluation.pictures(), driving.properties.fps)
-    return evaluation.entry()
+        key = sha256_of_video(task.driving.path)
+        alike = task.task == "reconstruction"
+        truth = ClipTruth(key, len(driving), frame_by_frame=alike, source=None if alike else source)
+        scoring = ClipScoring(
+            judges.suite, truth, len(contestants), lambda model, by: judges.feature_file(task.number, model, by)
+        )
+        evaluation = _Evaluation(task, contestants, judges, scoring, source, _frames(driving, judges.size))
+        try:
+            if video is None:
+                for _ in evaluation.rows():
+                    pass
+            else:
+                write_video(video, evaluation.pictures(), driving.properties.fps)
+            results = scoring.finish()
+        except BaseException:
+            scoring.abandon()
+            raise
+    return {
+        "number": task.number,
+        "task": task.task,
+        "clip": task.driving.name,
+        "features_key": key,
+        "source": task.source.name,
+        "frames": evaluation.frames,
+        "models": [
+            {"seconds": seconds, "scores": {name: asdict(score) for name, score in result.scores.items()}}
+            | ({"problem": result.problem} if result.problem else {})
+            for seconds, result in zip(evaluation.seconds(), results, strict=True)
+        ],
+    }
 
 
 class _Evaluation:
@@ -94,12 +130,13 @@ class _Evaluation:
         task: ClipTask,
         contestants: Sequence[Contestant],
         judges: Judges,
+        scoring: ClipScoring,
         source: Tensor,
         driving: Iterator[Tensor],
     ) -> None:
-        self._task = task
         self._contestants = contestants
         self._judges = judges
+        self._scoring = scoring
         self._source = source
         # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
         self._reference, *branches = tee(driving, len(contestants) + 1)
@@ -107,16 +144,16 @@ class _Evaluation:
             _TimedStream(contestant, task, source, branch, judges.batch_size)
             for contestant, branch in zip(contestants, branches, strict=True)
         ]
-        scorers = judges.scorers if task.task == "reconstruction" else ()
-        self._meters = [[ClipMeter(scorer) for scorer in scorers] for _ in contestants]
-        self._frames = 0
+        self.frames = 0
 
     def rows(self) -> Iterator[tuple[Tensor, ...]]:
         """For each frame the driving frame and every model's, (3, H, W) in [0, 1], scored on the way."""
+        device = self._judges.suite.setting.device
         rows = zip(self._reference, *self._streams, strict=True)
         while batch := list(islice(rows, self._judges.batch_size)):
-            self._score(batch)
-            self._frames += len(batch)
+            reference, *generated = (torch.stack(frames).to(device) for frames in zip(*batch, strict=True))
+            self._scoring.update(reference, generated)
+            self.frames += len(batch)
             yield from batch
 
     def pictures(self) -> Iterator[Any]:
@@ -127,27 +164,9 @@ class _Evaluation:
         for row in self.rows():
             yield layout.picture([source, *(to_frame(frame) for frame in row)])
 
-    def entry(self) -> dict[str, Any]:
-        """What the report keeps of the clip."""
-        return {
-            "number": self._task.number,
-            "task": self._task.task,
-            "clip": self._task.driving.name,
-            "source": self._task.source.name,
-            "frames": self._frames,
-            "models": [
-                {"seconds": stream.seconds, "scores": _scores(meters)}
-                for stream, meters in zip(self._streams, self._meters, strict=True)
-            ],
-        }
-
-    def _score(self, batch: Sequence[tuple[Tensor, ...]]) -> None:
-        if not any(self._meters):
-            return
-        reference, *generated = (torch.stack(frames).to(self._judges.device) for frames in zip(*batch, strict=True))
-        for frames, meters in zip(generated, self._meters, strict=True):
-            for meter in meters:
-                meter.update(frames, reference)
+    def seconds(self) -> list[float]:
+        """What each model took for its frames."""
+        return [stream.seconds for stream in self._streams]
 
 
 class _TimedStream:
@@ -195,7 +214,3 @@ class _TimedStream:
 
 def _frames(reader: FrameReader, size: tuple[int, int]) -> Iterator[Tensor]:
     return (to_tensor(resize(frame, size)) for frame in reader)
-
-
-def _scores(meters: Sequence[ClipMeter]) -> Mapping[str, Any]:
-    return {name: asdict(score) for meter in meters for name, score in meter.results().items()}

@@ -20,9 +20,24 @@ from lia_bench.leaderboards.clip_evaluation import ClipTask
 from lia_bench.leaderboards.contestants import Contestant, common_size
 from lia_bench.leaderboards.pairs import USUAL_COUNT, ClipPair
 from lia_bench.leaderboards.request import TASKS, EvaluationRequest
-from lia_bench.leaderboards.scorers import Scorers
+from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Compares
+from lia_bench.metrics.suite import Suite
 
 SPLIT = "test"
+
+SUBJECTS = {
+    **dict.fromkeys(("vox", "nemo", "dfdc", "portraits"), "face"),
+    **dict.fromkeys(("taichi", "ted", "fashion", "aist"), "body"),
+    "sample": "sample",
+}
+"""What the clips of a recipe show."""
+
+SUBJECTS_OF_DETECTORS = {
+    **dict.fromkeys(("mediapipe", "s3fd"), "face"),
+    **dict.fromkeys(("mediapipe-pose", "keypoint-rcnn"), "body"),
+}
+"""What the clips of any footage show, by what found them in it."""
 
 
 def only_dataset(data: Path) -> str:
@@ -55,12 +70,23 @@ def restrict(dataset: PreparedDataset, clip_list: Path, announce: Callable[[str]
     return chosen
 
 
-def recipe(dataset: PreparedDataset) -> str:
-    """The recipe that a dataset was prepared by, as its dataset.json says; empty for clips that merely lie there."""
+def subject_of(dataset: PreparedDataset) -> str:
+    """What the clips of a dataset show, as its dataset.json tells; empty where it does not."""
     path = dataset.folder / "dataset.json"
     if not path.is_file():
         return ""
-    return str(json.loads(path.read_text(encoding="utf-8")).get("recipe", ""))
+    description = json.loads(path.read_text(encoding="utf-8"))
+    detector = str(description.get("arguments", {}).get("detector", ""))
+    return SUBJECTS.get(str(description.get("recipe", "")), SUBJECTS_OF_DETECTORS.get(detector, ""))
+
+
+def meanings(suite: Suite) -> list[str]:
+    """A line for each plain name that stands for one of several definitions: which one."""
+    return [
+        f"{metric.column}: {metric.specification.name}"
+        for metric in suite.metrics
+        if metric.column != metric.specification.name
+    ]
 
 
 def frame_size(contestants: Sequence[Contestant], clips: Sequence[Clip]) -> tuple[int, int]:
@@ -102,6 +128,10 @@ def usual_name(request: EvaluationRequest, dataset: PreparedDataset, size: tuple
         parts.append(f"pairs{request.pairs}")
     if request.seed:
         parts.append(f"seed{request.seed}")
+    if request.protocol is not Protocol.LITERATURE:
+        parts.append(request.protocol)
+    if request.subject is not None:
+        parts.append(request.subject)
     return "-".join([*parts, *(request.metrics or ())])
 
 
@@ -110,6 +140,7 @@ def setting(
     dataset: PreparedDataset,
     size: tuple[int, int],
     metrics: Sequence[str],
+    subject: str,
     pair_count: int,
 ) -> dict[str, Any]:
     """What all rows of a table have in common."""
@@ -123,21 +154,42 @@ def setting(
         "limit": request.limit,
         "pair_count": pair_count,
         "seed": request.seed,
+        "protocol": str(request.protocol),
+        "subject": subject,
         "metrics": list(metrics),
     }
 
 
 def plan(
-    request: EvaluationRequest, contestants: Sequence[Contestant], scorers: Scorers, device: torch.device
+    request: EvaluationRequest, contestants: Sequence[Contestant], suite: Suite, device: torch.device
 ) -> dict[str, Any]:
     """What makes a run: the same plan goes on with it, another plan is a run of its own."""
     transfers = {"reconstruction": "absolute", "cross": request.transfer}
     return {
         "models": [contestant.description() for contestant in contestants],
         "tasks": {task: transfers[task] for task in TASKS if task in request.tasks},
-        "extractors": scorers.extractors,
+        "metrics": describe_metrics(suite),
         "device": str(device),
-        "version": version("lia-bench"),
+        "version": own_version(),
+    }
+
+
+def own_version() -> str:
+    """The version of this package."""
+    return version("lia-bench")
+
+
+def describe_metrics(suite: Suite) -> dict[str, dict[str, Any]]:
+    """For each metric that can be had, what tables say and do with it."""
+    return {
+        metric.column: {
+            "definition": metric.specification.name,
+            "description": metric.description,
+            "detects": metric.specification.compares is Compares.FEATURES,
+            "of_sets": metric.specification.compares is Compares.SETS,
+            "averaging": metric.specification.averaging[suite.setting.protocol],
+        }
+        for metric in suite.metrics
     }
 
 

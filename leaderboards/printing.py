@@ -1,6 +1,6 @@
 """Leaderboards for a terminal, a pipe or a log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lia_bench.leaderboards.cells import describe_cell
-from lia_bench.leaderboards.tables import Measurement, measurements, ordered
-from lia_bench.metrics.registry import METRICS
+from lia_bench.leaderboards.tables import Measurement, measurements
+from lia_bench.metrics.registry import METRICS, ordered
+from lia_bench.metrics.specification import MetricSpecification
 
 PIPED_WIDTH = 100
 BEST = "*"
@@ -29,7 +30,7 @@ def print_leaderboard(content: Mapping[str, Any]) -> None:
         rows = [row for row in everything if (row.task, row.transfer) == (task, transfer)]
         setting = content["setting"]
         size = f"{setting['width']}x{setting['height']}"
-        title = f"{setting['dataset']} at {size}: {task}, {transfer} transfer"
+        title = f"{setting['dataset']} at {size}: {task}" + (f", {transfer} transfer" if transfer else "")
         console.print(Text(title, style="bold"), soft_wrap=True)
         console.print(_table(content, rows))
         for line in _remarks(content, rows):
@@ -39,22 +40,31 @@ def print_leaderboard(content: Mapping[str, Any]) -> None:
 def _table(content: Mapping[str, Any], rows: Sequence[Measurement]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("model", overflow="fold", min_width=len("identity"))
-    metrics = [name for name in ordered(content["setting"]["metrics"]) if any(row.values(name) for row in rows)]
+    metrics = [
+        name for name in ordered(content["setting"]["metrics"]) if any(row.value(name) is not None for row in rows)
+    ]
     for name in metrics:
-        arrow = "↓" if METRICS[name].better == "lower" else "↑"
+        arrow = "↓" if _meaning(name, rows).better == "lower" else "↑"
         table.add_column(f"{name} {arrow}", justify="right", no_wrap=True)
-    for name in ("fps ↑", "clips"):
-        table.add_column(name, justify="right", no_wrap=True)
     columns = [_metric_column(name, rows) for name in metrics]
-    columns.append(_column([row.frames_per_second() for row in rows], 1, lower=False))
+    speeds = [row.frames_per_second() for row in rows]
+    if any(speeds):
+        table.add_column("fps ↑", justify="right", no_wrap=True)
+        columns.append(_column(speeds, 1, lower=False))
+    table.add_column("clips", justify="right", no_wrap=True)
     for number, row in enumerate(rows):
         table.add_row(Text(row.model["label"]), *(column[number] for column in columns), str(len(row.clips)))
     return table
 
 
 def _metric_column(name: str, rows: Sequence[Measurement]) -> list[Text]:
-    means = [sum(values) / len(values) if (values := row.values(name)) else None for row in rows]
-    return _column(means, METRICS[name].decimals, METRICS[name].better == "lower")
+    meaning = _meaning(name, rows)
+    return _column([row.value(name) for row in rows], meaning.decimals, meaning.better == "lower")
+
+
+def _meaning(name: str, rows: Sequence[Measurement]) -> MetricSpecification:
+    """The definition that a column stands for."""
+    return METRICS[next(row.run["plan"]["metrics"][name]["definition"] for row in rows if row.value(name) is not None)]
 
 
 def _column(values: Sequence[float | None], decimals: int, lower: bool) -> list[Text]:
@@ -70,11 +80,42 @@ def _cell(value: float | None, decimals: int, is_best: bool) -> Text:
 
 
 def _remarks(content: Mapping[str, Any], rows: Sequence[Measurement]) -> list[str]:
-    """One line a reason, with the metrics whose whole column it left empty."""
-    cells = [describe_cell(row, metric) for row in rows for metric in ordered(content["setting"]["metrics"])]
+    """Why columns are empty, a line a reason; which cells are; frames left out; distances of too few samples."""
+    metrics = ordered(content["setting"]["metrics"])
+    cells = [describe_cell(row, metric) for row in rows for metric in metrics]
     filled = {cell["metric"] for cell in cells if cell["reason"] is None}
     reasons: dict[str, list[str]] = {}
     for cell in cells:
-        if cell["metric"] not in filled and cell["metric"] not in reasons.setdefault(cell["reason"], []):
-            reasons[cell["reason"]].append(cell["metric"])
-    return [f"{', '.join(metrics)}: {reason}" for reason, metrics in reasons.items()]
+        if cell["reason"] is None:
+            continue
+        where = cell["metric"] if cell["metric"] not in filled else f"{cell['metric']} of {cell['model']}"
+        if where not in reasons.setdefault(cell["reason"], []):
+            reasons[cell["reason"]].append(where)
+    return [
+        *(f"{', '.join(where)}: {reason}" for reason, where in reasons.items()),
+        *_frames_left_out(rows, [metric for metric in metrics if metric in filled]),
+        *_small_sets(rows, metrics),
+    ]
+
+
+def _frames_left_out(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
+    for metric in metrics:
+        counts = {row.model["label"]: row.counts(metric) for row in rows}
+        left_out = [f"{label} {missing} of {valid + missing}" for label, (valid, missing) in counts.items() if missing]
+        if left_out:
+            yield f"{metric}: frames left out since nothing was found there: {', '.join(left_out)}"
+
+
+def _small_sets(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
+    for metric in metrics:
+        sizes = {
+            (entry["generated"], entry["dimensions"])
+            for row in rows
+            if (entry := row.of_sets(metric)) and entry["value"]
+        }
+        for samples, dimensions in sorted(sizes):
+            if samples <= dimensions:
+                yield (
+                    f"{metric}: from {samples} samples of {dimensions} numbers; so few bias it upwards, "
+                    "so compare it only with distances from as many samples"
+                )

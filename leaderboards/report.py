@@ -1,8 +1,8 @@
 """`report.json`: the history of a results folder, from which its tables are made.
 
-While an evaluation runs, each finished clip is one line appended to `unfinished.jsonl`, so that a clip costs the same
-however many there were before; the lines move into `report.json` when the evaluation ends, however it ends, or when
-the next one starts.
+While an evaluation runs, each finished clip is one line appended to `unfinished-0.jsonl` (of several processes, each
+has its own), so that a clip costs the same however many there were before; the lines move into `report.json` when
+the evaluation ends, however it ends, or when the next one starts.
 """
 
 import json
@@ -16,31 +16,35 @@ from lia_bench.core.atomic import write_json
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.pairs import ClipPair
 
-SCHEMA = 1
+SCHEMA = 2
 REPORT = "report.json"
-JOURNAL = "unfinished.jsonl"
+JOURNALS = "unfinished-*.jsonl"
 
 
 class Report:
     """The content of a results folder: one setting, and every run of models in it.
 
     `content` is plain data for JSON: `schema`, `setting`, `pairs`, and `runs`, each with its `plan` (models, tasks,
-    extractors, ...), `unavailable` metrics with reasons, `sessions` (provenance of each start), `clips` and
-    `failures`.
+    what each metric means, ...), `unavailable` metrics with reasons, `sessions` (provenance of each start), `clips`,
+    `failures`, and `sets`: the metrics of sets over all clips.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Read what is in `folder`, a journal that a killed evaluation left included.
+    def __init__(self, folder: Path, rank: int = 0) -> None:
+        """Read what is in `folder`, journals that a killed evaluation left included.
+
+        `rank` is this process's among those that add to the report; the first alone saves it.
 
         Raises:
             InputError: report.json is damaged or of a later version.
         """
         self.folder = folder
+        self._journal = folder / f"unfinished-{rank}.jsonl"
         self.content: dict[str, Any] = {"schema": SCHEMA, "setting": None, "pairs": None, "runs": []}
-        path = folder / REPORT
-        if path.is_file():
-            self.content = _read(path)
-        self._absorb_journal()
+        if rank == 0:
+            path = folder / REPORT
+            if path.is_file():
+                self.content = _read(path)
+            self.absorb_journals()
 
     def begin(
         self,
@@ -48,8 +52,8 @@ class Report:
         plan: Mapping[str, Any],
         unavailable: Mapping[str, str],
         session: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        """Note a start: the run of the same plan goes on, another plan is a new run; returns the run.
+    ) -> int:
+        """Note a start: the run of the same plan goes on, another plan is a new run; returns the run's index.
 
         Raises:
             InputError: the folder holds results of another setting, which no table could compare.
@@ -65,29 +69,34 @@ class Report:
         run["unavailable"] = dict(unavailable)
         run["sessions"].append(dict(session))
         self.save()
-        return run
+        return next(index for index, known in enumerate(self.content["runs"]) if known is run)
 
     def keep_pairs(self, drawn: Sequence[ClipPair]) -> list[ClipPair]:
         """The pairs of the cross task: those of the folder's first run, or `drawn`, for it and all later ones."""
         if self.content["pairs"] is None:
             self.content["pairs"] = [asdict(pair) for pair in drawn]
             self.save()
+        return self.pairs()
+
+    def pairs(self) -> list[ClipPair]:
+        """The pairs of the cross task."""
         return [ClipPair(**pair) for pair in self.content["pairs"]]
 
     def add(self, run: Mapping[str, Any], kind: str, entry: Mapping[str, Any]) -> None:
         """Append an entry to a run's 'clips' or 'failures', on disk before this returns."""
         index = next(index for index, known in enumerate(self.content["runs"]) if known is run)
         line = {"run": index, "kind": kind, "entry": dict(entry)}
-        with (self.folder / JOURNAL).open("a", encoding="utf-8") as journal:
+        with self._journal.open("a", encoding="utf-8") as journal:
             journal.write(json.dumps(line, ensure_ascii=False) + "\n")
             journal.flush()
             os.fsync(journal.fileno())
         run[kind].append(dict(entry))
 
     def save(self) -> None:
-        """Write report.json with all that was added, and drop the journal."""
+        """Write report.json with all that was added, and drop the journals, which have to be absorbed."""
         write_json(self.folder / REPORT, self.content)
-        (self.folder / JOURNAL).unlink(missing_ok=True)
+        for journal in self.folder.glob(JOURNALS):
+            journal.unlink()
 
     def _check_same(self, setting: Mapping[str, Any]) -> None:
         before = self.content["setting"]
@@ -98,19 +107,18 @@ class Report:
                     "take another --name, or remove that folder"
                 )
 
-    def _absorb_journal(self) -> None:
-        path = self.folder / JOURNAL
-        if not path.is_file():
-            return
-        for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                line = json.loads(text)
-            except ValueError:
-                # The line that was being written when the process was killed; its clip is done again.
-                break
-            entries = self.content["runs"][line["run"]][line["kind"]]
-            if line["entry"] not in entries:
-                entries.append(line["entry"])
+    def absorb_journals(self) -> None:
+        """Take in what this and other processes have added since the report was saved."""
+        for path in sorted(self.folder.glob(JOURNALS)):
+            for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                try:
+                    line = json.loads(text)
+                except ValueError:
+                    # The line that was being written when the process was killed; its clip is done again.
+                    break
+                entries = self.content["runs"][line["run"]][line["kind"]]
+                if line["entry"] not in entries:
+                    entries.append(line["entry"])
 
 
 def finished(run: Mapping[str, Any]) -> set[tuple[str, str, str]]:

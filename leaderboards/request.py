@@ -7,7 +7,9 @@ from typing import Any
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.report import Report
-from lia_bench.metrics.registry import METRICS
+from lia_bench.leaderboards.tables import LEADERBOARD, PER_CLIP
+from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.registry import SUBJECTS, check_name
 
 TASKS = ("reconstruction", "cross")
 
@@ -22,6 +24,8 @@ class EvaluationRequest:
         tasks: of 'reconstruction' and 'cross'.
         transfer: of the cross task; reconstruction is always absolute.
         metrics: names; None is all there are.
+        protocol: the rules that numbers are computed by.
+        subject: what the clips show, as far as plain names of metrics depend on it; None is what the dataset says.
         name: of the results folder; None is made from the dataset, the size and what differs from the usual.
         device: torch's name; None is the GPU where there is one.
         batch_size: frames rendered together; numbers do not depend on it, the speed does.
@@ -43,6 +47,8 @@ class EvaluationRequest:
     name: str | None = None
     device: str | None = None
     batch_size: int = 8
+    protocol: Protocol = Protocol.LITERATURE
+    subject: str | None = None
     clips: Path | None = None
     limit: int | None = None
     seed: int = 0
@@ -58,7 +64,9 @@ class EvaluationRequest:
             if task not in TASKS:
                 raise InputError(unknown("task", task, TASKS))
         for metric in self.metrics or ():
-            METRICS[metric]
+            check_name(metric)
+        if self.subject is not None and self.subject not in SUBJECTS:
+            raise InputError(unknown("subject", self.subject, SUBJECTS))
         counts = {"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs}
         for option, value in counts.items():
             if value is not None and value < 1:
@@ -73,16 +81,30 @@ class EvaluationOutcome:
 
     Attributes:
         report: the report of the results folder.
-        run: the entry of this evaluation in it.
-        leaderboard: path of leaderboard.csv.
-        per_clip: path of per_clip.csv.
+        run_index: position of this evaluation's run in it.
         video: path of one side-by-side video; None where none was written.
         failures: one line for each clip that could not be read.
+        first: whether this process is the one that writes and prints, of several.
     """
 
     report: Report
-    run: dict[str, Any]
-    leaderboard: Path
-    per_clip: Path
+    run_index: int
     video: Path | None
     failures: tuple[str, ...]
+    first: bool = True
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """The entry of this evaluation in the report."""
+        run: dict[str, Any] = self.report.content["runs"][self.run_index]
+        return run
+
+    @property
+    def leaderboard(self) -> Path:
+        """Path of leaderboard.csv."""
+        return self.report.folder / LEADERBOARD
+
+    @property
+    def per_clip(self) -> Path:
+        """Path of per_clip.csv."""
+        return self.report.folder / PER_CLIP

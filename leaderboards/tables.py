@@ -9,10 +9,9 @@ from typing import Any
 
 from lia_bench.core.atomic import write_text
 from lia_bench.leaderboards.report import Report
-from lia_bench.leaderboards.statistics import bootstrap_interval
+from lia_bench.leaderboards.statistics import bootstrap_interval, weighted_mean
+from lia_bench.metrics.registry import ordered
 
-METRIC_ORDER = ("l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr", "aed", "csim", "fid", "video_fid")
-PROTOCOL = "literature"
 LEADERBOARD = "leaderboard.csv"
 PER_CLIP = "per_clip.csv"
 
@@ -51,20 +50,56 @@ class Measurement:
         """This model's part of every clip: seconds and scores."""
         return [clip["models"][self.index] for clip in self.clips]
 
-    def values(self, metric: str) -> list[float]:
-        """The metric's value on every clip that has one."""
-        scores = (result["scores"].get(metric, {}).get("value") for result in self.results())
-        return [value for value in scores if value is not None]
+    def scores(self, metric: str) -> list[Mapping[str, Any]]:
+        """The metric on every clip that has a value."""
+        scores = (result["scores"].get(metric, {}) for result in self.results())
+        return [score for score in scores if score.get("value") is not None]
+
+    def weights(self, metric: str) -> list[float]:
+        """How much each clip with a value counts: by its frames, or all alike."""
+        by_frames = self.run["plan"]["metrics"].get(metric, {}).get("averaging") == "frames"
+        return [score["weight"] if by_frames else 1.0 for score in self.scores(metric)]
+
+    def of_sets(self, metric: str) -> Mapping[str, Any] | None:
+        """What is known of a metric of sets: value, reason, numbers of samples; None of a metric of frames."""
+        entries = self.run.get("sets", {}).get("scores", ())
+        own = (entry for entry in entries if (entry["task"], entry["model"]) == (self.task, self.index))
+        return next((entry for entry in own if entry["metric"] == metric), None)
+
+    def problems(self) -> list[str]:
+        """The clips whose frames could not be scored, each with the reason."""
+        pairs = zip(self.clips, self.results(), strict=True)
+        return [f"{clip['clip']}: {result['problem']}" for clip, result in pairs if "problem" in result]
+
+    def value(self, metric: str) -> float | None:
+        """The table's number; None where there is none, or where the model failed on a clip."""
+        entry = self.of_sets(metric)
+        if entry is not None:
+            value: float | None = entry["value"]
+            return value
+        scores = self.scores(metric)
+        if not scores or self.problems():
+            return None
+        return weighted_mean([score["value"] for score in scores], self.weights(metric))
+
+    def interval(self, metric: str, seed: int) -> tuple[float, float] | None:
+        """95 % interval of the table's number over clips; None where nothing can be said, and for sets."""
+        if self.value(metric) is None or self.of_sets(metric) is not None:
+            return None
+        return bootstrap_interval([score["value"] for score in self.scores(metric)], self.weights(metric), seed)
+
+    def counts(self, metric: str) -> tuple[int, int]:
+        """Frames (of sets: samples) behind the number, and frames left out since a detector found nothing there."""
+        entry = self.of_sets(metric)
+        if entry is not None:
+            return entry.get("generated", 0), 0
+        scores = [result["scores"][metric] for result in self.results() if metric in result["scores"]]
+        return sum(score["valid_frames"] for score in scores), sum(score["missing_frames"] for score in scores)
 
     def frames_per_second(self) -> float | None:
         """Rendered frames per second of the model alone, over all clips."""
         seconds = sum(result["seconds"] for result in self.results())
         return sum(clip["frames"] for clip in self.clips) / seconds if seconds > 0 else None
-
-
-def ordered(metrics: Sequence[str]) -> list[str]:
-    """Metrics in the order of the columns; those of plug-ins come last, by name."""
-    return sorted(metrics, key=lambda name: (METRIC_ORDER.index(name) if name in METRIC_ORDER else 99, name))
 
 
 def measurements(content: Mapping[str, Any]) -> list[Measurement]:
@@ -85,15 +120,14 @@ def leaderboard_rows(content: Mapping[str, Any]) -> Iterator[Row]:
     """One row a measurement: means over clips and their intervals, where the row comes from."""
     metrics = ordered(content["setting"]["metrics"])
     for measurement in measurements(content):
-        values = {metric: measurement.values(metric) for metric in metrics}
         seed = content["setting"]["seed"]
-        intervals = {metric: bootstrap_interval(values[metric], seed) for metric in metrics}
         row = _who_and_what(content, measurement)
         row |= {"clips": len(measurement.clips), "frames": sum(clip["frames"] for clip in measurement.clips)}
-        row |= {metric: sum(values[metric]) / len(values[metric]) if values[metric] else None for metric in metrics}
+        row |= {metric: measurement.value(metric) for metric in metrics}
         for metric in metrics:
-            low, high = intervals[metric] or (None, None)
+            low, high = measurement.interval(metric, seed) or (None, None)
             row |= {f"{metric}_low": low, f"{metric}_high": high}
+            row |= dict(zip((f"{metric}_frames", f"{metric}_missing"), measurement.counts(metric), strict=True))
         row["fps"] = measurement.frames_per_second()
         yield row | _where_from(content, measurement, max(clip["date"] for clip in measurement.clips))
 
@@ -123,9 +157,10 @@ def write_tables(report: Report) -> tuple[Path, Path]:
     who = ["model", "variant", "checkpoint", "dataset", "split", "task", "transfer"]
     where = ["protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date"]
     intervals = [f"{metric}_{end}" for metric in metrics for end in ("low", "high")]
+    counts = [f"{metric}_{kind}" for metric in metrics for kind in ("frames", "missing")]
     _write(
         leaderboard,
-        [*who, "clips", "frames", *metrics, *intervals, "fps", *where, "origin"],
+        [*who, "clips", "frames", *metrics, *intervals, *counts, "fps", *where, "origin"],
         leaderboard_rows(content),
     )
     _write(per_clip, [*who, "clip", "source", "frames", *metrics, "fps", *where, "origin"], per_clip_rows(content))
@@ -148,8 +183,12 @@ def _who_and_what(content: Mapping[str, Any], measurement: Measurement) -> Row:
 def _where_from(content: Mapping[str, Any], measurement: Measurement, date: str) -> Row:
     plan = measurement.run["plan"]
     return {
-        "protocol": PROTOCOL,
-        "extractors": ";".join(f"{metric}={name}" for metric, name in sorted(plan["extractors"].items()) if name),
+        "protocol": content["setting"]["protocol"],
+        "extractors": ";".join(
+            f"{column}={metric['description']}"
+            for column, metric in sorted(plan["metrics"].items())
+            if metric["description"] != column
+        ),
         "dataset_hash": content["setting"]["dataset_hash"],
         "checkpoint_sha256": measurement.model["checkpoint_sha256"],
         "seed": content["setting"]["seed"],

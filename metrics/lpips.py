@@ -1,28 +1,35 @@
-"""LPIPS: distance of AlexNet features, with the heads that the package `lpips` ships."""
+"""LPIPS: distance of the features of a classifier, with the heads that the package `lpips` ships."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
-from lia_bench.core.weights import WEIGHTS, load_torch_weights, locate
-from lia_bench.metrics.scorer import FrameScorer, ScoringSetting, UnavailableMetricError
+from lia_bench.core.weights import load_torch_weights, locate
+from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
 from lia_bench.metrics.specification import MetricSpecification
 
-# Below, the second pooling has nothing left to pool.
-SMALLEST_SIDE = 31
+Backbone = Literal["alex", "vgg", "squeeze"]
+
+WEIGHTS_OF: Mapping[Backbone, str] = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+
+SMALLEST_SIDES: Mapping[Backbone, int] = {"alex": 31, "vgg": 16, "squeeze": 17}
+"""Below, a pooling has nothing left to pool."""
 
 
-class AlexLpips(torch.nn.Module):
-    """LPIPS, version 0.1 heads (Zhang et al., CVPR 2018), on the AlexNet backbone that it is given."""
+class PerceptualDistance(torch.nn.Module):
+    """LPIPS, version 0.1 heads (Zhang et al., CVPR 2018), on the backbone that it is given."""
 
-    def __init__(self, backbone: Mapping[str, Tensor]) -> None:
-        """`backbone`: state dict of torchvision's AlexNet.
+    def __init__(self, backbone: Backbone, state: Mapping[str, Tensor]) -> None:
+        """`state`: state dict of torchvision's AlexNet, VGG16 or SqueezeNet 1.1.
 
         Raises:
-            CheckpointError: the state dict is not AlexNet's.
+            CheckpointError: the state dict is another network's.
         """
         super().__init__()
         with warnings.catch_warnings():
@@ -30,13 +37,15 @@ class AlexLpips(torch.nn.Module):
             warnings.simplefilter("ignore")
             from lpips import LPIPS
 
-            self.distance = LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
-        # The package cuts AlexNet's features into slices and keeps the layers' numbers: slice2.3 is features.3.
+            self.distance = LPIPS(net=backbone, version="0.1", pnet_rand=True, verbose=False)
+        # The package cuts the features into slices and keeps the layers' numbers: slice2.3 is features.3.
         own = {key: f"features.{key.split('.', 1)[1]}" for key in self.distance.net.state_dict()}
         try:
-            self.distance.net.load_state_dict({key: backbone[theirs] for key, theirs in own.items()})
+            self.distance.net.load_state_dict({key: state[theirs] for key, theirs in own.items()})
         except (KeyError, RuntimeError) as error:
-            raise CheckpointError(f"these are not the weights of torchvision's AlexNet: {error}") from error
+            raise CheckpointError(
+                f"these are not the weights of torchvision's {WEIGHTS_OF[backbone]}: {error}"
+            ) from error
         self.requires_grad_(False)
         self.eval()
 
@@ -46,34 +55,49 @@ class AlexLpips(torch.nn.Module):
         return distances.flatten()
 
 
-class LpipsScorer(FrameScorer):
-    """LPIPS with the AlexNet file of the weights registry, never another backbone."""
+class LPIPS(FrameMetric):
+    """Mean distance over frames; the network is shared and not part of the metric's state."""
 
-    extractor = WEIGHTS["alexnet"].file_name
+    def __init__(self, distance: PerceptualDistance) -> None:
+        super().__init__()
+        self._distance = distance
 
-    def __init__(self, setting: ScoringSetting) -> None:
-        """Raises UnavailableMetricError without the AlexNet file, or for frames that it cannot take."""
-        if min(setting.height, setting.width) < SMALLEST_SIDE:
-            raise UnavailableMetricError(
-                f"AlexNet needs sides of at least {SMALLEST_SIDE} pixels: these frames are "
-                f"{setting.width}x{setting.height}"
-            )
-        try:
-            path = locate("alexnet")
-        except MissingWeightsError as error:
-            raise UnavailableMetricError(str(error)) from error
-        self._network = AlexLpips(load_torch_weights(path)).to(setting.device)
-
-    def score(self, generated: Tensor, reference: Tensor) -> Mapping[str, Sequence[float]]:
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """LPIPS of each frame."""
-        with torch.inference_mode():
-            return {"lpips": self._network(generated, reference).double().tolist()}
+        distances: Tensor = self._distance(generated, reference)
+        return distances
 
 
-METRIC = MetricSpecification(
-    name="lpips",
-    summary="distance of AlexNet features, heads of version 0.1",
-    better="lower",
-    decimals=4,
-    scorer=LpipsScorer,
+def _open(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIPS]:
+    smallest = SMALLEST_SIDES[backbone]
+    if min(setting.height, setting.width) < smallest:
+        raise UnavailableMetricError(
+            f"{WEIGHTS_OF[backbone]} needs sides of at least {smallest} pixels: "
+            f"these frames are {setting.width}x{setting.height}"
+        )
+    try:
+        path = locate(WEIGHTS_OF[backbone])
+    except MissingWeightsError as error:
+        raise UnavailableMetricError(str(error)) from error
+    distance = PerceptualDistance(backbone, load_torch_weights(path)).to(setting.device)
+    return lambda: LPIPS(distance)
+
+
+def _definition(backbone: Backbone, network: str, subjects: tuple[str, ...] | None) -> MetricSpecification:
+    return MetricSpecification(
+        name=f"lpips_{backbone}",
+        alias="lpips",
+        subjects=subjects,
+        summary=f"distance of {network} features, heads of version 0.1",
+        better="lower",
+        decimals=4,
+        open=partial(_open, backbone),
+        weights=(WEIGHTS_OF[backbone],),
+    )
+
+
+DEFINITIONS = (
+    _definition("alex", "AlexNet", ()),
+    _definition("vgg", "VGG16", None),
+    _definition("squeeze", "SqueezeNet 1.1", None),
 )

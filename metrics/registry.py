@@ -1,7 +1,61 @@
-"""The metrics there are: a module here that defines METRIC, or an entry point `lia_bench.metrics`."""
+"""The metrics there are: modules here that define DEFINITIONS, and entry points `lia_bench.metrics`."""
+
+from collections.abc import Iterable
 
 import lia_bench.metrics
+from lia_bench.core.errors import UnknownNameError
 from lia_bench.core.registry import Registry
+from lia_bench.core.suggestions import unknown
+from lia_bench.metrics.setting import UnavailableMetricError
 from lia_bench.metrics.specification import MetricSpecification
 
-METRICS: Registry[MetricSpecification] = Registry("metric", lia_bench.metrics, "METRIC", "lia_bench.metrics")
+METRICS: Registry[MetricSpecification] = Registry("metric", lia_bench.metrics, "DEFINITIONS", "lia_bench.metrics")
+
+SUBJECTS = ("face", "body", "sample")
+"""What clips may show, as far as metrics care: 'sample' are the heads with marks of the sample dataset."""
+
+ALIASES = ("l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr", "aed", "csim", "fid", "video_fid")
+"""The plain names, in the order of the columns of result tables."""
+
+
+def check_name(name: str) -> None:
+    """Raise UnknownNameError for what is neither a metric's id nor a plain name."""
+    if name not in METRICS and name not in _plain_names():
+        raise UnknownNameError(unknown("metric", name, [*_plain_names(), *METRICS]))
+
+
+def usual_names() -> list[str]:
+    """What is computed when nobody says what to compute: every plain name."""
+    return ordered(_plain_names())
+
+
+def resolve(name: str, subject: str) -> MetricSpecification:
+    """The definition that a name means for clips that show `subject`; empty where nobody knows what they show.
+
+    Raises:
+        UnknownNameError: no such name.
+        UnavailableMetricError: what the plain name means depends on the subject, and not on this one.
+    """
+    check_name(name)
+    if name in METRICS:
+        return METRICS[name]
+    definitions = [metric for metric in METRICS.values() if metric.alias == name and metric.subjects is not None]
+    for metric in definitions:
+        if not metric.subjects or subject in metric.subjects:
+            return metric
+    known = "; ".join(f"{metric.name} for {' or '.join(metric.subjects or ())}" for metric in definitions)
+    seen = f"and there is none for '{subject}'" if subject else "which nobody said (--subject says it)"
+    raise UnavailableMetricError(f"what '{name}' means depends on what the clips show, {seen}: {known}")
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Names in the order of the columns: by plain name as the tables have them, those of plug-ins last."""
+    return sorted(names, key=lambda name: (_position(METRICS[name].alias if name in METRICS else name), name))
+
+
+def _position(alias: str) -> int:
+    return ALIASES.index(alias) if alias in ALIASES else len(ALIASES)
+
+
+def _plain_names() -> list[str]:
+    return list(dict.fromkeys(metric.alias for metric in METRICS.values()))

@@ -1,13 +1,14 @@
 """One clip cut out of its footage: what a worker process does."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.video import resize, sha256_of_video, write_png_folder, write_video
+from lia_bench.core.video import encoder_options, resize, sha256_of_video, write_png_folder, write_video
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import Footage, open_carefully, open_quickly
@@ -73,10 +74,17 @@ class CutJob:
         return f"{self.cut.partition}/{self.cut.clip}{'.mp4' if self.clip_format == 'mp4' else ''}"
 
     def made_from(self) -> str:
-        """All that the clip depends on, as one text."""
+        """All that the clip depends on, as one text.
+
+        PyAV, which brings the codecs along, is a part of it: a run that goes on after an upgrade cuts anew, so that
+        no dataset has clips of two encoders.
+        """
+        import av
+
         cut = self.cut
         parts = [*footage_stamp(cut.video), self.size, self.clip_format, cut.start, cut.end, cut.box, cut.fps]
-        return json.dumps([*parts, cut.frame_size])
+        encoder = encoder_options() if self.clip_format == "mp4" else {}
+        return json.dumps([*parts, cut.frame_size, av.__version__, encoder])
 
 
 def footage_stamp(video: Path) -> tuple[int, int]:
@@ -174,5 +182,13 @@ def _clipped(box: Box, frame_size: tuple[int, int]) -> Box:
 
 def _write(path: Path, frames: Iterator[Frame], fps: float, clip_format: ClipFormat) -> int:
     if clip_format == "png":
-        return write_png_folder(path, frames)
-    return write_video(path, frames, fps)
+        count = write_png_folder(path, frames)
+        file = path.with_name(f"{path.name}.mp4")
+        if file.is_file():  # of a run with the other format: readers would take it for the clip
+            file.unlink()
+        return count
+    count = write_video(path, frames, fps)
+    folder = path.with_suffix("")
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    return count

@@ -1,6 +1,5 @@
 """The clips of a plan cut out of their footage, each once, however often the run is interrupted."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from lia_bench.core.progress import progress
 from lia_bench.preprocessing.crops import ClipFormat, Cut, CutJob, cut_clip
 from lia_bench.preprocessing.ledger import Ledger
+from lia_bench.preprocessing.locking import remove_partial_clips
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.plan import Plan
 from lia_bench.preprocessing.workers.engine import Died, Engine
@@ -58,7 +58,7 @@ def _cut(jobs: list[CutJob], output: Path, engine: Engine, finished: int) -> Ite
                 yield _lost(job.cut, result) if isinstance(result, Died) else result
                 bar.update()
     finally:
-        _clear_partial(output)
+        remove_partial_clips(output)
 
 
 def _cutter() -> Callable[[CutJob], Outcome]:
@@ -67,12 +67,3 @@ def _cutter() -> Callable[[CutJob], Outcome]:
 
 def _lost(cut: Cut, died: Died) -> Outcome:
     return cut.outcome("failed", died.reason)
-
-
-def _clear_partial(output: Path) -> None:
-    """Remove what a killed process left half-written."""
-    for path in output.glob("*/.*.partial*"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -73,11 +73,6 @@ def _begin(output: Path, text: str, shards: Sequence[Shard]) -> None:
     if table.is_file() and table.read_bytes() != text.encode():
         raise InputError(f"{output}: holds another dataset; remove it, or name another --output")
     (output / FINISHED_FOLDER).mkdir(parents=True, exist_ok=True)
-    for partial in output.glob("*/.*.partial*"):
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        else:
-            partial.unlink()
     notes: dict[str, str] = {}
     for shard in shards:
         for file in sorted((shard.folder / FINISHED_FOLDER).glob("*.jsonl")):
@@ -93,6 +88,10 @@ def _place(shard: Shard, row: Row, output: Path) -> None:
     target = output / row["partition"] / source.name
     if target.exists() and sha256_of_video(target) == row["sha256"]:
         return
+    if sha256_of_video(source) != row["sha256"]:
+        raise InputError(
+            f"{shard.folder}: the clip {clip_key(row)} is not the one that {TABLE} describes; run this shard again"
+        )
     with replacing(target) as temporary:
         if source.is_dir():
             shutil.copytree(source, temporary, copy_function=_link)

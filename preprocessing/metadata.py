@@ -49,8 +49,15 @@ def parse_identifier(text: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """A text as it can be printed and written down: what is no character of one line, or no UTF-8, as an escape."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 Identifier = Annotated[str, AfterValidator(parse_identifier)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FrameNumber = Annotated[int, Field(ge=0, le=10**9)]
+# Beyond all footage, and near enough that no product of two of them loses a whole number.
+Measure = Annotated[float, Field(ge=0.001, le=100_000, allow_inf_nan=False)]
 
 
 class MetadataRow(BaseModel):
@@ -74,12 +81,12 @@ class MetadataRow(BaseModel):
 
     video_id: Identifier
     person_id: Identifier | None = None
-    start: int = Field(ge=0)
-    end: int = Field(ge=0)
+    start: FrameNumber
+    end: FrameNumber
     bbox: Annotated[Box, BeforeValidator(parse_box)]
-    fps: Positive
-    width: Positive
-    height: Positive
+    fps: Measure
+    width: Measure
+    height: Measure
     partition: Literal["train", "test"]
     line: int
     text: Mapping[str, str]

@@ -1,6 +1,7 @@
 """Footage searched for faces or persons, a unit at a time, and what was found kept for the next run."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
@@ -29,7 +30,7 @@ class Unit:
     """What is searched as one: a video, or an utterance of it.
 
     Attributes:
-        name: unique in the dataset, and free of folders; names the row of clips.csv when nothing comes of it.
+        name: unique in its partition, and free of folders; names the row of clips.csv when nothing comes of it.
         video: the footage; None where there is none.
         video_id: identifier of the footage.
         person_id: who is seen, where that is known.
@@ -44,6 +45,11 @@ class Unit:
     partition: Literal["train", "test"]
     annotation: Path | None = None
 
+    @property
+    def key(self) -> str:
+        """What tells it from all others of its dataset: 'partition/name'."""
+        return f"{self.partition}/{self.name}"
+
 
 Search = Callable[[Footage, Unit], list[Finding]]
 
@@ -55,13 +61,15 @@ class SearchPlan:
     Attributes:
         units: in the order of clips.csv.
         build: called once in every worker, makes the function that searches; picklable.
-        settings: all that findings depend on beside the footage, as plain data.
+        settings: what the recipe was told that findings depend on, as plain data.
+        made_with: the detector that findings depend on, by its weights and its library, as plain data.
         decided: outcomes that need no search, at positions (-1, n).
     """
 
     units: tuple[Unit, ...]
     build: Callable[[], Search]
     settings: Mapping[str, object]
+    made_with: Mapping[str, str | None] = field(default_factory=dict)
     decided: tuple[Outcome, ...] = ()
 
 
@@ -80,7 +88,7 @@ class Searched:
     """What came of a unit.
 
     Attributes:
-        unit: its name.
+        unit: its key.
         made_from: everything the findings depend on.
         findings: the tubes found; none where `reason` says why.
         reason: "code: sentence" of a unit that could not be searched or that holds nothing; else empty.
@@ -99,7 +107,12 @@ class _Job:
 
 
 def search_footage(search: SearchPlan, output: Path, engine: Engine, shard: tuple[int, int] | None) -> Plan:
-    """What to cut, by what is found in every unit; what an earlier run has found in the same footage is kept."""
+    """What to cut, by what is found in every unit; what an earlier run has found in the same footage is kept.
+
+    Raises:
+        InputError: two units have one name.
+    """
+    _check_names(search.units)
     notes = output / FINISHED_FOLDER / "searched.jsonl"
     known = _read(notes)
     number, count = shard or (1, 1)
@@ -107,15 +120,22 @@ def search_footage(search: SearchPlan, output: Path, engine: Engine, shard: tupl
     jobs = [_Job(unit, _made_from(unit, unit.video, search)) for _, unit in numbered if unit.video is not None]
     left = [job for job in jobs if not _is_known(job, known)]
     if left:
-        notes.parent.mkdir(parents=True, exist_ok=True)
+        # A line that a kill cut short would swallow the next one.
+        write_text(notes, "".join(map(_line, known.values())))
         for found in _search(left, search, engine, finished=len(jobs) - len(left)):
             known[found.unit] = found
             if _is_lasting(found):
                 with notes.open("a", encoding="utf-8") as file:
                     file.write(_line(found))
-    lasting = (known[job.unit.name] for job in jobs if _is_lasting(known[job.unit.name]))
+    lasting = (known[job.unit.key] for job in jobs if _is_lasting(known[job.unit.key]))
     write_text(notes, "".join(map(_line, lasting)))
     return _plan(numbered, known, search.decided if number == 1 else ())
+
+
+def _check_names(units: Sequence[Unit]) -> None:
+    for key, count in Counter(unit.key for unit in units).items():
+        if count > 1:
+            raise InputError(f"{count} units are called {key}; the recipe has to tell them apart")
 
 
 def _is_lasting(found: Searched) -> bool:
@@ -128,7 +148,7 @@ def _search(jobs: list[_Job], search: SearchPlan, engine: Engine, finished: int)
     with progress(title="searching", total=finished + len(jobs), unit="video", start=finished) as bar:
         for job, result in engine.run(partial(_searcher, search.build), groups):
             if isinstance(result, Died):
-                yield Searched(job.unit.name, job.made_from, reason=result.reason)
+                yield Searched(job.unit.key, job.made_from, reason=result.reason)
             else:
                 yield result
             bar.update()
@@ -145,13 +165,13 @@ def _search_unit(search: Search, job: _Job) -> Searched:
         findings = _findings(search, unit, unit.video)
     except UnreadableVideoError as error:
         reason = f"unreadable_video: {without_folder(error, unit.video)}"
-        return Searched(unit.name, job.made_from, reason=reason)
+        return Searched(unit.key, job.made_from, reason=reason)
     except InputError as error:
         # An annotation that does not fit.
-        return Searched(unit.name, job.made_from, reason=f"bad_annotation: {_without_folders(error, unit)}")
+        return Searched(unit.key, job.made_from, reason=f"bad_annotation: {_without_folders(error, unit)}")
     if not findings:
-        return Searched(unit.name, job.made_from, reason="nothing_found: the detector saw nothing to follow")
-    return Searched(unit.name, job.made_from, tuple(findings))
+        return Searched(unit.key, job.made_from, reason="nothing_found: the detector saw nothing to follow")
+    return Searched(unit.key, job.made_from, tuple(findings))
 
 
 def _findings(search: Search, unit: Unit, video: Path) -> list[Finding]:
@@ -171,11 +191,11 @@ def _without_folders(error: InputError, unit: Unit) -> str:
 
 def _made_from(unit: Unit, video: Path, search: SearchPlan) -> str:
     annotation = unit.annotation.read_text(encoding="utf-8", errors="replace") if unit.annotation else ""
-    return json.dumps([footage_stamp(video), annotation, unit.partition, search.settings])
+    return json.dumps([footage_stamp(video), annotation, unit.partition, search.settings, search.made_with])
 
 
 def _is_known(job: _Job, known: Mapping[str, Searched]) -> bool:
-    found = known.get(job.unit.name)
+    found = known.get(job.unit.key)
     return found is not None and found.made_from == job.made_from
 
 
@@ -186,7 +206,7 @@ def _plan(numbered: Sequence[tuple[int, Unit]], known: Mapping[str, Searched], d
             reason = f"missing_video: there is no footage of {unit.video_id}"
             outcomes.append(_nothing(unit, (number, 0), "unavailable", reason))
             continue
-        found = known[unit.name]
+        found = known[unit.key]
         if found.reason:
             status: Literal["dropped", "failed"] = "dropped" if found.reason.startswith("nothing_found") else "failed"
             outcomes.append(_nothing(unit, (number, 0), status, found.reason))

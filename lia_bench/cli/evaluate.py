@@ -4,24 +4,16 @@ from pathlib import Path
 
 import click
 
+from lia_bench.cli.metric_options import metric_options, names
+
 FOLDER = click.Path(path_type=Path, file_okay=False)
-
-
-def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Read names separated by commas."""
-    if value is None:
-        return None
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
-    if not names:
-        raise click.BadParameter("give at least one name")
-    return names
 
 
 @click.command(name="evaluate")
 @click.option(
     "--models",
     required=True,
-    callback=_names,
+    callback=names,
     metavar="NAME[:VARIANT][@CHECKPOINT],...",
     help="Models to compare; identity, the floor, is always added. Without a checkpoint the newest run of `train` "
     "on this dataset is taken.",
@@ -42,7 +34,7 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
     help="How the cross task moves the source: relative, absolute, or another mode of the models. "
     "Reconstruction is always absolute.",
 )
-@click.option("--metrics", callback=_names, metavar="NAME,...", help="Such as l1,lpips.  [default: all]")
+@metric_options
 @click.option("--name", help="Folder below --results.  [default: dataset, size, and what is not usual]")
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
 @click.option("--batch-size", default=8, show_default=True, help="Frames rendered together; no number depends on it.")
@@ -66,6 +58,8 @@ def command(
     tasks: tuple[str, ...],
     transfer: str,
     metrics: tuple[str, ...] | None,
+    protocol: str,
+    subject: str | None,
     name: str | None,
     device: str | None,
     batch_size: int,
@@ -82,7 +76,7 @@ def command(
 
     Writes leaderboard.csv, per_clip.csv, report.json and one side-by-side video a clip to RESULTS/NAME. Killed and
     started again, it goes on after the last finished clip. The same dataset and settings with other models add rows
-    to the same table.
+    to the same table. Under torchrun the clips are spread over its processes.
 
     \b
     Example:
@@ -94,6 +88,7 @@ def command(
     from lia_bench.leaderboards.evaluation import evaluate
     from lia_bench.leaderboards.printing import print_leaderboard
     from lia_bench.leaderboards.request import TASKS, EvaluationRequest
+    from lia_bench.metrics.protocols import Protocol
 
     request = EvaluationRequest(
         models=models,
@@ -101,6 +96,8 @@ def command(
         tasks=tasks or TASKS,
         transfer=transfer,
         metrics=metrics,
+        protocol=Protocol(protocol),
+        subject=subject,
         name=name,
         device=device,
         batch_size=batch_size,
@@ -114,6 +111,8 @@ def command(
         results=results,
     )
     outcome = evaluate(request, announce=click.echo)
+    if not outcome.first:
+        return
     print_leaderboard(outcome.report.content)
     click.echo(f"leaderboard: {outcome.leaderboard}")
     if outcome.video is not None:

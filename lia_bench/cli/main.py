@@ -12,7 +12,19 @@ from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 
-COMMANDS = ("animate", "datasets", "evaluate", "models", "preprocess", "quickstart", "train", "weights")
+COMMANDS = (
+    "animate",
+    "datasets",
+    "evaluate",
+    "leaderboard",
+    "metrics",
+    "models",
+    "preprocess",
+    "quickstart",
+    "score",
+    "train",
+    "weights",
+)
 INTERRUPTED = 130
 
 

@@ -27,6 +27,12 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+def remove_partial(folder: Path) -> None:
+    """Remove what killed processes left half-written in `folder` itself; nobody may be writing there."""
+    for path in folder.glob(".*.partial*"):
+        _remove(path)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically, as UTF-8."""
     with replacing(path) as temporary:
@@ -35,7 +41,9 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` atomically, as indented JSON."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # A path that is not UTF-8 has lone surrogates, and JSON's escape of those is Python's.
+    write_text(path, text.encode("utf-8", errors="backslashreplace").decode())
 
 
 def _flush(path: Path) -> None:

@@ -22,6 +22,8 @@ def load_attribute(reference: str) -> Any:
 class Registry(Mapping[str, Item], Generic[Item]):
     """Every module or folder of a package that defines `attribute`, and every entry point of a group.
 
+    A module's attribute is one item, or a tuple of several.
+
     Looking at a name imports only the module that defines it; those modules keep heavy imports out.
     """
 
@@ -63,8 +65,8 @@ class Registry(Mapping[str, Item], Generic[Item]):
 
     def _own(self) -> Iterator[tuple[str, Item]]:
         for module in self._modules():
-            item = getattr(importlib.import_module(module.name), self._attribute, None)
-            if item is not None:
+            found = getattr(importlib.import_module(module.name), self._attribute, ())
+            for item in found if isinstance(found, tuple) else (found,):
                 yield item.name, item
 
     def _modules(self) -> Iterator[pkgutil.ModuleInfo]:

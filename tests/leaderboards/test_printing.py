@@ -6,7 +6,18 @@ import pytest
 
 from lia_bench.leaderboards.printing import print_leaderboard
 
+DEFINITIONS = {"akd": "akd_sample", "mkr": "mkr_sample", "lpips": "lpips_alex"}
 METRICS = ["akd", "l1", "lpips", "mkr", "ms_ssim", "psnr", "ssim"]
+
+
+PLAN = {
+    name: {"definition": DEFINITIONS.get(name, name), "description": "", "of_sets": False, "averaging": "clips"}
+    for name in METRICS
+}
+
+
+def score(value: float, missing: int = 0) -> dict[str, Any]:
+    return {"value": value, "weight": 9.0, "valid_frames": 9 - missing, "missing_frames": missing}
 
 
 def content(values: dict[str, dict[str, float]]) -> dict[str, Any]:
@@ -18,13 +29,13 @@ def content(values: dict[str, dict[str, float]]) -> dict[str, Any]:
     results = [
         {
             "seconds": 2.0,
-            "scores": {name: {"value": value, "valid_frames": 9, "missing_frames": 0} for name, value in own.items()},
+            "scores": {name: score(value) for name, value in own.items()},
         }
         for own in values.values()
     ]
     clip = {"number": 0, "task": "reconstruction", "clip": "a", "source": "a", "frames": 9, "models": results}
     run = {
-        "plan": {"models": models, "tasks": {"reconstruction": "absolute"}},
+        "plan": {"models": models, "tasks": {"reconstruction": "absolute"}, "metrics": PLAN},
         "unavailable": {"lpips": "the file of AlexNet is missing"},
         "clips": [clip],
     }

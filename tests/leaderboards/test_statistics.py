@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from lia_bench.leaderboards.statistics import bootstrap_interval
+from lia_bench.leaderboards.statistics import bootstrap_interval, paired_interval, weighted_mean
 
 
 def test_the_interval_is_close_to_that_of_a_normal_mean() -> None:
     values = np.random.default_rng(3).normal(5, 2, 400)
-    interval = bootstrap_interval(values.tolist(), seed=0)
+    interval = bootstrap_interval(values.tolist(), [1.0] * 400, seed=0)
     assert interval is not None
     spread = 1.96 * values.std() / np.sqrt(400)
     assert interval == pytest.approx((values.mean() - spread, values.mean() + spread), abs=0.02)
@@ -16,8 +16,28 @@ def test_the_interval_is_close_to_that_of_a_normal_mean() -> None:
 
 def test_the_seed_decides() -> None:
     values = [1.0, 2.0, 4.0, 8.0]
-    assert bootstrap_interval(values, seed=5) == bootstrap_interval(values, seed=5)
+    assert bootstrap_interval(values, [1.0] * 4, seed=5) == bootstrap_interval(values, [1.0] * 4, seed=5)
 
 
 def test_one_value_has_no_interval() -> None:
-    assert bootstrap_interval([1.0], seed=0) is None
+    assert bootstrap_interval([1.0], [1.0], seed=0) is None
+
+
+def test_a_mean_over_frames_weighs_clips_by_their_frames() -> None:
+    values, weights = [1.0, 4.0], [30.0, 10.0]
+    assert weighted_mean(values, weights) == pytest.approx(1.75)
+    assert bootstrap_interval(values, weights, seed=0) == (1.0, 4.0)
+
+
+def test_what_is_hard_for_both_models_cancels_out() -> None:
+    random = np.random.default_rng(4)
+    hardness = random.normal(10, 5, 60)
+    first = hardness + random.normal(0.5, 0.2, 60)
+    second = hardness + random.normal(0, 0.2, 60)
+    weights = [(1.0, 1.0)] * 60
+    paired = paired_interval(first.tolist(), second.tolist(), weights, seed=0)
+    alone = bootstrap_interval(first.tolist(), [1.0] * 60, seed=0)
+    assert paired is not None
+    assert alone is not None
+    assert paired[0] < 0.5 < paired[1]
+    assert paired[1] - paired[0] < (alone[1] - alone[0]) / 10

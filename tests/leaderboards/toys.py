@@ -71,6 +71,8 @@ class Toy(Animator):
                 raise RuntimeError("out of memory\nsecond line")
             if self.configuration.accident == "kill":
                 os._exit(9)
+            if self.configuration.accident == "nan":
+                return torch.full_like(driving, torch.nan)
         return driving * self.gain
 
 
@@ -104,6 +106,12 @@ class KillConfiguration(ToyConfiguration):
     """The process dies at once."""
 
     model: ToyModel = ToyModel(accident="kill")
+
+
+class NotANumberConfiguration(ToyConfiguration):
+    """Divides by zero somewhere."""
+
+    model: ToyModel = ToyModel(accident="nan")
 
 
 class LargeConfiguration(ToyConfiguration):

@@ -8,19 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.metrics.l1 import L1Scorer
-from lia_bench.metrics.ms_ssim import MsSsimScorer
-from lia_bench.metrics.psnr import PsnrScorer
-from lia_bench.metrics.scorer import ClipMeter, ClipScore, FrameScorer, ScoringSetting, UnavailableMetricError
-from lia_bench.metrics.ssim import SsimScorer
+from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.l1 import L1
+from lia_bench.metrics.ms_ssim import MultiScaleSSIM
+from lia_bench.metrics.psnr import PSNR
+from lia_bench.metrics.registry import METRICS
+from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.ssim import SSIM
 from tests.conftest import golden
 from tests.deterministic import generator, image
 
 CASES = golden("metrics")["image_metrics"]["cases"]
-
-
-def setting(size: int, dataset: str = "vox") -> ScoringSetting:
-    return ScoringSetting(dataset, size, size, torch.device("cpu"))
 
 
 def pair(case: dict[str, Any]) -> tuple[Tensor, Tensor]:
@@ -33,26 +31,20 @@ def pair(case: dict[str, Any]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(second)[None], torch.from_numpy(first)[None]
 
 
-def measure(scorer: FrameScorer, generated: Tensor, reference: Tensor, batch_size: int = 4) -> ClipScore:
-    meter = ClipMeter(scorer)
+def measure(metric: FrameMetric, generated: Tensor, reference: Tensor, batch_size: int = 4) -> float:
     for one, other in zip(generated.split(batch_size), reference.split(batch_size), strict=True):
-        meter.update(one, other)
-    (score,) = meter.results().values()
-    return score
+        metric.update(one, other)
+    return float(metric.compute())
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_image_metrics_agree_with_the_golden_numbers(case: dict[str, Any]) -> None:
     generated, reference = pair(case)
-    size = case["first"][1]
-    assert measure(L1Scorer(setting(size)), generated, reference).value == pytest.approx(case["l1"], abs=1e-9)
-    assert measure(SsimScorer(setting(size)), generated, reference).value == pytest.approx(
-        case["torchmetrics_ssim"], abs=2e-5
-    )
-    psnr = measure(PsnrScorer(setting(size)), generated, reference).value
-    assert psnr is None if case["psnr"] == "inf" else psnr == pytest.approx(case["psnr"], abs=1e-6)
+    assert measure(L1(), generated, reference) == pytest.approx(case["l1"], abs=1e-9)
+    assert measure(SSIM(), generated, reference) == pytest.approx(case["torchmetrics_ssim"], abs=2e-5)
+    assert measure(PSNR(), generated, reference) == pytest.approx(float(case["psnr"]), abs=1e-6)
     if case["torchmetrics_ms_ssim"] is not None:
-        value = measure(MsSsimScorer(setting(size)), generated, reference).value
+        value = measure(MultiScaleSSIM(), generated, reference)
         assert value == pytest.approx(case["torchmetrics_ms_ssim"], abs=2e-5)
 
 
@@ -61,7 +53,7 @@ def test_l1_is_the_mean_over_a_videos_frames_of_clamped_images() -> None:
     real = generator("l1.real", 41).uniform(-1, 1, (3, 6, 3, 32, 32))
     generated = np.clip(real + generator("l1.noise", 41).normal(0, 0.3, real.shape), -1, 1)
     values = [
-        measure(L1Scorer(setting(32)), torch.from_numpy(mine + 1) / 2, torch.from_numpy(theirs + 1) / 2).value
+        measure(L1(), torch.from_numpy(mine + 1) / 2, torch.from_numpy(theirs + 1) / 2)
         for mine, theirs in zip(generated, real, strict=True)
     ]
     assert values == pytest.approx(numbers["per_video"], abs=1e-12)
@@ -71,38 +63,58 @@ def test_psnr_takes_the_logarithm_of_the_clips_mean_error() -> None:
     reference = torch.full((2, 3, 16, 16), 0.5)
     generated = reference.clone()
     generated[1] += 0.1
-    score = measure(PsnrScorer(setting(16)), generated, reference)
-    assert score.value == pytest.approx(-10 * math.log10(0.1**2 / 2), abs=1e-4)
+    assert measure(PSNR(), generated, reference) == pytest.approx(-10 * math.log10(0.1**2 / 2), abs=1e-4)
 
 
-def test_an_infinite_psnr_is_no_value() -> None:
+def test_videos_of_unequal_lengths_average_to_another_number_than_their_frames() -> None:
+    numbers = golden("metrics")["l1_unequal_lengths"]
+    pooled, means = L1(), []
+    for index, length in enumerate([3, 10, 6]):
+        real = generator(f"l1.len{index}", 43).uniform(0, 1, (length, 3, 16, 16))
+        noise = generator(f"l1.lenoise{index}", 43).normal(0, 0.1 * (index + 1), real.shape)
+        frames = torch.from_numpy(np.clip(real + noise, 0, 1)), torch.from_numpy(real)
+        means.append(measure(L1(), *frames))
+        pooled.update(*frames)
+    assert means == pytest.approx(numbers["per_video"], abs=1e-12)
+    assert np.mean(means) == pytest.approx(numbers["mean_of_video_means"], abs=1e-12)
+    assert float(pooled.compute()) == pytest.approx(numbers["mean_over_all_frames"], abs=1e-12)
+
+
+def test_the_psnr_of_equal_frames_is_infinite() -> None:
     frames = torch.rand(2, 3, 16, 16)
-    assert measure(PsnrScorer(setting(16)), frames, frames) == ClipScore(None, 2, 0)
+    assert measure(PSNR(), frames, frames) == math.inf
 
 
-@pytest.mark.parametrize("scorer", [L1Scorer, PsnrScorer, SsimScorer, MsSsimScorer])
-def test_the_result_does_not_depend_on_the_batch_size(scorer: Any) -> None:
+@pytest.mark.parametrize("kind", [L1, PSNR, SSIM, MultiScaleSSIM])
+def test_the_result_does_not_depend_on_the_batch_size(kind: type[FrameMetric]) -> None:
     random = torch.Generator().manual_seed(0)
     generated, reference = torch.rand(2, 5, 3, 176, 176, generator=random)
-    alone = measure(scorer(setting(176)), generated, reference, batch_size=1)
-    together = measure(scorer(setting(176)), generated, reference, batch_size=4)
-    assert together.value == pytest.approx(alone.value, rel=1e-6)
-    assert together.valid_frames == 5
+    alone, together = kind(), kind()
+    value = measure(alone, generated, reference, batch_size=1)
+    assert measure(together, generated, reference, batch_size=4) == pytest.approx(value, rel=1e-6)
+    assert int(together.valid_frames) == 5
 
 
-@pytest.mark.parametrize(("scorer", "size"), [(MsSsimScorer, 175), (SsimScorer, 10)])
-def test_frames_too_small_for_the_window_are_refused_with_the_reason(scorer: Any, size: int) -> None:
+@pytest.mark.parametrize(("name", "size"), [("ms_ssim", 175), ("ssim", 10)])
+def test_frames_too_small_for_the_window_are_refused_with_the_reason(name: str, size: int) -> None:
     with pytest.raises(UnavailableMetricError, match=f"{size}x{size}"):
-        scorer(setting(size))
+        METRICS[name].open(ScoringSetting(size, size, torch.device("cpu")))
 
 
-def test_a_clip_without_a_scored_frame_has_no_value() -> None:
-    class Blind(FrameScorer):
-        def __init__(self) -> None:
-            """Sees nothing."""
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_constant_pictures_have_defined_scores(level: float) -> None:
+    generated, reference = torch.full((2, 3, 176, 176), level), torch.full((2, 3, 176, 176), 0.25)
+    assert measure(L1(), generated, reference) == pytest.approx(abs(level - 0.25))
+    assert 0 <= measure(SSIM(), generated, reference) <= 1
+    assert 0 <= measure(MultiScaleSSIM(), generated, reference) <= 1
 
-        def score(self, generated: Tensor, reference: Tensor) -> dict[str, list[float]]:
-            return {"blind": [math.nan] * len(generated)}
 
+def test_a_frame_without_a_score_counts_as_missing() -> None:
+    class Blind(FrameMetric):
+        def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+            return torch.full((len(generated),), math.nan)
+
+    metric = Blind()
     frames = torch.rand(3, 3, 16, 16)
-    assert measure(Blind(), frames, frames) == ClipScore(None, 0, 3)
+    assert math.isnan(measure(metric, frames, frames))
+    assert (int(metric.valid_frames), int(metric.missing_frames)) == (0, 3)

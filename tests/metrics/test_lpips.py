@@ -11,22 +11,22 @@ from torch import Tensor
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
-from lia_bench.metrics.lpips import AlexLpips, LpipsScorer
-from lia_bench.metrics.scorer import ClipMeter, ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.lpips import SMALLEST_SIDES, Backbone, PerceptualDistance
+from lia_bench.metrics.registry import METRICS
+from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
 from tests.conftest import golden
 from tests.deterministic import fill, generator, image
 
 GOLDEN = golden("metrics")["lpips"]
-NET = GOLDEN["nets"]["alex"]
-SETTING = ScoringSetting("vox", 64, 64, torch.device("cpu"))
+SETTING = ScoringSetting(64, 64, torch.device("cpu"))
 
 
-def backbone() -> dict[str, Tensor]:
+def state_of(net: str) -> dict[str, Tensor]:
     state = {}
-    for key, (shape, rule) in NET["state"].items():
+    for key, (shape, rule) in GOLDEN["nets"][net]["state"].items():
         values = fill(key, tuple(shape), GOLDEN["seed"], rule)
         assert values is not None
-        state[key.removeprefix("alexnet/")] = torch.from_numpy(values)
+        state[key.split("/", 1)[1]] = torch.from_numpy(values)
     return state
 
 
@@ -46,7 +46,7 @@ def alexnet_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
     draft = weights_home() / "draft.pth"
     draft.parent.mkdir(parents=True)
-    torch.save(backbone(), draft)
+    torch.save(state_of("alex"), draft)
     path = draft.with_name(f"alexnet-{sha256_of_file(draft)[:8]}.pth")
     draft.rename(path)
     file = WeightFile("alexnet", path.name, "AlexNet_Weights.IMAGENET1K_V1", "a test", "none")
@@ -54,9 +54,10 @@ def alexnet_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_distances_agree_with_the_golden_numbers() -> None:
-    network = AlexLpips(backbone())
-    for case in NET["cases"]:
+@pytest.mark.parametrize("net", ["alex", "vgg", "squeeze"])
+def test_distances_agree_with_the_golden_numbers(net: Backbone) -> None:
+    network = PerceptualDistance(net, state_of(net))
+    for case in GOLDEN["nets"][net]["cases"]:
         with torch.inference_mode():
             distance = float(network(*pair(case)))
         assert distance == pytest.approx(case["distance"], abs=1e-5), case
@@ -64,40 +65,47 @@ def test_distances_agree_with_the_golden_numbers() -> None:
 
 @pytest.mark.usefixtures("alexnet_file")
 def test_a_clip_is_scored_frame_by_frame_whatever_the_batch() -> None:
-    scorer = LpipsScorer(SETTING)
-    case = NET["cases"][0]
-    first, second = pair(case)
-    values = []
+    make = METRICS["lpips_alex"].open(SETTING)
+    case = GOLDEN["nets"]["alex"]["cases"][0]
+    first, second = (frame.repeat(3, 1, 1, 1) for frame in pair(case))
     for batch_size in (1, 3):
-        meter = ClipMeter(scorer)
-        for mine, theirs in zip(
-            first.repeat(3, 1, 1, 1).split(batch_size), second.repeat(3, 1, 1, 1).split(batch_size), strict=True
-        ):
-            meter.update(mine, theirs)
-        values.append(meter.results()["lpips"].value)
-    assert values == pytest.approx([case["distance"]] * 2, abs=1e-5)
+        metric = make()
+        for mine, theirs in zip(first.split(batch_size), second.split(batch_size), strict=True):
+            metric.update(mine, theirs)
+        assert float(metric.compute()) == pytest.approx(case["distance"], abs=1e-5)
 
 
-def test_without_the_file_there_is_no_metric_but_a_reason() -> None:
-    with pytest.raises(UnavailableMetricError, match=WEIGHTS["alexnet"].file_name):
-        LpipsScorer(SETTING)
+@pytest.mark.parametrize("name", ["lpips_alex", "lpips_vgg", "lpips_squeeze"])
+def test_without_the_file_there_is_no_metric_but_a_reason(name: str) -> None:
+    (weights,) = METRICS[name].weights
+    with pytest.raises(UnavailableMetricError, match=WEIGHTS[weights].file_name):
+        METRICS[name].open(SETTING)
 
 
 @pytest.mark.usefixtures("alexnet_file")
 def test_the_smallest_frames_are_scored_and_smaller_ones_refused() -> None:
-    scorer = LpipsScorer(ScoringSetting("vox", 31, 40, torch.device("cpu")))
-    first, second = torch.rand(2, 1, 3, 31, 40)
-    assert scorer.score(first, second)["lpips"][0] > 0
+    metric = METRICS["lpips_alex"].open(ScoringSetting(31, 40, torch.device("cpu")))()
+    metric.update(*torch.rand(2, 1, 3, 31, 40))
+    assert metric.compute() > 0
     with pytest.raises(UnavailableMetricError, match="40x30"):
-        LpipsScorer(ScoringSetting("vox", 30, 40, torch.device("cpu")))
+        METRICS["lpips_alex"].open(ScoringSetting(30, 40, torch.device("cpu")))
+
+
+@pytest.mark.parametrize("net", ["vgg", "squeeze"])
+def test_the_stated_smallest_frames_can_be_scored(net: Backbone) -> None:
+    side = SMALLEST_SIDES[net]
+    first, second = torch.rand(2, 1, 3, side, side)
+    assert PerceptualDistance(net, state_of(net))(first, second) > 0
+    with pytest.raises(RuntimeError):
+        PerceptualDistance(net, state_of(net))(*torch.rand(2, 1, 3, side - 1, side - 1))
 
 
 def test_a_file_with_another_hash_stops_the_metric(alexnet_file: Path) -> None:
     alexnet_file.write_bytes(alexnet_file.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match=alexnet_file.name):
-        LpipsScorer(SETTING)
+        METRICS["lpips_alex"].open(SETTING)
 
 
 def test_a_state_of_another_network_is_refused() -> None:
-    with pytest.raises(CheckpointError, match="AlexNet"):
-        AlexLpips({"features.0.weight": torch.zeros(64, 3, 3, 3)})
+    with pytest.raises(CheckpointError, match="alexnet"):
+        PerceptualDistance("alex", {"features.0.weight": torch.zeros(64, 3, 3, 3)})

@@ -3,14 +3,49 @@
 import pytest
 
 from lia_bench.core.errors import UnknownNameError
-from lia_bench.metrics.registry import METRICS
+from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, resolve, usual_names
+from lia_bench.metrics.setting import UnavailableMetricError
+from lia_bench.metrics.specification import Compares
 
 
-def test_each_metric_goes_by_its_own_name() -> None:
-    assert {"l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr"} <= set(METRICS)
+def test_every_metric_goes_by_its_id_and_every_plain_name_has_a_definition() -> None:
     assert all(metric.name == name for name, metric in METRICS.items())
+    assert set(ALIASES) <= {metric.alias for metric in METRICS.values()}
+    assert usual_names()[: len(ALIASES)] == list(ALIASES)
+
+
+def test_what_a_metric_compares_has_an_extractor() -> None:
+    for metric in METRICS.values():
+        assert (metric.extractor in EXTRACTORS) is (metric.compares is not Compares.IMAGES), metric.name
+
+
+def test_a_plain_name_means_one_definition_for_each_subject() -> None:
+    assert resolve("akd", "face").name == "akd_face_alignment"
+    assert resolve("akd", "body").name == "akd_openpose"
+    assert resolve("akd", "sample").name == "akd_sample"
+    assert resolve("aed", "body").name == "aed_reid"
+    assert resolve("lpips", "").name == "lpips_alex"
+    assert resolve("video_fid", "face").name == "video_fid_resnext101"
+    assert resolve("akd_mediapipe_face", "").name == "akd_mediapipe_face"
+    for metric in METRICS.values():
+        for subject in metric.subjects or ():
+            assert resolve(metric.alias, subject) is metric
+            assert subject in SUBJECTS
+
+
+def test_an_unknown_subject_leaves_a_plain_name_without_a_meaning() -> None:
+    with pytest.raises(UnavailableMetricError, match=r"--subject.*akd_openpose for body"):
+        resolve("akd", "")
+    with pytest.raises(UnavailableMetricError, match="none for 'sample'"):
+        resolve("csim", "sample")
 
 
 def test_a_typo_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'ms_ssim'"):
-        METRICS["ms_sim"]
+        resolve("ms_sim", "face")
+
+
+def test_columns_come_in_the_order_of_the_tables() -> None:
+    names = ["fid", "akd_openpose", "akd_mediapipe_body", "lpips", "l1", "fvd"]
+    assert ordered(names) == ["l1", "lpips", "akd_mediapipe_body", "akd_openpose", "fid", "fvd"]

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from lia_bench.core.sample_marks import MARK_RADIUS, MARKS
-from lia_bench.metrics.sample_marks import find_marks
+from lia_bench.metrics.extractors.sample_marks import find_marks
 
 SKIN = (197, 152, 120)
 NAMES = [mark.name for mark in MARKS]

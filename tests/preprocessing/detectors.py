@@ -10,7 +10,11 @@ import torch
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 
-REAL = {"blazeface": "face_detector.tflite", "mediapipe-pose": "pose_landmarker_full.task"}
+REAL = {
+    "blazeface": "face_detector.tflite",
+    "face-landmarker": "face_landmarker.task",
+    "mediapipe-pose": "pose_landmarker_full.task",
+}
 
 
 def install_real(name: str, real_data: Path) -> None:

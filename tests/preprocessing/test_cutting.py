@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import open_dataset
-from lia_bench.core.video import open_video, resize
+from lia_bench.core.video import open_video, resize, writing
 from lia_bench.core.video.reader import FrameReader
 from lia_bench.preprocessing import crops
 from lia_bench.preprocessing.metadata import read_metadata
@@ -182,6 +182,35 @@ def test_other_settings_are_not_taken_for_finished(tmp_path: Path) -> None:
     for clip in open_dataset(tmp_path / "out").clips:
         with open_video(clip.path) as made:
             assert made.properties.width == 16
+
+
+def test_a_clip_in_another_format_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    for clip_format, suffix in (("mp4", ".mp4"), ("png", ""), ("mp4", ".mp4")):
+        _prepare(tmp_path, ROWS, clip_format=clip_format)
+        dataset = open_dataset(tmp_path / "out")
+        assert {clip.path.name for clip in dataset.clips} == {f"{clip.name}{suffix}" for clip in dataset.clips}
+        assert sorted((tmp_path / "out").glob("t*/*")) == sorted(clip.path for clip in dataset.clips)
+
+
+def test_another_encoder_cuts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut() -> int:
+        _prepare(tmp_path, ROWS, clip_format="mp4")
+        return open_dataset(tmp_path / "out").clips[0].path.stat().st_mtime_ns
+
+    first = cut()
+    assert cut() == first
+    monkeypatch.setattr("av.__version__", "0.1")
+    second = cut()
+    assert second != first
+    monkeypatch.setitem(writing.ENCODER, "preset", "ultrafast")
+    assert cut() != second
+
+
+def test_a_half_written_table_of_a_killed_run_is_removed(tmp_path: Path) -> None:
+    _prepare(tmp_path, ROWS)
+    (tmp_path / "out" / ".clips.0123abcd.partial.csv").touch()
+    _prepare(tmp_path, ROWS)
+    assert not list((tmp_path / "out").glob(".*.partial*"))
 
 
 def test_half_written_clips_of_a_killed_run_are_removed(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lia_bench.preprocessing.download.downloading import DownloadReport, downloa
 from lia_bench.preprocessing.download.settings import DownloadOptions
 from lia_bench.preprocessing.download.unavailable import UnavailableVideos, read_unavailable
 from tests.core.videos import encode
-from tests.preprocessing.local_server import LocalServer, serve
+from tests.local_server import LocalServer, serve
 
 pytest.importorskip("yt_dlp")
 

@@ -185,6 +185,18 @@ def test_nothing_is_written_outside_the_output(name: str, tmp_path: Path) -> Non
         merge([tmp_path / "shard"], tmp_path / "merged")
 
 
+@pytest.mark.parametrize("clip_format", ["mp4", "png"])
+def test_a_clip_that_is_damaged_in_its_shard(clip_format: str, tmp_path: Path) -> None:
+    _, shards = _shards(tmp_path, clip_format)
+    clip = shards[0] / "train" / "p#a#100"
+    file = clip / "0000001.png" if clip_format == "png" else clip.with_name(f"{clip.name}.mp4")
+    file.write_bytes(file.read_bytes()[:-9] + bytes(9))
+    with pytest.raises(InputError, match=r"shard-1: the clip train/p#a#100 is not the one .*; run this shard again"):
+        merge(shards, tmp_path / "merged")
+    with pytest.raises(InputError, match="interrupted"):
+        open_dataset(tmp_path / "merged")
+
+
 def test_a_clip_that_is_gone_from_its_shard(tmp_path: Path) -> None:
     _, shards = _shards(tmp_path)
     (shards[0] / "train" / "p#a#100.mp4").unlink()

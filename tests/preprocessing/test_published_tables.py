@@ -10,7 +10,7 @@ from lia_bench.core.errors import InputError
 from lia_bench.preprocessing.metadata import read_metadata
 from lia_bench.preprocessing.published_tables import TABLES, PublishedTable, locate, table_path
 from tests.conftest import golden
-from tests.preprocessing.local_server import LocalServer, serve
+from tests.local_server import LocalServer, serve
 
 CONTENT = b"video_id,start,end,bbox,fps,width,height,partition\nabc,0,64,1-2-3-4,25,640,360,train\n"
 

@@ -10,20 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from filelock import FileLock
 from PIL import Image
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.video import open_video, resize
-from lia_bench.preprocessing import aist, bair, dfdc, fashion, nemo
+from lia_bench.preprocessing import aist, bair, dfdc, fashion, nemo, taichi, vox
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import open_quickly
-from lia_bench.preprocessing.layouts import find_units
+from lia_bench.preprocessing.layouts import Layout, find_units
+from lia_bench.preprocessing.options import DetectorChoice
 from lia_bench.preprocessing.partitions import partition_by_share
 from lia_bench.preprocessing.portraits import square_around
 from lia_bench.preprocessing.registry import DATASETS
-from lia_bench.preprocessing.searching import Unit
+from lia_bench.preprocessing.searching import SearchPlan, Unit
+from lia_bench.preprocessing.verification import verify
 from lia_bench.preprocessing.whole_clips import search_whole
 from tests.core.videos import encode, moving_picture
 from tests.preprocessing.detectors import install_real
@@ -51,16 +54,33 @@ def test_every_recipe_has_help_with_an_example() -> None:
 
 
 def test_mgif(tmp_path: Path) -> None:
-    for partition, name, count in (("train", "cat", 7), ("test", "dog", 5)):
-        folder = tmp_path / "moving-gif" / partition
-        folder.mkdir(parents=True)
-        frames = [Image.fromarray(frame) for frame in moving_picture(count, 80, 80)]
-        frames[0].save(folder / f"{name}.gif", save_all=True, append_images=frames[1:], duration=100)
+    _gif(tmp_path / "moving-gif" / "train" / "cat.gif", 7)
+    _gif(tmp_path / "moving-gif" / "test" / "dog.gif", 5)
     done = _prepare("mgif", tmp_path / "moving-gif", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert _clips(tmp_path / "out") == {"cat": ("train", "7"), "dog": ("test", "5")}
     with open_video(tmp_path / "out/train/cat.mp4") as made:
         assert made.properties.fps == 10
+
+
+def _gif(path: Path, count: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames = [Image.fromarray(frame) for frame in moving_picture(count, 80, 80)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+
+
+def test_one_name_in_train_and_test(tmp_path: Path) -> None:
+    footage, output = tmp_path / "moving-gif", tmp_path / "out"
+    _gif(footage / "train" / "00001.gif", 7)
+    _gif(footage / "test" / "00001.gif", 5)
+    for _ in range(2):  # the second one knows what the first has found
+        done = _prepare("mgif", footage, output)
+        assert done.exit_code == 0, done.output
+        assert {(row["clip"], row["partition"], row["frames"]) for row in _rows(output)} == {
+            ("00001", "train", "7"),
+            ("00001", "test", "5"),
+        }
+    assert verify(output, 1).problems == ()
 
 
 def test_fashion_by_its_list_and_by_folders(tmp_path: Path) -> None:
@@ -73,6 +93,9 @@ def test_fashion_by_its_list_and_by_folders(tmp_path: Path) -> None:
         "91aaa": "train",
         "91bbb": "test",
     }
+    (footage / "fashion_test.txt").write_text("https://example.org/images/I/91ccc.mp4\n")
+    with pytest.raises(InputError, match=r"fashion_test\.txt: none of its 1 names .*91ccc"):
+        fashion.find_videos(footage)
     (footage / "fashion_test.txt").unlink()
     with pytest.raises(InputError, match=r"neither train/ and test/ nor fashion_test\.txt"):
         fashion.find_videos(footage)
@@ -127,6 +150,21 @@ def test_bair(tmp_path: Path) -> None:
         list(bair._unpack_file(footage / "test" / "traj_2_to_3.tfrecords", tmp_path / "elsewhere"))
 
 
+def test_bair_unpacks_alone_and_clears_what_a_kill_left(tmp_path: Path) -> None:
+    pytest.importorskip("tfrecord")
+    footage, output = tmp_path / "softmotion30_44k", tmp_path / "out"
+    (footage / "train").mkdir(parents=True)
+    pictures = [np.ascontiguousarray(frame[:, :64]) for frame in moving_picture(30, 64, 64)]
+    (footage / "train" / "traj_0_to_1.tfrecords").write_bytes(_record(pictures))
+    unpacked = output / "footage" / "train"
+    (unpacked / ".traj_0_to_1--000.0123abcd.partial").mkdir(parents=True)
+    with FileLock(output / ".lock"):
+        assert "another run is preparing this dataset" in str(_prepare("bair", footage, output).exception)
+    assert len(list(unpacked.iterdir())) == 1
+    assert _prepare("bair", footage, output).exit_code == 0
+    assert [path.name for path in unpacked.iterdir()] == ["traj_0_to_1--000"]
+
+
 def test_dfdc_takes_what_is_real(tmp_path: Path) -> None:
     part = tmp_path / "dfdc_train_part_3"
     part.mkdir()
@@ -134,16 +172,24 @@ def test_dfdc_takes_what_is_real(tmp_path: Path) -> None:
     labels = {"aaa.mp4": "REAL", "bbb.mp4": "FAKE", "ccc.mp4": "REAL"}
     listing = {name: {"label": label, "split": "train"} for name, label in labels.items()}
     (part / "metadata.json").write_text(json.dumps(listing))
-    units = dfdc.find_real(tmp_path, lambda name, person: "train").units
+    units = dfdc.find_real(tmp_path).units
     assert [(unit.name, unit.video) for unit in units] == [("aaa", part / "aaa.mp4"), ("ccc", None)]
+    odd = ("", "..", "a\0b.mp4", "\ud800.mp4", f"{'x' * 120}.mp4", "aaa.mov")
+    (part / "metadata.json").write_text(json.dumps(listing | {name: {"label": "REAL"} for name in odd}))
+    layout = dfdc.find_real(tmp_path)
+    assert [unit.name for unit in layout.units] == ["aaa", "ccc"]
+    assert sorted(outcome.reason.split(":")[0] for outcome in layout.decided) == ["bad_name"] * 5 + ["same_name"]
+    "".join(outcome.reason for outcome in layout.decided).encode()
     (part / "metadata.json").write_text("[1]")
     with pytest.raises(InputError, match=r"metadata\.json: not a list of labels"):
-        dfdc.find_real(tmp_path, lambda name, person: "train")
+        dfdc.find_real(tmp_path)
 
 
 def test_persons_in_file_names() -> None:
     assert aist.dancer_of("gBR_sBM_c01_d04_mBR0_ch01") == "d04"
     assert aist.dancer_of("gBR_sGR_c01_d04d05d06_mBR0_ch01") is None
+    assert aist.dancer_of("gBR_sGR_c01_d04_d05_mBR0_ch01") is None
+    assert aist.dancer_of("gBR_sGR_c01_m04_ch01") is None
     assert nemo.person_of("smiles--004_deliberate_smile_1") == "004"
 
 
@@ -160,12 +206,119 @@ def test_units_of_a_folder(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    layout = find_units(tmp_path, {".mp4", ".mov", ".mkv"}, lambda name, person: "train")
+    layout = find_units(tmp_path, {".mp4", ".mov", ".mkv"})
     assert [unit.name for unit in layout.units] == ["b", "sub--a"]
     assert sorted(outcome.reason.split(":")[0] for outcome in layout.decided) == ["bad_name", "same_name"]
+    assert "same_name: 'sub/a.mkv' and 'sub/a.mov' make clips of one name; rename one" in _reasons(layout)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"empty: no footage under this folder \(\.mp4\)"):
-        find_units(tmp_path / "empty", {".mp4"}, lambda name, person: "train")
+        find_units(tmp_path / "empty", {".mp4"})
+
+
+def _reasons(layout: Layout) -> list[str]:
+    return [outcome.reason for outcome in layout.decided]
+
+
+def test_folders_whose_names_run_together(tmp_path: Path) -> None:
+    for name in ("a--b/c.mp4", "a/b--c.mp4"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    layout = find_units(tmp_path, {".mp4"})
+    assert [unit.name for unit in layout.units] == ["a--b--c"]
+    assert _reasons(layout) == ["same_name: 'a--b/c.mp4' and 'a/b--c.mp4' make clips of one name; rename one"]
+
+
+def test_names_that_no_terminal_can_show(tmp_path: Path) -> None:
+    footage = tmp_path / "videos"
+    footage.mkdir()
+    encode(footage / "a.mp4", count=3)
+    for name in (b"caf\xe9.mp4", b"two\nlines.mp4"):
+        (footage / os.fsdecode(name)).touch()
+    done = _prepare("folder", footage, tmp_path / "out", "--whole-frames", "--format", "png")
+    assert done.exit_code == 1
+    assert isinstance(done.exception, InputError), done.exception
+    reasons = [row["reason"] for row in _rows(tmp_path / "out") if row["status"] == "failed"]
+    assert [reason.split("': ")[0] for reason in reasons] == [
+        r"bad_name: 'caf\udce9.mp4",
+        r"bad_name: 'two\nlines.mp4",
+    ]
+
+
+def test_footage_in_a_folder_that_no_terminal_can_show(tmp_path: Path) -> None:
+    footage = tmp_path / os.fsdecode(b"caf\xe9")
+    footage.mkdir()
+    encode(footage / "a.mp4", count=3)
+    done = _prepare("folder", footage, tmp_path / "out", "--whole-frames", "--format", "png")
+    assert done.exit_code == 0, done.exception
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["arguments"]["footage"] == str(footage)
+
+
+def test_names_of_videos_and_persons_on_every_route(tmp_path: Path) -> None:
+    long = "x" * 120
+    for name in ("a.mp4", f"{long}.mp4"):
+        (tmp_path / name).touch()
+    detector = DetectorChoice("s3fd", "cpu")
+    assert _reasons_and_names(taichi.plan_search(tmp_path, None, detector)) == (["a"], ["bad_name"])
+    for person, video, utterance in (("p", "a", "1"), (long, "a", "1"), ("p", ".a", "1"), ("p", "a", long)):
+        file = tmp_path / "txt" / person / video / f"{utterance}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    search = vox.plan_search(tmp_path, tmp_path / "txt", detector, 256)
+    assert _reasons_and_names(search) == (["p#a#1"], ["bad_name"] * 3)
+    (tmp_path / "smiles").mkdir()
+    (tmp_path / "smiles" / "_smile.mp4").touch()
+    layout = find_units(tmp_path / "smiles", {".mp4"}, person_of=nemo.person_of)
+    assert (layout.units, len(layout.decided)) == ((), 1)
+
+
+def _reasons_and_names(search: SearchPlan) -> tuple[list[str], list[str]]:
+    reasons = [outcome.reason.split(":")[0] for outcome in search.decided]
+    return [unit.name for unit in search.units], reasons
+
+
+def test_clips_beside_the_footage_are_no_footage(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "videos").mkdir(parents=True)
+    encode(data / "videos" / "a.mp4", count=3)
+    for _ in range(2):
+        done = _prepare("folder", data, data / "folder-64", "--whole-frames")
+        assert done.exit_code == 0, done.output
+        assert list(_clips(data / "folder-64")) == ["videos--a"]
+    for name in ("clips.csv", "dataset.json"):  # as a kill leaves it
+        (data / "folder-64" / name).unlink()
+    assert [unit.name for unit in find_units(data, {".mp4", ".jpg"}).units] == ["videos--a"]
+    assert [unit.name for unit in find_units(data / "folder-64", {".mp4"}).units] == ["train--videos--a"]
+
+
+def test_clips_are_not_written_over_their_footage(tmp_path: Path) -> None:
+    for partition in ("train", "test"):
+        (tmp_path / "fashion" / partition).mkdir(parents=True)
+        encode(tmp_path / "fashion" / partition / "a.mp4", count=3)
+    before = (tmp_path / "fashion" / "train" / "a.mp4").read_bytes()
+    done = _prepare("fashion", tmp_path / "fashion", tmp_path / "fashion")
+    assert "the clips would lie among their footage; name another --output" in str(done.exception)
+    assert (tmp_path / "fashion" / "train" / "a.mp4").read_bytes() == before
+
+
+def _divided(footage: Path, output: Path, *listed: str) -> tuple[Result, dict[str, str]]:
+    (footage / "test.txt").write_text("\n".join(listed))
+    words = ("--whole-frames", "--format", "png", "--test-list", str(footage / "test.txt"))
+    done = _prepare("folder", footage, output, *words)
+    return done, {name: partition for name, (partition, _) in _clips(output).items()} if done.exit_code == 0 else {}
+
+
+def test_a_list_names_videos_as_people_do(tmp_path: Path) -> None:
+    for name in ("sub/a", "b", "c", "other/d", "e"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        encode(tmp_path / f"{name}.mp4", count=2)
+    done, partitions = _divided(tmp_path, tmp_path / "out", "a", "b.mp4", "other/d.mp4", "nosuch", "nor-this.mp4")
+    assert done.exit_code == 0, done.output
+    assert partitions == {"sub--a": "test", "b": "test", "c": "train", "other--d": "test", "e": "train"}
+    assert "2 of its 5 names are no footage here: nor-this.mp4, nosuch" in done.stderr
+    done, _ = _divided(tmp_path, tmp_path / "none", "nosuch")
+    assert "test.txt: none of its 1 names is footage here: nosuch" in str(done.exception)
+    with pytest.raises(InputError, match=r"test\.txt: none of its 1 names is footage here"):
+        taichi.plan_search(tmp_path, tmp_path / "test.txt", DetectorChoice("s3fd", "cpu"))
 
 
 def test_a_folder_that_nobody_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +333,7 @@ def test_a_folder_that_nobody_may_read(tmp_path: Path, monkeypatch: pytest.Monke
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", guarded)
-    layout = find_units(tmp_path, {".mp4"}, lambda name, person: "train")
+    layout = find_units(tmp_path, {".mp4"})
     assert [unit.name for unit in layout.units] == ["open--a"]
     assert [outcome.reason for outcome in layout.decided] == [
         "unreadable_folder: closed: Permission denied; mend its permissions"

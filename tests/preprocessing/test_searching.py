@@ -1,6 +1,7 @@
 """Footage is searched once; what was found is cut, what was not has its reason."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ def _prepare(folder: Path, searched: list[str], **changes: Any) -> Preparation:
     units.append(Unit("gone", None, "gone", "p", "test"))
     units.append(Unit("misfit", footage / "misfit.mp4", "misfit", None, "train", folder / "annotation.txt"))
     plan = SearchPlan(tuple(units), partial(_two_clips, searched), changes.pop("settings", {"a": 1}))
+    plan = replace(plan, made_with=changes.pop("made_with", {}))
     engine = changes.pop("engine", SerialEngine())
     options = PreparationOptions(changes.pop("output", folder / "out"), 32, "png", engine, engine, **changes)
     return prepare_from_search(plan, options, "folder", {})
@@ -93,6 +95,41 @@ def test_nothing_is_searched_twice(tmp_path: Path) -> None:
     assert searched[3:] == ["misfit"]
     _prepare(tmp_path, searched, settings={"a": 2})
     assert searched[4:] == ["a", "empty", "misfit"]
+
+
+def test_another_detector_searches_again(tmp_path: Path) -> None:
+    searched: list[str] = []
+    for version, count in (("1", 3), ("1", 3), ("2", 6)):
+        _prepare(tmp_path, searched, made_with={"detector": version})
+        assert len(searched) == count
+
+
+class _Killed(SerialEngine):
+    """An engine that is stopped after its first job."""
+
+    def run(self, build: Callable[[], Callable[[Any], Any]], groups: Any) -> Any:
+        yield next(iter(super().run(build, groups)))
+        raise KeyboardInterrupt
+
+
+def test_what_a_kill_tore_takes_nothing_else_along(tmp_path: Path) -> None:
+    searched: list[str] = []
+    whole = _prepare(tmp_path, searched).hash
+    notes = tmp_path / "out" / ".finished" / "searched.jsonl"
+    notes.write_text(notes.read_text()[:30])
+    with pytest.raises(KeyboardInterrupt):
+        _prepare(tmp_path, searched, engine=_Killed())
+    searched.clear()
+    assert _prepare(tmp_path, searched).hash == whole
+    assert "a" not in searched
+
+
+def test_two_units_of_one_name_are_refused(tmp_path: Path) -> None:
+    video = encode(tmp_path / "a.mp4", count=2)
+    plan = SearchPlan((Unit("a", video, "a", None, "train"),) * 2, partial(_two_clips, []), {})
+    engine = SerialEngine()
+    with pytest.raises(InputError, match="2 units are called train/a"):
+        prepare_from_search(plan, PreparationOptions(tmp_path / "out", 32, "png", engine, engine), "folder", {})
 
 
 def test_the_table_of_what_was_found_cuts_the_same_clips(tmp_path: Path) -> None:

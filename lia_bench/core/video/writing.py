@@ -11,6 +11,9 @@ from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError
 from lia_bench.core.video.reader import Frame
 
+QUALITY = 14
+"""x264's constant rate factor: visually lossless."""
+
 KEYFRAME_INTERVAL = 12
 """Frames from one keyframe to the next: reading a frame at random decodes six others on average."""
 
@@ -20,7 +23,7 @@ arithmetic coding they grow by a twentieth and decode in half the time; with its
 always give the same bytes for frames below 64 pixels; B-frames slow down random reading."""
 
 
-def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int = 14) -> int:
+def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int = QUALITY) -> int:
     """Write `frames`, uint8 RGB (H, W, 3) of one even size, as H.264 yuv420p; returns how many there were.
 
     No B-frames and a keyframe every 12 frames, since training reads frames at random. The same frames make
@@ -47,6 +50,11 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int
         except av.FFmpegError as error:
             # Its class says nothing to those who handle a full disk.
             raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def encoder_options(quality: int = QUALITY) -> dict[str, str]:
+    """All that x264 is told, by FFmpeg's names of its options."""
+    return {"crf": str(quality), "g": str(KEYFRAME_INTERVAL), **ENCODER}
 
 
 def write_png_folder(path: Path, frames: Iterable[Frame]) -> int:
@@ -80,7 +88,7 @@ def _encode(path: Path, ahead: "_Ahead", fps: float, quality: int) -> int:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         # The stream depends on the number of encoder threads, and the number of cores must not change a hash.
         stream.codec_context.thread_count = 1
-        stream.options = {"crf": str(quality), "g": str(KEYFRAME_INTERVAL), **ENCODER}
+        stream.options = encoder_options(quality)
         count = 0
         for frame in ahead.all:
             _check_size(path, frame, ahead.first)

@@ -6,9 +6,20 @@ guessed. Lengths and areas of the constants are pixels of a frame whose shorter 
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
+from torch import Tensor
 
 from lia_bench.core.sample_marks import MARKS
+from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
+
+EXTRACTOR = ExtractorSpecification(
+    name="sample-marks",
+    summary="the coloured marks on the heads of the sample dataset, found by colour and layout",
+    weights=(),
+    shape=(len(MARKS), 2),
+    build="lia_bench.metrics.extractors.sample_marks:SampleMarks",
+)
 
 NOMINAL_SIDE = 64.0
 SMOOTHING = 0.6  # standard deviation
@@ -27,6 +38,18 @@ LAYOUT_TOLERANCE = 5.0  # room for expression and for a generator that puts a ma
 LEAST_IN_LAYOUT = 4
 HEAD_SIZES = (16.0, 18.5, 21.0, 24.0)  # half the height of the skull
 YAWS, PITCHES, ROLLS = (-0.5, -0.25, 0.0, 0.25, 0.5), (-0.25, 0.0, 0.25), (-0.3, -0.15, 0.0, 0.15, 0.3)  # radians
+
+
+class SampleMarks:
+    """An `Extractor` of marks."""
+
+    def __init__(self, setting: ExtractorSetting) -> None:
+        """Works in every setting."""
+
+    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+        """See `Extractor.__call__`: (B, N, 2) x, y in pixels."""
+        pictures = frames.permute(0, 2, 3, 1).cpu().numpy()
+        return np.stack([find_marks(picture) for picture in pictures]).astype(np.float32)
 
 
 def find_marks(frame: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A server of videos on this machine, which can also fail, stall and cut connections."""
+"""A server of files on this machine, which can also fail, stall and cut connections."""
 
 import contextlib
 import re
@@ -14,6 +14,9 @@ from urllib.parse import unquote
 
 STALL_SECONDS = 1.5
 
+TYPES = {"mp4": "video/mp4", "webm": "video/webm", "pth": "application/octet-stream", "zip": "application/zip"}
+"""Of contents, by suffix; others are pages."""
+
 
 @dataclass
 class LocalServer:
@@ -21,6 +24,8 @@ class LocalServer:
 
     Attributes:
         files: content by name.
+        tags: header ETag by name; a request with another one in If-Range gets the whole file.
+        whole: names that are given whole whatever part is asked for.
         faults: what happens to the first requests for a name, in their order: a status code, "stall" or "cut"
             (after half of what was asked for), or "ok" for nothing. [fault, "..."] happens to every request.
         requests: the names asked for, with the header Range, in order.
@@ -30,6 +35,8 @@ class LocalServer:
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
     faults: dict[str, list[int | str]] = field(default_factory=dict)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     cookies: list[str] = field(default_factory=list)
@@ -89,11 +96,18 @@ def serve() -> Iterator[LocalServer]:
                 self._head(fault, {"Content-Length": "0"})
                 return
             content = local.files[name]
-            found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+            tag = local.tags.get(name, "")
+            whole = name in local.whole or self.headers.get("If-Range", tag) != tag
+            found = None if whole else re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
             first = int(found[1]) if found else 0
+            if first >= len(content) > 0:
+                self._head(416, {"Content-Length": "0", "Content-Range": f"bytes */{len(content)}"})
+                return
             last = int(found[2]) if found and found[2] else len(content) - 1
             body = content[first : last + 1]
             headers = {"Content-Length": str(len(body)), "Content-Type": self._type(name), "Accept-Ranges": "bytes"}
+            if tag:
+                headers["ETag"] = tag
             if found:
                 headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
             self._head(206 if found else 200, headers)
@@ -108,7 +122,7 @@ def serve() -> Iterator[LocalServer]:
             self.connection.shutdown(socket.SHUT_RDWR)
 
         def _type(self, name: str) -> str:
-            return {"mp4": "video/mp4", "webm": "video/webm"}.get(name.rpartition(".")[2], "text/html")
+            return TYPES.get(name.rpartition(".")[2], "text/html")
 
         def _head(self, status: int, headers: dict[str, str]) -> None:
             self.send_response(status)

@@ -1,0 +1,165 @@
+"""Two models over the same clips: differences, and how sure they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from lia_bench.core.errors import InputError, UnknownNameError
+from lia_bench.core.suggestions import unknown
+from lia_bench.leaderboards.report import REPORT, Report
+from lia_bench.leaderboards.statistics import paired_interval, weighted_mean
+from lia_bench.leaderboards.tables import Measurement, measurements
+from lia_bench.metrics.registry import METRICS, ordered
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of two models over the clips on which both have a value.
+
+    Attributes:
+        task: 'reconstruction' or 'cross'.
+        metric: the column.
+        better: which values are better, 'lower' or 'higher'.
+        clips: how many.
+        first: mean of the first model over those clips.
+        second: mean of the second.
+        interval: 95 % interval of first minus second; None with fewer than two clips.
+    """
+
+    task: str
+    metric: str
+    better: str
+    clips: int
+    first: float
+    second: float
+    interval: tuple[float, float] | None
+
+    @property
+    def shown(self) -> str | None:
+        """'first' or 'second', whichever is better; None where the interval includes no difference."""
+        if self.interval is None or self.interval[0] <= 0 <= self.interval[1]:
+            return None
+        return "first" if (self.interval[1] < 0) == (self.better == "lower") else "second"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two models of a results folder differ in."""
+
+    folder: Path
+    first: str
+    second: str
+    differences: tuple[Difference, ...]
+
+
+def compare_models(first: str, second: str, results: Path, name: str | None) -> Comparison:
+    """Compare two models, named as the table calls them, over the clips that both have.
+
+    Raises:
+        InputError: no such folder of results, or no clip that both models have.
+        UnknownNameError: a model that the table does not have.
+    """
+    folder = _folder(results, name)
+    content = Report(folder).content
+    labels = list(dict.fromkeys(measurement.model["label"] for measurement in measurements(content)))
+    for label in (first, second):
+        if label not in labels:
+            raise UnknownNameError(f"{folder}: {unknown('model', label, labels)}")
+    differences = []
+    for mine in measurements(content):
+        for theirs in measurements(content):
+            same = (mine.task, mine.transfer) == (theirs.task, theirs.transfer)
+            if same and (mine.model["label"], theirs.model["label"]) == (first, second):
+                differences += _differences(mine, theirs, content)
+    if not differences:
+        raise InputError(f"{folder}: {first} and {second} have no clip with a value of the same metric")
+    return Comparison(folder, first, second, tuple(differences))
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print a comparison to standard output, one table a task."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=100)
+    for task in dict.fromkeys(difference.task for difference in comparison.differences):
+        table = Table(title=f"{comparison.folder.name}: {task}", title_justify="left", box=box.SIMPLE_HEAD)
+        for column in ("metric", comparison.first, comparison.second, "difference", "95 % interval", "clips", ""):
+            table.add_column(column, justify="left" if column in ("metric", "") else "right")
+        for difference in comparison.differences:
+            if difference.task == task:
+                table.add_row(*_cells(difference, comparison))
+        console.print(table)
+
+
+def _cells(difference: Difference, comparison: Comparison) -> list[str]:
+    low, high = difference.interval or (None, None)
+    verdict = {None: "no difference shown", "first": comparison.first, "second": comparison.second}[difference.shown]
+    return [
+        f"{difference.metric} {'↓' if difference.better == 'lower' else '↑'}",
+        f"{difference.first:.4g}",
+        f"{difference.second:.4g}",
+        f"{difference.first - difference.second:+.3g}",
+        f"{low:+.3g} to {high:+.3g}" if low is not None and high is not None else "",
+        str(difference.clips),
+        verdict if difference.shown is None else f"{verdict} is better",
+    ]
+
+
+def _differences(mine: Measurement, theirs: Measurement, content: dict[str, Any]) -> list[Difference]:
+    found = []
+    for metric in ordered(content["setting"]["metrics"]):
+        plans = [measurement.run["plan"]["metrics"].get(metric) for measurement in (mine, theirs)]
+        # What another extractor or another file of weights says is another number.
+        if plans[0] is None or plans[0] != plans[1]:
+            continue
+        ours, others = _by_clip(mine, metric), _by_clip(theirs, metric)
+        both = [clip for clip in ours if clip in others]
+        if both:
+            found.append(
+                _difference(mine.task, metric, plans[0], [(ours[clip], others[clip]) for clip in both], content)
+            )
+    return found
+
+
+def _difference(
+    task: str,
+    metric: str,
+    plan: dict[str, Any],
+    pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]],
+    content: dict[str, Any],
+) -> Difference:
+    by_frames = plan["averaging"] == "frames"
+    weights = [tuple(score["weight"] if by_frames else 1.0 for score in pair) for pair in pairs]
+    first, second = ([pair[side]["value"] for pair in pairs] for side in (0, 1))
+    return Difference(
+        task,
+        metric,
+        METRICS[plan["definition"]].better,
+        len(pairs),
+        weighted_mean(first, [mine for mine, _ in weights]),
+        weighted_mean(second, [theirs for _, theirs in weights]),
+        paired_interval(first, second, [(mine, theirs) for mine, theirs in weights], content["setting"]["seed"]),
+    )
+
+
+def _by_clip(measurement: Measurement, metric: str) -> dict[tuple[str, str], Any]:
+    pairs = zip(measurement.clips, measurement.results(), strict=True)
+    scores = {(clip["source"], clip["clip"]): result["scores"].get(metric) for clip, result in pairs}
+    return {clip: score for clip, score in scores.items() if score and score["value"] is not None}
+
+
+def _folder(results: Path, name: str | None) -> Path:
+    if name is not None:
+        if not (results / name / REPORT).is_file():
+            raise InputError(f"{results / name}: holds no {REPORT}; `lia-bench evaluate` and `score` write it")
+        return results / name
+    there = sorted(path.parent.name for path in results.glob(f"*/{REPORT}"))
+    if len(there) != 1:
+        listed = f": name one with --name: {', '.join(there)}" if there else "; `lia-bench evaluate` makes them"
+        raise InputError(f"{len(there)} folders of results in {results}{listed}")
+    return results / there[0]

@@ -1,0 +1,40 @@
+"""`lia-bench metrics`: the metrics there are."""
+
+import click
+
+
+@click.group(name="metrics")
+def command() -> None:
+    """The metrics there are, and what each rests on.
+
+    \b
+    Example:
+      lia-bench metrics list
+    """
+
+
+@command.command("list")
+def list_metrics() -> None:
+    """Every metric: its id, the plain name it defines and for what, its extractor and weights.
+
+    \b
+    Example:
+      lia-bench metrics list
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from lia_bench.metrics.extractors.registry import EXTRACTORS
+    from lia_bench.metrics.registry import METRICS, ordered
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("metric", "plain name", "definition", "weights"):
+        table.add_column(column, overflow="fold")
+    for name in ordered(METRICS):
+        metric = METRICS[name]
+        weights = metric.weights + (EXTRACTORS[metric.extractor].weights if metric.extractor else ())
+        subjects = "" if metric.subjects is None else f"{metric.alias} of {' or '.join(metric.subjects) or 'anything'}"
+        table.add_row(name, subjects, metric.summary, ", ".join(weights))
+    console = Console(highlight=False)
+    console.print(table) if console.is_terminal else Console(highlight=False, width=140).print(table)

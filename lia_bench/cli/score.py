@@ -1,0 +1,104 @@
+"""`lia-bench score`: the metrics of this project for videos that any program made."""
+
+from pathlib import Path
+
+import click
+
+from lia_bench.cli.metric_options import metric_options
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int, int, int]:
+    """Read four pixel counts separated by commas."""
+    try:
+        top, right, bottom, left = (int(number) for number in value.split(","))
+    except ValueError:
+        raise click.BadParameter("give four whole numbers: TOP,RIGHT,BOTTOM,LEFT") from None
+    return top, right, bottom, left
+
+
+@click.command(name="score")
+@click.option("--generated", required=True, type=FOLDER, help="Folder of the videos to score.")
+@click.option(
+    "--reference",
+    required=True,
+    type=FOLDER,
+    help="Folder of the true videos, of the same names whatever their suffix; or a prepared dataset, whose test clips "
+    "are taken.",
+)
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    help="Folder of the images that were animated, of the same names, or one image for all. Identity (csim) is then "
+    "compared with them.",
+)
+@click.option("--model", help="What tables call the program.  [default: name of the folder --generated]")
+@metric_options
+@click.option(
+    "--trim",
+    callback=_trim,
+    default="0,0,0,0",
+    show_default=True,
+    metavar="TOP,RIGHT,BOTTOM,LEFT",
+    help="Pixels to leave out of every frame, such as lines that a visualiser drew.",
+)
+@click.option("--name", help="Folder below --results.  [default: name of the folder --reference]")
+@click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
+@click.option("--batch-size", default=8, show_default=True, help="Frames scored together; no number depends on it.")
+@click.option("--seed", default=0, show_default=True, help="Of the 95 % intervals.")
+@click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of results.")
+def command(
+    generated: Path,
+    reference: Path,
+    source: Path | None,
+    model: str | None,
+    metrics: tuple[str, ...] | None,
+    protocol: str,
+    subject: str | None,
+    trim: tuple[int, int, int, int],
+    name: str | None,
+    device: str | None,
+    batch_size: int,
+    seed: int,
+    results: Path,
+) -> None:
+    """Score videos that any program made: matched with true ones by name, compared frame by frame.
+
+    Adds a row to leaderboard.csv in RESULTS/NAME. Videos without a counterpart, or with other frame counts or sizes,
+    are listed and left out.
+
+    \b
+    Example:
+      lia-bench score --generated outputs/ours --reference data/vox-256 --subject face
+      lia-bench score --generated outputs/ours --reference driving --source portraits --metrics akd_mediapipe_face
+    """
+    from lia_bench.core.errors import InputError
+    from lia_bench.leaderboards.printing import print_leaderboard
+    from lia_bench.leaderboards.scoring import ScoreRequest, score
+    from lia_bench.metrics.protocols import Protocol
+
+    request = ScoreRequest(
+        generated=generated,
+        reference=reference,
+        source=source,
+        model=model,
+        metrics=metrics,
+        protocol=Protocol(protocol),
+        subject=subject,
+        trim=trim,
+        name=name,
+        device=device,
+        batch_size=batch_size,
+        seed=seed,
+        results=results,
+    )
+    outcome = score(request, announce=click.echo)
+    if not outcome.first:
+        return
+    print_leaderboard(outcome.report.content)
+    click.echo(f"leaderboard: {outcome.leaderboard}")
+    for line in outcome.failures:
+        click.echo(f"left out: {line}", err=True)
+    if outcome.failures:
+        raise InputError(f"{len(outcome.failures)} videos were left out, listed above")

@@ -1,0 +1,200 @@
+"""One clip of several models through all metrics at once: each frame is seen once, what is true is read once."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lia_bench.metrics.features import (
+    FeatureFile,
+    FeatureStream,
+    LoadedExtractor,
+    Rows,
+    cached_features,
+    reference_stream,
+)
+from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Compares
+from lia_bench.metrics.suite import Suite, SuiteMetric
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """A metric on one clip.
+
+    Attributes:
+        value: None where no frame could be scored, or where it is infinite.
+        weight: of the clip in a mean over frames of all clips.
+        valid_frames: frames behind the value.
+        missing_frames: frames left out, because a detector found nothing there.
+    """
+
+    value: float | None
+    weight: float
+    valid_frames: int
+    missing_frames: int
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """What is known of a model on one clip: a score a column, or the reason why there are none."""
+
+    scores: dict[str, ClipScore]
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class ClipTruth:
+    """What the frames of a clip are held against.
+
+    Attributes:
+        key: what the clip's features are cached by: the SHA-256 of its file, and what was done to its frames.
+        frames: how many the clip has.
+        frame_by_frame: whether every generated frame has a true frame; else the two are sets of frames alone.
+        source: (3, H, W) in [0, 1], the frame that identity is compared with; None compares it with the true frames.
+    """
+
+    key: str
+    frames: int
+    frame_by_frame: bool
+    source: Tensor | None
+
+
+class ClipScoring:
+    """Takes the frames of one clip a batch at a time; memory does not grow with the clip's length."""
+
+    def __init__(
+        self, suite: Suite, truth: ClipTruth, models: int, feature_file: Callable[[int, LoadedExtractor], FeatureFile]
+    ) -> None:
+        """`feature_file` says where a model's features are kept, for metrics of sets."""
+        self._suite = suite
+        size = (suite.setting.height, suite.setting.width)
+        by_frame = suite.of(Compares.IMAGES, Compares.FEATURES)
+        with_source = [metric for metric in by_frame if truth.source is not None and metric.specification.of_identity]
+        with_truth = [metric for metric in by_frame if truth.frame_by_frame and metric not in with_source]
+        in_sets = _extractors(suite.of(Compares.SETS))
+        compared = _extractors([*with_source, *with_truth])
+        self._truth = {
+            extractor: reference_stream(extractor, cached_features(extractor, *size, truth.key), truth.frames)
+            for extractor in dict.fromkeys([*in_sets, *_extractors(with_truth)])
+        }
+        self._source = (
+            {}
+            if truth.source is None
+            else {extractor: extractor(_eight_bits(truth.source[None])) for extractor in _extractors(with_source)}
+        )
+        self._models = [
+            _ModelScoring(
+                with_truth,
+                with_source,
+                {
+                    extractor: FeatureStream(
+                        extractor, feature_file(number, extractor) if extractor in in_sets else None, truth.frames
+                    )
+                    for extractor in dict.fromkeys([*in_sets, *compared])
+                },
+            )
+            for number in range(models)
+        ]
+
+    def update(self, reference: Tensor, generated: Sequence[Tensor]) -> None:
+        """Score the next frames: (B, 3, H, W) in [0, 1], those of the clip and those of every model."""
+        frames = _eight_bits(reference)
+        truth = {extractor: stream.push(frames) for extractor, stream in self._truth.items()}
+        source = {extractor: np.repeat(row, len(reference), axis=0) for extractor, row in self._source.items()}
+        for model, images in zip(self._models, generated, strict=True):
+            quantise = _truncated if self._suite.setting.protocol is Protocol.LITERATURE else _eight_bits
+            model.update(images, reference, quantise(images) if model.streams else frames, truth, source)
+
+    def finish(self) -> list[ClipResult]:
+        """The clip is over: every model's scores."""
+        for stream in self._truth.values():
+            stream.finish()
+        return [model.finish() for model in self._models]
+
+    def abandon(self) -> None:
+        """The clip cannot be finished: leave no file behind."""
+        for stream in (*self._truth.values(), *(stream for model in self._models for stream in model.streams.values())):
+            stream.abandon()
+
+
+class _ModelScoring:
+    def __init__(
+        self,
+        with_truth: Sequence[SuiteMetric],
+        with_source: Sequence[SuiteMetric],
+        streams: dict[LoadedExtractor, FeatureStream],
+    ) -> None:
+        self._with_truth = [(metric, _meter(metric)) for metric in with_truth]
+        self._with_source = [(metric, _meter(metric)) for metric in with_source]
+        self.streams = streams
+        self._frames = 0
+        self._broken = 0
+
+    def update(
+        self,
+        images: Tensor,
+        reference: Tensor,
+        frames: Tensor,
+        truth: dict[LoadedExtractor, Rows],
+        source: dict[LoadedExtractor, Rows],
+    ) -> None:
+        """`images` and `reference` in [0, 1]; `frames` are the images in 8 bits, which extractors see."""
+        self._frames += len(images)
+        self._broken += int((~images.isfinite().flatten(1).all(dim=1)).sum())
+        if self._broken:
+            return
+        features = {extractor: stream.push(frames) for extractor, stream in self.streams.items()}
+        for theirs, metrics in ((truth, self._with_truth), (source, self._with_source)):
+            for metric, meter in metrics:
+                if metric.extractor is None:
+                    meter.to(images.device).update(images, reference)
+                else:
+                    pair = features[metric.extractor], theirs[metric.extractor]
+                    meter.update(*(torch.from_numpy(rows) for rows in pair))
+
+    def finish(self) -> ClipResult:
+        if self._broken:
+            for stream in self.streams.values():
+                stream.abandon()
+            return ClipResult({}, f"{self._broken} of {self._frames} frames hold values that are no numbers")
+        for stream in self.streams.values():
+            stream.finish()
+        return ClipResult(
+            {metric.column: _score(meter) for metric, meter in self._with_truth + self._with_source}, None
+        )
+
+
+def _meter(metric: SuiteMetric) -> FrameMetric:
+    meter = metric.meter()
+    if not isinstance(meter, FrameMetric):
+        raise TypeError(f"{metric.specification.name}: a metric of images or features has to be a FrameMetric")
+    return meter
+
+
+def _score(meter: FrameMetric) -> ClipScore:
+    value = float(meter.compute())
+    return ClipScore(
+        value if math.isfinite(value) else None,
+        float(meter.weight),
+        int(meter.valid_frames),
+        int(meter.missing_frames),
+    )
+
+
+def _extractors(metrics: Sequence[SuiteMetric]) -> list[LoadedExtractor]:
+    return list(dict.fromkeys(metric.extractor for metric in metrics if metric.extractor is not None))
+
+
+def _eight_bits(images: Tensor) -> Tensor:
+    """uint8, rounded: what a video that is written and read again holds."""
+    return images.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+def _truncated(images: Tensor) -> Tensor:
+    """uint8, cut off: the published scripts' pictures."""
+    return images.clamp(0, 1).mul(255).to(torch.uint8)

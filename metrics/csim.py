@@ -1,0 +1,52 @@
+"""CSIM: cosine similarity of identity embeddings."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.setting import ScoringSetting
+from lia_bench.metrics.specification import Compares, MetricSpecification
+
+
+class CosineSimilarity(FrameMetric):
+    """CSIM of the literature: frames in which either side shows no face are missing; embeddings (B, D)."""
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """(B,) cosines."""
+        mine, theirs = generated.double(), reference.double()
+        lengths = torch.linalg.vector_norm(mine, dim=1) * torch.linalg.vector_norm(theirs, dim=1)
+        similarity: Tensor = (mine * theirs).sum(dim=1) / lengths
+        return similarity
+
+
+class CosineSimilarityOrZero(CosineSimilarity):
+    """CSIM, strict: a generated frame without a face counts 0, as similar as strangers are."""
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """(B,) cosines."""
+        lost = generated.isnan().any(dim=1) & ~reference.isnan().any(dim=1)
+        return super().score(generated, reference).masked_fill(lost, 0.0)
+
+
+def _open(setting: ScoringSetting) -> Callable[[], FrameMetric]:
+    return CosineSimilarity if setting.protocol is Protocol.LITERATURE else CosineSimilarityOrZero
+
+
+DEFINITIONS = (
+    MetricSpecification(
+        name="csim_arcface",
+        alias="csim",
+        subjects=("face",),
+        summary="cosine similarity of insightface's ArcFace embeddings",
+        better="higher",
+        decimals=4,
+        open=_open,
+        compares=Compares.FEATURES,
+        extractor="arcface",
+        averaging={Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"},
+        of_identity=True,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What turns frames into numbers that metrics compare: keypoints, embeddings, features; one module an extractor."""

@@ -1,0 +1,69 @@
+"""What an extractor is: frames in, one array of numbers a frame (or window of frames) out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from typing import Protocol as Interface
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lia_bench.metrics.protocols import Protocol
+
+WindowRule = Literal["all", "middle"]
+
+
+@dataclass(frozen=True)
+class ExtractorSetting:
+    """What an extractor may depend on beside the frames.
+
+    Attributes:
+        device: where its network runs; MediaPipe's and ONNX networks run on the CPU wherever the rest does.
+        protocol: which of two rules it follows where the published script has a quirk (docs/metrics.md).
+    """
+
+    device: torch.device
+    protocol: Protocol
+
+
+class Extractor(Interface):
+    """A loaded extractor. What it says of a frame does not depend on the frames beside it."""
+
+    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+        """Features of each frame or window.
+
+        Args:
+            frames: uint8 RGB, (B, 3, H, W); (B, window, 3, H, W) for an extractor of windows.
+
+        Returns:
+            (B, *shape) float32, NaN where nothing was found.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ExtractorSpecification:
+    """An extractor's entry in the registry.
+
+    Attributes:
+        name: what tables and the feature cache call it.
+        summary: one line: network, what it was trained on, what it gives.
+        weights: names in `lia_bench.core.weights.WEIGHTS` of the files it loads; empty for one without weights.
+        shape: of the features of one frame or window.
+        build: 'package.module:Class', made with an `ExtractorSetting`.
+        window: frames that it looks at together; 1 for one that looks at single frames.
+        windows: which windows of a clip it looks at in each protocol: all of them, one after the other, or the one in
+            the middle.
+        version: of its arithmetic; raised when the same weights would give other numbers, so that no cache is wrong.
+    """
+
+    name: str
+    summary: str
+    weights: tuple[str, ...]
+    shape: tuple[int, ...]
+    build: str
+    window: int = 1
+    windows: Mapping[Protocol, WindowRule] = field(default_factory=lambda: dict.fromkeys(Protocol, "all"))
+    version: int = 1

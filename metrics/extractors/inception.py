@@ -1,0 +1,86 @@
+"""Inception-v3 pool features of single frames, as the package pytorch-fid 0.3.0 computes them for FID."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lia_bench.core.weights import fill_network, load_torch_weights, locate
+from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
+
+WEIGHTS_NAME = "inception-fid"
+FEATURES = 2048
+SIDE = 299
+CLASSES = 1008
+
+EXTRACTOR = ExtractorSpecification(
+    name="inception",
+    summary="Inception-v3 with the weights of the original FID: 2048 pool features of a frame",
+    weights=(WEIGHTS_NAME,),
+    shape=(FEATURES,),
+    build="lia_bench.metrics.extractors.inception:InceptionExtractor",
+)
+
+
+def network_input(frames: Tensor) -> Tensor:
+    """What the network sees of frames (B, 3, H, W) uint8: (B, 3, 299, 299) float32 in [-1, 1].
+
+    The whole frame is scaled bilinearly, without smoothing before it is made smaller, as pytorch-fid does.
+    """
+    scaled = functional.interpolate(frames.float() / 255, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+    return scaled * 2 - 1
+
+
+def fid_inception(state: dict[str, Tensor], path: Path) -> nn.Module:
+    """The network of pytorch-fid with `state`, read from `path`: input of `network_input` to (B, 2048).
+
+    Raises:
+        CheckpointError: the state is another network's.
+    """
+    # The package's own InceptionV3 fetches its weights in its constructor, into another cache and unchecked. So only
+    # the altered blocks are taken from it and put where it puts them, into torchvision's network: nothing of the
+    # package is patched at run time, and a file that does not fit is recognised before anything is computed.
+    from pytorch_fid.inception import FIDInceptionA, FIDInceptionC, FIDInceptionE_1, FIDInceptionE_2
+    from torchvision.models import inception_v3
+
+    network: nn.Module = inception_v3(weights=None, num_classes=CLASSES, aux_logits=False, init_weights=False)
+    altered = {
+        "5b": FIDInceptionA(192, 32),
+        "5c": FIDInceptionA(256, 64),
+        "5d": FIDInceptionA(288, 64),
+        "6b": FIDInceptionC(768, 128),
+        "6c": FIDInceptionC(768, 160),
+        "6d": FIDInceptionC(768, 160),
+        "6e": FIDInceptionC(768, 192),
+        "7b": FIDInceptionE_1(1280),
+        "7c": FIDInceptionE_2(2048),
+    }
+    for place, block in altered.items():
+        network.set_submodule(f"Mixed_{place}", block, strict=True)
+    fill_network(network, state, path)
+    network.set_submodule("fc", nn.Identity(), strict=True)
+    return network
+
+
+class InceptionExtractor:
+    """Inception-v3 on the setting's device."""
+
+    def __init__(self, setting: ExtractorSetting) -> None:
+        """Load the network.
+
+        Raises:
+            MissingWeightsError: the weights are not here.
+            CheckpointError: they are not the published ones.
+        """
+        path = locate(WEIGHTS_NAME)
+        self._device = setting.device
+        self._network = fid_inception(load_torch_weights(path), path).to(setting.device).requires_grad_(False).eval()
+
+    @torch.inference_mode()
+    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+        """Features (B, 2048), 0 or more, of frames (B, 3, H, W) uint8 RGB."""
+        features: NDArray[np.float32] = self._network(network_input(frames.to(self._device))).cpu().numpy()
+        return features

@@ -1,0 +1,177 @@
+"""Features of whole clips: read frame by frame from an extractor, or from files that an earlier reading left."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.registry import load_attribute
+from lia_bench.core.weights import WEIGHTS, locate, weights_home
+from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting, ExtractorSpecification
+
+Rows = NDArray[np.float32]
+
+
+class LoadedExtractor:
+    """An extractor, ready; a network is loaded once an evaluation.
+
+    Attributes:
+        specification: its entry in the registry.
+        window_rule: which windows of a clip it looks at.
+        identity: what tells its numbers from those of every other extractor, weights and rule.
+        description: the files behind it, as result tables name them.
+    """
+
+    def __init__(self, specification: ExtractorSpecification, setting: ExtractorSetting) -> None:
+        """Load what is needed.
+
+        Raises:
+            MissingWeightsError: weights are not here.
+            CheckpointError: weights are not the published ones.
+        """
+        self.specification = specification
+        self.window_rule = specification.windows[setting.protocol]
+        hashes = [sha256_of_file(locate(name)) for name in specification.weights]
+        parts = [specification.name, str(specification.version), setting.protocol, *(digest[:16] for digest in hashes)]
+        self.identity = "-".join(parts)
+        files = [
+            f"{WEIGHTS[name].file_name}#{digest[:8]}"
+            for name, digest in zip(specification.weights, hashes, strict=True)
+        ]
+        self.description = "+".join(files) or specification.name
+        self._extract: Extractor = load_attribute(specification.build)(setting)
+
+    def __call__(self, frames: Tensor) -> Rows:
+        """See `Extractor.__call__`."""
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            return self._extract(frames)
+
+
+class FeatureFile:
+    """Features of one clip on disk: float32 rows, one after the other, and nothing else."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+        self.path = path
+        self.shape = shape
+
+    def read(self) -> Rows | None:
+        """(rows, *shape), mapped and not loaded; None where there is no such file."""
+        if not self.path.is_file() or self.path.stat().st_size == 0:
+            return None
+        rows: Rows = np.memmap(self.path, dtype=np.float32, mode="r").reshape(-1, *self.shape)
+        return rows
+
+
+class FeatureWriter:
+    """Writes a `FeatureFile` a few rows at a time; it appears when all of it is there."""
+
+    def __init__(self, file: FeatureFile) -> None:
+        self._file = file
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        self._draft = file.path.with_name(f".{file.path.name}.{np.random.default_rng().integers(1 << 48):012x}")
+        self._stream: BinaryIO = self._draft.open("wb")
+
+    def write(self, rows: Rows) -> None:
+        """Append rows (n, *shape)."""
+        self._stream.write(np.ascontiguousarray(rows, dtype=np.float32).tobytes())
+
+    def finish(self) -> None:
+        """Put the file in its place."""
+        self._stream.close()
+        self._draft.replace(self._file.path)
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        self._stream.close()
+        self._draft.unlink(missing_ok=True)
+
+
+class FeatureStream:
+    """Features of a clip whose frames come a batch at a time; kept in a file where one is given."""
+
+    def __init__(self, extractor: LoadedExtractor, file: FeatureFile | None, frames: int) -> None:
+        """`frames` is the length of the clip, which says where its middle is."""
+        self._extractor = extractor
+        window = extractor.specification.window
+        only_middle = extractor.window_rule == "middle"
+        self._to_skip = max(0, frames // 2 - window // 2) if only_middle else 0
+        self._most_windows = 1 if only_middle else frames
+        self._writer = FeatureWriter(file) if file is not None else None
+        self._waiting: list[Tensor] = []
+        self._windows = 0
+
+    def push(self, frames: Tensor) -> Rows:
+        """Features of the next frames, uint8 (B, 3, H, W); of windows, those that these frames complete."""
+        window = self._extractor.specification.window
+        if window == 1:
+            return self._keep(self._extractor(frames))
+        rows = []
+        for frame in frames:
+            if self._to_skip:
+                self._to_skip -= 1
+                continue
+            if self._windows == self._most_windows:
+                break
+            self._waiting.append(frame)
+            if len(self._waiting) == window:
+                rows.append(self._window(self._waiting))
+                self._waiting = []
+        return np.concatenate(rows) if rows else np.empty((0, *self._extractor.specification.shape), np.float32)
+
+    def finish(self) -> None:
+        """The clip is over. What is left of a window is dropped; a clip shorter than one is repeated to fill it."""
+        window = self._extractor.specification.window
+        if window > 1 and self._windows == 0 and self._waiting:
+            repeats = -(-window // len(self._waiting))
+            self._window((self._waiting * repeats)[:window])
+        if self._writer is not None:
+            self._writer.finish()
+
+    def abandon(self) -> None:
+        """The clip cannot be finished."""
+        if self._writer is not None:
+            self._writer.abandon()
+
+    def _window(self, frames: list[Tensor]) -> Rows:
+        self._windows += 1
+        return self._keep(self._extractor(torch.stack(frames)[None]))
+
+    def _keep(self, rows: Rows) -> Rows:
+        if self._writer is not None:
+            self._writer.write(rows)
+        return rows
+
+
+class StoredStream:
+    """Stands in for a `FeatureStream` whose features are on disk already."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._place = 0
+
+    def push(self, frames: Tensor) -> Rows:
+        """The features of the next frames."""
+        begun, self._place = self._place, self._place + len(frames)
+        return np.array(self._rows[begun : self._place])
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+    def abandon(self) -> None:
+        """Nothing is left to undo."""
+
+
+def cached_features(extractor: LoadedExtractor, height: int, width: int, clip_key: str) -> FeatureFile:
+    """Where the features of a stored clip are kept between evaluations, scaled to a size."""
+    folder = weights_home().parent / "features" / extractor.identity / f"{height}x{width}"
+    return FeatureFile(folder / f"{clip_key}.float32", extractor.specification.shape)
+
+
+def reference_stream(extractor: LoadedExtractor, file: FeatureFile, frames: int) -> FeatureStream | StoredStream:
+    """The features of a true clip: from `file` where it is there, else from the extractor, and kept there."""
+    rows = file.read()
+    return StoredStream(rows) if rows is not None else FeatureStream(extractor, file, frames)

@@ -1,0 +1,58 @@
+"""Metrics that are a mean of one score a frame."""
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+
+class FrameMetric(Metric, ABC):
+    """The weighted mean of a score over frames, NaN without any; frames whose score is NaN are counted as missing.
+
+    A torchmetrics metric: `update` takes frames (or what an extractor says of them), `compute` gives the mean, states
+    add up over processes. Sums are in 64 bits and in the order of the frames, so that batches do not matter.
+    """
+
+    full_state_update = False
+    total: Tensor
+    weight: Tensor
+    valid_frames: Tensor
+    missing_frames: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("total", "weight"):
+            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        for name in ("valid_frames", "missing_frames"):
+            self.add_state(name, torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    @abstractmethod
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """(B,) the score of each frame; NaN where a frame has none."""
+
+    def frame_weights(self, reference: Tensor) -> Tensor:
+        """(B,) how much each frame counts in the mean."""
+        return torch.ones(len(reference), dtype=torch.float64)
+
+    def update(self, generated: Tensor, reference: Tensor) -> None:
+        """Score the next frames: images (B, 3, H, W) in [0, 1], or features (B, ...), of both sides."""
+        # Convolutions in TF32, the default on GPUs, keep ten bits: too few for the third digit of SSIM.
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            scores = self.score(generated, reference).double().tolist()
+            weights = self.frame_weights(reference).tolist()
+        total, weight, valid = self.total.item(), self.weight.item(), 0
+        for score, share in zip(scores, weights, strict=True):
+            if not math.isnan(score):
+                total += score * share
+                weight += share
+                valid += 1
+        self.total.fill_(total)
+        self.weight.fill_(weight)
+        self.valid_frames += valid
+        self.missing_frames += len(scores) - valid
+
+    def compute(self) -> Tensor:
+        """The mean; a 0-dimensional float64."""
+        return self.total / self.weight

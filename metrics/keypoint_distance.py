@@ -1,0 +1,65 @@
+"""Distances between the keypoints of generated and of true frames: what AKD and MKR rest on.
+
+Keypoints are (B, N, 2) x, y in pixels, NaN where a point was not found.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from lia_bench.metrics.frame_metric import FrameMetric
+
+
+class CoordinateDifference(FrameMetric):
+    """AKD of the literature: mean of |dx| and |dy| over the points found in both frames, in pixels.
+
+    Half the city-block distance, as the published script has it. Frames without a common point are missing.
+    """
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """(B,) of keypoints (B, N, 2)."""
+        return (generated.double() - reference.double()).abs().nanmean(dim=(1, 2))
+
+
+class EuclideanDistance(FrameMetric):
+    """AKD, strict: mean Euclidean distance over the points of the true frame, in pixels.
+
+    A point that the generated frame lacks counts as far off as the picture's corners are from its middle, so that
+    losing the subject never pays. Frames whose true frame shows no point are missing.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.penalty = math.hypot(height, width) / 2
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """(B,) of keypoints (B, N, 2)."""
+        distance: Tensor = torch.linalg.vector_norm(generated.double() - reference.double(), dim=2)
+        lost = ~_found(generated) & _found(reference)
+        return distance.masked_fill(lost, self.penalty).nanmean(dim=1)
+
+
+class MissingRate(FrameMetric):
+    """MKR of the literature: share of a true frame's points that the generated frame lacks, mean over frames.
+
+    Points that only the generated frame shows cost nothing; frames whose true frame shows no point are missing.
+    """
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """(B,) of keypoints (B, N, 2)."""
+        expected = _found(reference)
+        lost = expected & ~_found(generated)
+        return lost.sum(dim=1).double() / expected.sum(dim=1).double()
+
+
+class PooledMissingRate(MissingRate):
+    """MKR, strict: share of all points of the true frames, so that every point counts alike."""
+
+    def frame_weights(self, reference: Tensor) -> Tensor:
+        """(B,) points of the true frame."""
+        return _found(reference).sum(dim=1).double()
+
+
+def _found(points: Tensor) -> Tensor:
+    return points.isfinite().all(dim=2)

@@ -1,0 +1,1 @@
+"""Networks behind extractors, laid out as the files that their authors published."""

@@ -1,0 +1,101 @@
+"""The metrics of one evaluation: which were asked for, what they mean here, and what computes them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lia_bench.core.errors import MissingWeightsError
+from lia_bench.core.weights import WEIGHTS
+from lia_bench.metrics.extractors.extractor import ExtractorSetting
+from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.features import LoadedExtractor
+from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.frechet_metric import FrechetMetric
+from lia_bench.metrics.registry import resolve
+from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.specification import Compares, MetricSpecification
+
+
+@dataclass(frozen=True)
+class SuiteMetric:
+    """A column of the results.
+
+    Attributes:
+        column: the name it was asked for by.
+        specification: the definition that the name means here.
+        extractor: what it compares, of features and sets; None for images.
+        make: gives a fresh torchmetrics metric.
+    """
+
+    column: str
+    specification: MetricSpecification
+    extractor: LoadedExtractor | None
+    make: Callable[[], FrameMetric | FrechetMetric]
+
+    def meter(self) -> FrameMetric | FrechetMetric:
+        """A fresh metric of what this process alone shows it: clips are not split over processes."""
+        meter = self.make()
+        meter.distributed_available_fn = lambda: False
+        return meter
+
+    @property
+    def description(self) -> str:
+        """The definition, and the files behind it: 'akd_openpose(pose_model.pth#0a1b2c3d)'."""
+        files = (
+            self.extractor.description
+            if self.extractor
+            else "+".join(WEIGHTS[name].file_name for name in self.specification.weights)
+        )
+        return f"{self.specification.name}({files})" if files else self.specification.name
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What scores frames.
+
+    Attributes:
+        setting: what all frames have in common.
+        metrics: those that can be had, in the order asked for.
+        unavailable: for each column that cannot be had, the reason.
+    """
+
+    setting: ScoringSetting
+    metrics: tuple[SuiteMetric, ...]
+    unavailable: dict[str, str]
+
+    def of(self, *kinds: Compares) -> list[SuiteMetric]:
+        """The metrics that compare images, features or sets."""
+        return [metric for metric in self.metrics if metric.specification.compares in kinds]
+
+
+def open_suite(columns: Sequence[str], subject: str, setting: ScoringSetting) -> Suite:
+    """The metrics of `columns`, networks loaded; `subject` is what the clips show, empty where nobody knows.
+
+    Raises:
+        UnknownNameError: a metric that there is not.
+        CheckpointError: a file of weights is not the published one.
+    """
+    loaded: dict[str, LoadedExtractor | UnavailableMetricError] = {}
+    metrics: list[SuiteMetric] = []
+    unavailable: dict[str, str] = {}
+    for column in columns:
+        try:
+            specification = resolve(column, subject)
+            extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
+            metrics.append(SuiteMetric(column, specification, extractor, specification.open(setting)))
+        except UnavailableMetricError as error:
+            unavailable[column] = str(error)
+    return Suite(setting, tuple(metrics), unavailable)
+
+
+def _open_extractor(
+    name: str, setting: ScoringSetting, loaded: dict[str, LoadedExtractor | UnavailableMetricError]
+) -> LoadedExtractor:
+    if name not in loaded:
+        try:
+            loaded[name] = LoadedExtractor(EXTRACTORS[name], ExtractorSetting(setting.device, setting.protocol))
+        except MissingWeightsError as error:
+            loaded[name] = UnavailableMetricError(str(error))
+    extractor = loaded[name]
+    if isinstance(extractor, UnavailableMetricError):
+        raise extractor
+    return extractor
