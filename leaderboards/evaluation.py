@@ -66,7 +66,7 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
         run_index = report.begin(
             planning.setting(request, dataset, size, metrics, subject, pair_count),
             planning.plan(request, contestants, suite, device),
-            suite.unavailable,
+            suite,
             provenance() | {"clip_list": str(request.clips) if request.clips else None},
         )
         if drawn:

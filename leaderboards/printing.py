@@ -84,9 +84,10 @@ def _remarks(content: Mapping[str, Any], rows: Sequence[Measurement]) -> list[st
     metrics = ordered(content["setting"]["metrics"])
     cells = [describe_cell(row, metric) for row in rows for metric in metrics]
     filled = {cell["metric"] for cell in cells if cell["reason"] is None}
+    without_weights = {metric: names for row in rows for metric, names in row.run["missing_weights"].items()}
     reasons: dict[str, list[str]] = {}
     for cell in cells:
-        if cell["reason"] is None:
+        if cell["reason"] is None or cell["metric"] in without_weights:
             continue
         where = cell["metric"] if cell["metric"] not in filled else f"{cell['metric']} of {cell['model']}"
         if where not in reasons.setdefault(cell["reason"], []):
@@ -95,7 +96,20 @@ def _remarks(content: Mapping[str, Any], rows: Sequence[Measurement]) -> list[st
         *(f"{', '.join(where)}: {reason}" for reason, where in reasons.items()),
         *_frames_left_out(rows, [metric for metric in metrics if metric in filled]),
         *_small_sets(rows, metrics),
+        *_missing_weights(without_weights),
     ]
+
+
+def _missing_weights(without_weights: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """One list of all metrics that lack nothing but weights, and the command that gets them."""
+    if not without_weights:
+        return
+    needed: dict[tuple[str, ...], list[str]] = {}
+    for metric, names in without_weights.items():
+        needed.setdefault(tuple(names), []).append(metric)
+    listed = "; ".join(f"{', '.join(metrics)} ({', '.join(names)})" for names, metrics in needed.items())
+    yield f"empty without third-party weights: {listed}"
+    yield f"to get them: lia-bench weights fetch {' '.join(dict.fromkeys(name for names in needed for name in names))}"
 
 
 def _frames_left_out(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:

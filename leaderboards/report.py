@@ -15,6 +15,7 @@ from typing import Any
 from lia_bench.core.atomic import write_json
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.pairs import ClipPair
+from lia_bench.metrics.suite import Suite
 
 SCHEMA = 2
 REPORT = "report.json"
@@ -25,8 +26,8 @@ class Report:
     """The content of a results folder: one setting, and every run of models in it.
 
     `content` is plain data for JSON: `schema`, `setting`, `pairs`, and `runs`, each with its `plan` (models, tasks,
-    what each metric means, ...), `unavailable` metrics with reasons, `sessions` (provenance of each start), `clips`,
-    `failures`, and `sets`: the metrics of sets over all clips.
+    what each metric means, ...), `unavailable` metrics with reasons and `missing_weights`, `sessions` (provenance of
+    each start), `clips`, `failures`, and `sets`: the metrics of sets over all clips.
     """
 
     def __init__(self, folder: Path, rank: int = 0) -> None:
@@ -50,7 +51,7 @@ class Report:
         self,
         setting: Mapping[str, Any],
         plan: Mapping[str, Any],
-        unavailable: Mapping[str, str],
+        suite: Suite,
         session: Mapping[str, Any],
     ) -> int:
         """Note a start: the run of the same plan goes on, another plan is a new run; returns the run's index.
@@ -66,7 +67,8 @@ class Report:
         if run is None:
             run = {"plan": dict(plan), "sessions": [], "clips": [], "failures": []}
             self.content["runs"].append(run)
-        run["unavailable"] = dict(unavailable)
+        run["unavailable"] = dict(suite.unavailable)
+        run["missing_weights"] = dict(suite.missing_weights)
         run["sessions"].append(dict(session))
         self.save()
         return next(index for index, known in enumerate(self.content["runs"]) if known is run)

@@ -132,7 +132,7 @@ def score(request: ScoreRequest, announce: Callable[[str], None] = lambda line: 
         run_index = report.begin(
             _setting(request, reference, suite, metrics, subject),
             _plan(request, generated, pairs[0].task, suite),
-            suite.unavailable,
+            suite,
             provenance() | {"unmatched": unmatched},
         )
     report.content, run_index = processes.agree((report.content, run_index))

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lia_bench.core.errors import CheckpointError, MissingWeightsError
+from lia_bench.core.errors import CheckpointError
 from lia_bench.core.weights import load_torch_weights, locate
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
@@ -75,11 +75,8 @@ def _open(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIPS]:
             f"{WEIGHTS_OF[backbone]} needs sides of at least {smallest} pixels: "
             f"these frames are {setting.width}x{setting.height}"
         )
-    try:
-        path = locate(WEIGHTS_OF[backbone])
-    except MissingWeightsError as error:
-        raise UnavailableMetricError(str(error)) from error
-    distance = PerceptualDistance(backbone, load_torch_weights(path)).to(setting.device)
+    state = load_torch_weights(locate(WEIGHTS_OF[backbone]))
+    distance = PerceptualDistance(backbone, state).to(setting.device)
     return lambda: LPIPS(distance)
 
 

@@ -12,7 +12,7 @@ def weights_of(name: str) -> list[str]:
         UnknownNameError: neither a metric's id nor a plain name.
     """
     check_name(name)
-    needed = [weights for metric in _meant(name) for weights in _behind(metric)]
+    needed = [weights for metric in _meant(name) for weights in weights_behind(metric)]
     return list(dict.fromkeys(needed))
 
 
@@ -22,5 +22,6 @@ def _meant(name: str) -> list[MetricSpecification]:
     return [metric for metric in METRICS.values() if metric.alias == name and metric.subjects is not None]
 
 
-def _behind(metric: MetricSpecification) -> tuple[str, ...]:
+def weights_behind(metric: MetricSpecification) -> tuple[str, ...]:
+    """Names of the weights that a definition loads, its extractor's included."""
     return metric.weights + (EXTRACTORS[metric.extractor].weights if metric.extractor else ())

@@ -38,7 +38,8 @@ class MetricSpecification:
         summary: one line: definition and unit.
         better: which values are better.
         decimals: digits after the point in printed tables.
-        open: makes, for a setting, what makes a fresh metric; raises UnavailableMetricError where it cannot be had.
+        open: makes, for a setting, what makes a fresh metric; raises UnavailableMetricError where it cannot be had,
+            MissingWeightsError where weights are not here.
             Networks are loaded once, and shared by the metrics made.
         compares: what it looks at.
         extractor: name in the registry of extractors, for metrics of features and sets.

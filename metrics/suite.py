@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lia_bench.core.errors import MissingWeightsError
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weights import WEIGHTS, how_to_get
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.registry import EXTRACTORS
 from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric
+from lia_bench.metrics.needed_weights import weights_behind
 from lia_bench.metrics.registry import resolve
 from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
 from lia_bench.metrics.specification import Compares, MetricSpecification
@@ -56,11 +57,13 @@ class Suite:
         setting: what all frames have in common.
         metrics: those that can be had, in the order asked for.
         unavailable: for each column that cannot be had, the reason.
+        missing_weights: for each column that only lacks weights on this machine, their names.
     """
 
     setting: ScoringSetting
     metrics: tuple[SuiteMetric, ...]
     unavailable: dict[str, str]
+    missing_weights: dict[str, list[str]]
 
     def of(self, *kinds: Compares) -> list[SuiteMetric]:
         """The metrics that compare images, features or sets."""
@@ -74,28 +77,28 @@ def open_suite(columns: Sequence[str], subject: str, setting: ScoringSetting) ->
         UnknownNameError: a metric that there is not.
         CheckpointError: a file of weights is not the published one.
     """
-    loaded: dict[str, LoadedExtractor | UnavailableMetricError] = {}
+    loaded: dict[str, LoadedExtractor] = {}
     metrics: list[SuiteMetric] = []
     unavailable: dict[str, str] = {}
+    missing_weights: dict[str, list[str]] = {}
     for column in columns:
         try:
             specification = resolve(column, subject)
+            make = specification.open(setting)
             extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
-            metrics.append(SuiteMetric(column, specification, extractor, specification.open(setting)))
+            metrics.append(SuiteMetric(column, specification, extractor, make))
+        except MissingWeightsError:
+            missing = [name for name in weights_behind(specification) if not WEIGHTS[name].path.is_file()]
+            missing_weights[column] = missing
+            unavailable[column] = "; ".join(
+                f"the weights '{name}' are not here: {how_to_get(WEIGHTS[name])}" for name in missing
+            )
         except UnavailableMetricError as error:
             unavailable[column] = str(error)
-    return Suite(setting, tuple(metrics), unavailable)
+    return Suite(setting, tuple(metrics), unavailable, missing_weights)
 
 
-def _open_extractor(
-    name: str, setting: ScoringSetting, loaded: dict[str, LoadedExtractor | UnavailableMetricError]
-) -> LoadedExtractor:
+def _open_extractor(name: str, setting: ScoringSetting, loaded: dict[str, LoadedExtractor]) -> LoadedExtractor:
     if name not in loaded:
-        try:
-            loaded[name] = LoadedExtractor(EXTRACTORS[name], ExtractorSetting(setting.device, setting.protocol))
-        except MissingWeightsError as error:
-            loaded[name] = UnavailableMetricError(str(error))
-    extractor = loaded[name]
-    if isinstance(extractor, UnavailableMetricError):
-        raise extractor
-    return extractor
+        loaded[name] = LoadedExtractor(EXTRACTORS[name], ExtractorSetting(setting.device, setting.protocol))
+    return loaded[name]

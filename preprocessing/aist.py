@@ -1,4 +1,4 @@
-"""AIST: street dances, one dancer a video."""
+"""AIST: street dances, most of them by one dancer."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from lia_bench.preprocessing.options import (
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.layouts import Partition
+    from lia_bench.preprocessing.layouts import Layout
     from lia_bench.preprocessing.preparing import PreparationOptions
 
 DATASET = DatasetSpecification(
@@ -45,9 +45,12 @@ def command(
     detector: DetectorChoice,
     min_size: int,
     min_frames: int,
-    partition_of: "Callable[[str, str | None], Partition]",
+    division: "Callable[[Layout], Layout]",
 ) -> None:
-    """Cut dancers out of the videos of AIST; no dancer is in both partitions.
+    """Cut dancers out of the videos of AIST.
+
+    No dancer of a video of one is in both partitions. Videos of groups are divided by their own names, and may show
+    dancers of the other partition; leave them out of the footage where that matters.
 
     \b
     Example:
@@ -59,12 +62,12 @@ def command(
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.subjects import plan_subjects
 
-    layout = find_units(footage, VIDEO_SUFFIXES, partition_of, person_of=dancer_of)
+    layout = division(find_units(footage, VIDEO_SUFFIXES, person_of=dancer_of))
     plan = plan_subjects(layout, detector, min_size, min_frames)
     report(prepare_from_search(plan, options, "aist", {"footage": footage, **plan.settings}))
 
 
 def dancer_of(name: str) -> str | None:
     """The dancer in a file's name, as "d04"; None where it names none, or several as group dances do."""
-    found = re.search(r"_(d\d+)_", name)
-    return found.group(1) if found else None
+    found = re.findall(r"_(d\d+)(?=_)", name)
+    return found[0] if len(found) == 1 else None

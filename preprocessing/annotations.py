@@ -52,8 +52,12 @@ def find_annotations(folder: Path) -> tuple[list[Path], list[InputError]]:
     """The annotation files <person>/<video>/<utterance>.txt of a folder, sorted, and the folders nobody may read.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such folder, or no such file in it.
     """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: no such folder of annotation files; name the one that holds <person>/<video>/<utterance>.txt"
+        )
     files: list[Path] = []
     problems: list[InputError] = []
 

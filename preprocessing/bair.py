@@ -44,30 +44,38 @@ def command(options: "PreparationOptions", footage: Path) -> None:
     Example:
       lia-bench preprocess bair --footage softmotion30_44k
     """
+    from lia_bench.preprocessing.locking import alone_in
     from lia_bench.preprocessing.preparing import check_size, prepare_from_search
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.whole_clips import plan_whole_clips
 
     check_size(options.size, options.clip_format)
-    plan = plan_whole_clips(unpack(footage, options.output / "footage"))
-    report(prepare_from_search(plan, options, "bair", {"footage": footage}))
+    with alone_in(options.output):
+        layout = unpack(footage, options.output / "footage")
+    report(prepare_from_search(plan_whole_clips(layout), options, "bair", {"footage": footage}))
 
 
 def unpack(footage: Path, target: Path) -> "Layout":
     """Every trajectory as a folder of pictures in `target`, and a unit for each.
 
+    What a killed run left half-written there is removed, so nobody else may be unpacking.
+
     Raises:
         InputError: no records, or the package that reads them is missing.
     """
+    from lia_bench.core.atomic import remove_partial
     from lia_bench.core.errors import InputError
     from lia_bench.core.prepared_dataset import PARTITIONS
     from lia_bench.core.progress import progress
-    from lia_bench.preprocessing.layouts import Layout, Partition, decided_problems
+    from lia_bench.preprocessing.layouts import Partition, with_good_names
+    from lia_bench.preprocessing.metadata import printable
     from lia_bench.preprocessing.searching import Unit
 
     files = [file for part in PARTITIONS for file in sorted((footage / part).glob("*.tfrecords"))]
     if not files:
         raise InputError(f"{footage}: no .tfrecords file in train/ or test/; name the folder softmotion30_44k")
+    for part in PARTITIONS:
+        remove_partial(target / part)
     units: list[Unit] = []
     problems: list[str] = []
     for file in progress(files, title="unpacking", unit="file"):
@@ -76,8 +84,8 @@ def unpack(footage: Path, target: Path) -> "Layout":
             for folder in _unpack_file(file, target / partition):
                 units.append(Unit(folder.name, folder, folder.name, None, partition))
         except InputError as error:
-            problems.append(f"unreadable_records: {str(error).replace(f'{file}', file.name)}")
-    return Layout(tuple(units), decided_problems(problems))
+            problems.append(printable(f"unreadable_records: {str(error).replace(f'{file}', file.name)}"))
+    return with_good_names(units, target, problems)
 
 
 def _unpack_file(file: Path, target: Path) -> Iterator[Path]:

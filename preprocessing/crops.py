@@ -1,13 +1,14 @@
 """One clip cut out of its footage: what a worker process does."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.errors import LiaBenchError, UnreadableVideoError
 from lia_bench.core.video import encoder_options, resize, sha256_of_video, write_png_folder, write_video
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
@@ -88,8 +89,12 @@ class CutJob:
 
 
 def footage_stamp(video: Path) -> tuple[int, int]:
-    """What changes when footage changes: its size in bytes and the time of its last change."""
-    status = video.stat()
+    """What changes when footage changes: its size in bytes and the time of its last change; of none, -1 and -1."""
+    try:
+        status = video.stat()
+    except OSError:
+        # A link that leads nowhere, say: whoever opens it will say so.
+        return -1, -1
     return status.st_size, status.st_mtime_ns
 
 
@@ -98,7 +103,24 @@ def cut_clip(job: CutJob) -> Outcome:
 
     The footage is decoded only where the clip lies; when a frame there does not come out right, the clip is tried
     again on footage that was decoded from its first frame, which tells what is damaged.
+
+    Raises:
+        OSError: the disk is full, or the output is not writable, so that no other clip could be written either.
     """
+    try:
+        return _cut(job)
+    except (LiaBenchError, OSError):
+        raise
+    except Exception as error:
+        return job.cut.outcome("failed", f"unexpected: {described(error, job.cut.video)}")
+
+
+def described(error: Exception, video: Path) -> str:
+    """An error that nobody foresaw, in one line, without the video's folder."""
+    return f"{type(error).__name__}: {' '.join(without_folder(error, video).split())}"
+
+
+def _cut(job: CutJob) -> Outcome:
     try:
         with open_quickly(job.cut.video) as footage:
             return _cut_from(footage, job)
@@ -115,9 +137,10 @@ def cut_clip(job: CutJob) -> Outcome:
             return job.cut.outcome("failed", f"damaged_video: {without_folder(error, job.cut.video)}")
 
 
-def without_folder(error: UnreadableVideoError, video: Path) -> str:
+def without_folder(error: Exception, video: Path) -> str:
     """The error's text with the name of the video alone: clips.csv is the same wherever the footage lies."""
-    return str(error).replace(str(video.resolve()), video.name).replace(str(video), video.name)
+    # realpath and not resolve, which raises for a link that leads to itself.
+    return str(error).replace(os.path.realpath(video), video.name).replace(str(video), video.name)
 
 
 def _cut_from(footage: Footage, job: CutJob) -> Outcome:

@@ -17,7 +17,7 @@ from lia_bench.preprocessing.options import (
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.layouts import Layout, Partition
+    from lia_bench.preprocessing.layouts import Layout
     from lia_bench.preprocessing.preparing import PreparationOptions
 
 DATASET = DatasetSpecification(
@@ -45,7 +45,7 @@ def command(
     detector: DetectorChoice,
     min_size: int,
     min_frames: int,
-    partition_of: "Callable[[str, str | None], Partition]",
+    division: "Callable[[Layout], Layout]",
 ) -> None:
     """Cut faces out of the videos that metadata.json calls REAL; the others are not looked at.
 
@@ -57,32 +57,31 @@ def command(
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.subjects import plan_subjects
 
-    plan = plan_subjects(find_real(footage, partition_of), detector, min_size, min_frames)
+    plan = plan_subjects(division(find_real(footage)), detector, min_size, min_frames)
     report(prepare_from_search(plan, options, "dfdc", {"footage": footage, **plan.settings}))
 
 
-def find_real(footage: Path, partition_of: "Callable[[str, str | None], Partition]") -> "Layout":
+def find_real(footage: Path) -> "Layout":
     """A unit for every video that is called REAL, also for those that are not there.
 
     Raises:
         InputError: no metadata.json, or one that is damaged.
     """
     from lia_bench.core.errors import InputError
-    from lia_bench.preprocessing.layouts import Layout
+    from lia_bench.preprocessing.layouts import with_good_names
     from lia_bench.preprocessing.searching import Unit
 
     lists = sorted(footage.glob("**/metadata.json"))
     if not lists:
         raise InputError(f"{footage}: no metadata.json in it or its sub-folders; name the folder of the unpacked parts")
-    units = {}
+    units = []
     for path in lists:
         try:
             labels = {name: entry["label"] for name, entry in json.loads(path.read_text(encoding="utf-8")).items()}
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             raise InputError(f"{path}: not a list of labels ({error}); unpack this part again") from error
         for file in sorted(name for name, label in labels.items() if label == "REAL"):
-            video = path.with_name(Path(file).name)
-            units[video.stem] = Unit(
-                video.stem, video if video.is_file() else None, video.stem, None, partition_of(video.stem, None)
-            )
-    return Layout(tuple(units.values()), ())
+            video = path.parent / Path(file).name
+            name = Path(file).stem
+            units.append(Unit(name, video if video.is_file() else None, name, None, "train"))
+    return with_good_names(units, footage)

@@ -53,11 +53,11 @@ def find_videos(footage: Path) -> "Layout":
     """The units, by folders or by the list.
 
     Raises:
-        InputError: neither is there.
+        InputError: neither is there, or the list names none of the videos.
     """
     from lia_bench.core.errors import InputError
+    from lia_bench.preprocessing.dividing import divide_by_list
     from lia_bench.preprocessing.layouts import find_parts, find_units
-    from lia_bench.preprocessing.plan import read_names
 
     if (footage / "train").is_dir():
         return find_parts(footage, {".mp4"})
@@ -65,5 +65,4 @@ def find_videos(footage: Path) -> "Layout":
         raise InputError(
             f"{footage}: neither train/ and test/ nor {TEST_LIST} is there; put the list beside the videos"
         )
-    test = {Path(address).stem for address in read_names(footage / TEST_LIST)}
-    return find_units(footage, {".mp4"}, lambda name, person: "test" if name in test else "train")
+    return divide_by_list(find_units(footage, {".mp4"}), footage / TEST_LIST)

@@ -16,7 +16,7 @@ from lia_bench.preprocessing.options import (
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.layouts import Partition
+    from lia_bench.preprocessing.layouts import Layout
     from lia_bench.preprocessing.preparing import PreparationOptions
 
 DATASET = DatasetSpecification(
@@ -43,7 +43,7 @@ def command(
     detector: DetectorChoice,
     min_size: int,
     min_frames: int,
-    partition_of: "Callable[[str, str | None], Partition]",
+    division: "Callable[[Layout], Layout]",
 ) -> None:
     """Cut clips out of footage that nobody annotated: one a person and shot.
 
@@ -63,6 +63,6 @@ def command(
     from lia_bench.preprocessing.subjects import plan_subjects
     from lia_bench.preprocessing.whole_clips import plan_whole_clips
 
-    layout = find_units(footage, VIDEO_SUFFIXES, partition_of)
+    layout = division(find_units(footage, VIDEO_SUFFIXES))
     plan = plan_whole_clips(layout) if whole_frames else plan_subjects(layout, detector, min_size, min_frames)
     report(prepare_from_search(plan, options, "folder", {"footage": footage, **plan.settings}))

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lia_bench.core.clips_table import DESCRIPTION, TABLE
 from lia_bench.core.errors import InputError
-from lia_bench.core.prepared_dataset import PARTITIONS
-from lia_bench.preprocessing.metadata import parse_identifier
+from lia_bench.core.prepared_dataset import FINISHED_FOLDER
+from lia_bench.preprocessing.metadata import parse_identifier, printable
 from lia_bench.preprocessing.outcome import Outcome
+from lia_bench.preprocessing.plan import by_name_and_container
 from lia_bench.preprocessing.searching import Unit
 
 Partition = Literal["train", "test"]
@@ -31,17 +33,18 @@ class Layout:
 def find_units(
     folder: Path,
     suffixes: Collection[str],
-    partition_of: Callable[[str, str | None], Partition],
+    partition: Partition = "train",
     person_of: Callable[[str], str | None] = lambda name: None,
 ) -> Layout:
-    """A unit for every file under `folder` with one of these suffixes, sub-folders included, hidden ones left out.
+    """A unit for every file under `folder` with one of these suffixes, sub-folders included.
 
-    A unit is called as its file; folders on the way to it are put before that with "--".
+    Hidden files and folders are left out, and prepared datasets, which hold clips and no footage. A unit is called as
+    its file; folders on the way to it are put before that with "--".
 
     Args:
         folder: of the footage.
         suffixes: lower case, with the dot.
-        partition_of: the partition, by the unit's name and person.
+        partition: of all units; `dividing` has the ways to divide them.
         person_of: who is seen, by the unit's name.
 
     Raises:
@@ -52,17 +55,11 @@ def find_units(
         wanted = ", ".join(sorted(suffixes))
         reason = f"; {unreadable[0]}" if unreadable else ""
         raise InputError(f"{folder}: no footage under this folder ({wanted}){reason}; name another with --footage")
-    units: dict[str, Unit] = {}
-    problems = [f"unreadable_folder: {reason}" for reason in unreadable]
+    units = []
     for file in files:
         name = "--".join(file.relative_to(folder).with_suffix("").parts)
-        problem = _problem(name, units)
-        if problem:
-            problems.append(problem)
-        else:
-            person = person_of(name)
-            units[name] = Unit(name, file, name, person, partition_of(name, person))
-    return Layout(tuple(units.values()), decided_problems(problems))
+        units.append(Unit(name, file, name, person_of(name), partition))
+    return with_good_names(units, folder, [f"unreadable_folder: {reason}" for reason in unreadable])
 
 
 def find_parts(folder: Path, suffixes: Collection[str]) -> Layout:
@@ -71,14 +68,29 @@ def find_parts(folder: Path, suffixes: Collection[str]) -> Layout:
     Raises:
         InputError: one of them is missing or holds no such file.
     """
-    units: list[Unit] = []
-    decided: list[Outcome] = []
-    for partition in PARTITIONS:
-        part: Partition = "test" if partition == "test" else "train"
-        layout = find_units(folder / partition, suffixes, lambda name, person, part=part: part)  # type: ignore[misc]
-        units += layout.units
-        decided += layout.decided
-    return Layout(tuple(units), decided_problems([outcome.reason for outcome in decided]))
+    train = find_units(folder / "train", suffixes, "train")
+    test = find_units(folder / "test", suffixes, "test")
+    problems = [outcome.reason for outcome in (*train.decided, *test.decided)]
+    return Layout(train.units + test.units, decided_problems(problems))
+
+
+def with_good_names(units: Iterable[Unit], folder: Path, problems: Iterable[str] = ()) -> Layout:
+    """The units whose names can name clips, each name of a partition once; the others are decided, after `problems`.
+
+    Args:
+        units: as they were found.
+        folder: reasons name the files from here on, so that they are the same wherever the footage lies.
+        problems: what is wrong beside, as "code: sentence".
+    """
+    good: dict[str, Unit] = {}
+    problems = list(problems)
+    for unit in units:
+        problem = _problem(unit, good, folder)
+        if problem is None:
+            good[unit.key] = unit
+        else:
+            problems.append(problem)
+    return Layout(tuple(good.values()), decided_problems(problems))
 
 
 def decided_problems(problems: Iterable[str]) -> tuple[Outcome, ...]:
@@ -94,21 +106,39 @@ def _walk(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[str
     unreadable: list[str] = []
 
     def note(error: OSError) -> None:
-        name = Path(str(error.filename)).relative_to(folder)
+        name = printable(str(Path(str(error.filename)).relative_to(folder)))
         unreadable.append(f"{name}: {error.strerror}; mend its permissions")
 
     files = []
     for parent, folders, names in os.walk(folder, onerror=note):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if name[0] != "." and not _is_prepared(Path(parent, name)))
         files += [Path(parent) / name for name in names if not name.startswith(".")]
-    return sorted(file for file in files if file.suffix.lower() in suffixes), unreadable
+    found = [file for file in files if file.suffix.lower() in suffixes]
+    return sorted(found, key=by_name_and_container), unreadable
 
 
-def _problem(name: str, units: Collection[str]) -> str | None:
+def _is_prepared(folder: Path) -> bool:
+    """Whether a folder is a prepared dataset, or one in the making."""
+    if (folder / FINISHED_FOLDER).is_dir():
+        return True
+    return (folder / TABLE).is_file() and (folder / DESCRIPTION).is_file()
+
+
+def _problem(unit: Unit, good: dict[str, Unit], folder: Path) -> str | None:
+    place = _place(unit, folder)
     try:
-        parse_identifier(name)
+        parse_identifier(unit.video_id)
+        if unit.person_id is not None:
+            parse_identifier(unit.person_id)
+        if unit.annotation is not None:
+            parse_identifier(unit.annotation.stem)
     except ValueError as error:
-        return f"bad_name: '{name}': {error}; rename the file"
-    if name in units:
-        return f"same_name: another file is called '{name}' too, with another suffix; rename one"
+        return f"bad_name: '{place}': {error}; rename it"
+    if unit.key in good:
+        return f"same_name: '{_place(good[unit.key], folder)}' and '{place}' make clips of one name; rename one"
     return None
+
+
+def _place(unit: Unit, folder: Path) -> str:
+    file = unit.annotation or unit.video
+    return printable(unit.name if file is None else str(file.relative_to(folder)))

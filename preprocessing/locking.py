@@ -8,6 +8,8 @@ from lia_bench.core.atomic import remove_partial
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS
 
+LOCK = ".lock"
+
 
 def remove_partial_clips(output: Path) -> None:
     """Remove what killed processes left half-written in the folders of a dataset."""
@@ -22,13 +24,20 @@ def alone_in(output: Path) -> Iterator[None]:
     What a killed run left half-written in it and in its folders is removed.
 
     Raises:
-        InputError: another run is at work there.
+        InputError: another run is at work there, or it is no folder that can be written.
     """
     from filelock import FileLock, Timeout
 
-    output.mkdir(parents=True, exist_ok=True)
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: not a folder; name another --output")
     try:
-        with FileLock(output / ".lock", timeout=0):
+        output.mkdir(parents=True, exist_ok=True)
+        # Where this fails, the lock would say that another run holds it.
+        (output / LOCK).touch()
+    except OSError as error:
+        raise InputError(f"{output}: the folder cannot be written ({error.strerror}); name another --output") from error
+    try:
+        with FileLock(output / LOCK, timeout=0):
             remove_partial_clips(output)
             remove_partial(output)
             yield

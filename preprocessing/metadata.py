@@ -137,7 +137,9 @@ def read_metadata(path: Path) -> MetadataTable:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            _check_columns(path, reader.fieldnames or ())
+            if not reader.fieldnames:
+                raise InputError(f"{path}: the file is empty, or its first line is; get the table again")
+            _check_columns(path, reader.fieldnames)
             rows = [_row(reader.line_num, cells) for cells in reader]
     except FileNotFoundError:
         raise InputError(f"{path}: no such metadata file; name the table of clips with --metadata") from None

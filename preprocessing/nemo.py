@@ -37,16 +37,25 @@ def command(options: "PreparationOptions", footage: Path, detector: DetectorChoi
       lia-bench preprocess nemo --footage UvA-NEMO_SMILE_DATABASE
     """
     from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+    from lia_bench.preprocessing.detection.registry import what_detects
+    from lia_bench.preprocessing.dividing import divide
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.partitions import nemo_partition
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.searching import SearchPlan
 
-    layout = find_units(
-        footage, VIDEO_SUFFIXES, lambda name, person: nemo_partition(person or name), person_of=person_of
+    layout = divide(
+        find_units(footage, VIDEO_SUFFIXES, person_of=person_of),
+        lambda unit: nemo_partition(unit.person_id or unit.name),
     )
-    plan = SearchPlan(layout.units, partial(make_search, detector), {"detector": detector.name}, layout.decided)
+    plan = SearchPlan(
+        layout.units,
+        partial(make_search, detector),
+        {"detector": detector.name},
+        layout.decided,
+        what_detects(detector.name),
+    )
     report(prepare_from_search(plan, options, "nemo", {"footage": footage, **plan.settings}))
 
 

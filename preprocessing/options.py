@@ -1,13 +1,14 @@
 """Options that several recipes share, for `lia-bench preprocess`."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
+
+from lia_bench.core.provenance import usable_cores
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.detection.detector import Subject
@@ -40,7 +41,7 @@ def preparation_options(dataset: str, size: int = 256) -> Callable[[Command], Co
             output: Path | None,
             size: int,
             clip_format: Any,
-            workers: int,
+            workers: int | None,
             shard: tuple[int, int] | None,
             ray_address: str | None,
             **others: Any,
@@ -48,8 +49,11 @@ def preparation_options(dataset: str, size: int = 256) -> Callable[[Command], Co
             from lia_bench.preprocessing.preparing import PreparationOptions
 
             folder = output or Path("data") / f"{dataset}-{size}{_shard_suffix(shard)}"
-            engine = make_engine(workers, ray_address)
-            searching = make_engine(workers, ray_address, others.get("device", "cpu"))
+            engine = make_engine(workers or usable_cores(), ray_address)
+            detector = others.get("detector")
+            device = detector.device if isinstance(detector, DetectorChoice) else "cpu"
+            searchers = workers or (1 if device.startswith("cuda") else usable_cores())
+            searching = make_engine(searchers, ray_address, device)
             return function(PreparationOptions(folder, size, clip_format, engine, searching, shard), **others)
 
         decorated: Command = command
@@ -81,8 +85,7 @@ def _preparation_options(dataset: str, size: int) -> list[Callable[[Command], Co
         click.option(
             "--workers",
             type=click.IntRange(min=1),
-            default=os.cpu_count(),
-            show_default="one a core",
+            show_default="one a core, one for a detector on a GPU",
             help="Processes on this machine.",
         ),
         click.option(
@@ -140,22 +143,19 @@ def tube_options(min_size: int) -> Callable[[Command], Command]:
 
 
 def split_options(what: str) -> Callable[[Command], Command]:
-    """What is kept for testing: the command gets `partition_of`, from a name and a person to a partition."""
+    """What is kept for testing: the command gets `division`, from a layout to the same one divided."""
 
     def decorate(function: Command) -> Command:
         @wraps(function)
         def command(*arguments: Any, test_list: Path | None, test_share: float, **others: Any) -> Any:
-            from lia_bench.preprocessing.partitions import partition_by_share
-            from lia_bench.preprocessing.plan import read_names
+            from lia_bench.preprocessing.dividing import divide_by_list, divide_by_share
 
-            listed = read_names(test_list) if test_list else None
-
-            def partition_of(name: str, person: str | None) -> str:
-                if listed is None:
-                    return partition_by_share(person or name, test_share)
-                return "test" if name in listed or person in listed else "train"
-
-            return function(*arguments, partition_of=partition_of, **others)
+            division = (
+                partial(divide_by_share, share=test_share)
+                if test_list is None
+                else partial(divide_by_list, test_list=test_list)
+            )
+            return function(*arguments, division=division, **others)
 
         decorated: Command = click.option(
             "--test-share",

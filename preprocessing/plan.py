@@ -37,8 +37,12 @@ def videos_in(folder: Path) -> dict[str, Path]:
     found = [path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.name[0] != "."]
     if not found:
         raise InputError(f"{folder}: the folder holds no video; put the footage there as <video_id>.mp4")
-    found.sort(key=lambda path: (path.suffix.lower() != ".mp4", path.name), reverse=True)
-    return {path.stem: path for path in found}
+    return {path.stem: path for path in sorted(found, key=by_name_and_container, reverse=True)}
+
+
+def by_name_and_container(path: Path) -> tuple[Path, bool, Path]:
+    """What footage is sorted by: of files that differ in the suffix alone, mp4 comes first, and the first one counts."""
+    return path.with_suffix(".mp4"), path.suffix.lower() != ".mp4", path
 
 
 def read_names(path: Path) -> frozenset[str]:
@@ -115,19 +119,22 @@ def _clash(earlier: MetadataRow, row: MetadataRow) -> str:
 
 def share_of(plan: Plan, shard: tuple[int, int]) -> Plan:
     """The part of a plan that falls to shard `(number, count)`, number from 1; a video is never divided."""
-    number, count = shard
-    owner: Mapping[str, int] = {
-        video: index % count for index, video in enumerate(sorted({_video(item.cells) for item in _items(plan)}))
-    }
+    videos = _share([_video(item.cells) for item in (*plan.cuts, *plan.decided)], shard)
     return Plan(
-        tuple(cut for cut in plan.cuts if owner[_video(cut.cells)] == number - 1),
-        tuple(outcome for outcome in plan.decided if owner[_video(outcome.cells)] == number - 1),
+        tuple(cut for cut in plan.cuts if _video(cut.cells) in videos),
+        tuple(outcome for outcome in plan.decided if _video(outcome.cells) in videos),
     )
 
 
-def _items(plan: Plan) -> Iterable[Cut | Outcome]:
-    yield from plan.cuts
-    yield from plan.decided
+def videos_of_share(table: MetadataTable, shard: tuple[int, int]) -> list[str]:
+    """The videos that shard `(number, count)` of a table's plan cuts, in the table's order."""
+    videos = _share([_video(row.text) for row in (*table.rows, *table.unusable)], shard)
+    return list(dict.fromkeys(video for video in (_video(row.text) for row in table.rows) if video in videos))
+
+
+def _share(videos: Iterable[str], shard: tuple[int, int]) -> frozenset[str]:
+    number, count = shard
+    return frozenset(sorted(set(videos))[number - 1 :: count])
 
 
 def _video(cells: Mapping[str, str]) -> str:

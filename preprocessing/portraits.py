@@ -51,17 +51,19 @@ def command(
       lia-bench preprocess portraits --footage ffhq/images1024x1024 --aligned --format png
     """
     from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES
+    from lia_bench.preprocessing.detection.registry import what_detects
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.searching import SearchPlan
 
-    layout = find_units(footage, PICTURE_SUFFIXES, lambda name, person: "test")
+    layout = find_units(footage, PICTURE_SUFFIXES, "test")
     if aligned:
-        plan = SearchPlan(layout.units, make_middle_search, {"search": "middle square"}, layout.decided)
+        plan = SearchPlan(layout.units, make_middle_search, {"search": "middle square"}, layout.decided, counted="picture")
     else:
         settings = {"detector": detector.name, "increase": increase}
-        plan = SearchPlan(layout.units, partial(make_face_search, detector, increase), settings, layout.decided)
+        search = partial(make_face_search, detector, increase)
+        plan = SearchPlan(layout.units, search, settings, layout.decided, what_detects(detector.name), "picture")
     report(prepare_from_search(plan, options, "portraits", {"footage": footage, **plan.settings}))
 
 

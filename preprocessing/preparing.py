@@ -11,6 +11,7 @@ from typing import Any
 from lia_bench.core.atomic import write_json, write_text
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.prepared_dataset import PARTITIONS
 from lia_bench.core.provenance import versions
 from lia_bench.preprocessing.contact_sheet import write_contact_sheet
 from lia_bench.preprocessing.crops import ClipFormat
@@ -24,7 +25,11 @@ from lia_bench.preprocessing.workers.engine import Engine
 
 LIBRARIES = ("av", "decord", "numpy", "scikit-image")
 FOUND_TABLE = "metadata.csv"
-"""The clips that a search found, as a table that others can cut by."""
+"""The clips that a search found, as a table that others can cut by.
+
+Within the limits of the published columns and names: the footage has to lie in one folder as <video_id>.mp4, also where
+the search knew sub-folders, and of two people in the very same frames of a video the first alone is cut.
+"""
 
 
 @dataclass(frozen=True)
@@ -107,9 +112,11 @@ def prepare_from_search(
     Started again it searches and cuts what is missing.
 
     Raises:
-        InputError: nothing to search, a size H.264 does not have, or another run in the same folder.
+        InputError: nothing to search, a size H.264 does not have, an output whose clips would lie among the footage,
+            or another run in the same folder.
     """
     check_size(options.size, options.clip_format)
+    _check_apart(search, options.output)
     with alone_in(options.output):
         plan = search_footage(search, options.output, options.searching_engine, options.shard)
         _write_found(options.output / FOUND_TABLE, plan)
@@ -124,6 +131,14 @@ def check_size(size: int, clip_format: ClipFormat) -> None:
     """
     if clip_format == "mp4" and size % 2:
         raise InputError(f"--size {size}: H.264 needs an even size; give {size + 1}, or --format png")
+
+
+def _check_apart(search: SearchPlan, output: Path) -> None:
+    """Refuse clips beside the footage, where one may overwrite it, and where the next run would search them."""
+    clips = {output.resolve() / name for name in PARTITIONS}
+    for folder in {unit.video.parent for unit in search.units if unit.video is not None}:
+        if not clips.isdisjoint((folder.resolve(), *folder.resolve().parents)):
+            raise InputError(f"{output}: the clips would lie among their footage; name another --output")
 
 
 def _finish(plan: Plan, options: PreparationOptions, recipe: str, arguments: Mapping[str, Any]) -> Preparation:
@@ -167,8 +182,7 @@ def _shard_notes(shard: tuple[int, int], outcomes: list[Outcome]) -> dict[str, A
 
 
 def _write_found(path: Path, plan: Plan) -> None:
-    """The clips to cut as a table in the published columns, so that others can cut the same without a detector."""
-
+    """The clips to cut as a table in the published columns, for others to cut by without a detector."""
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()

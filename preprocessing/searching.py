@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lia_bench.core.atomic import write_text
-from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
 from lia_bench.core.progress import progress
-from lia_bench.preprocessing.crops import footage_stamp, without_folder
+from lia_bench.preprocessing.crops import described, footage_stamp, without_folder
 from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import Footage, open_carefully, open_quickly
 from lia_bench.preprocessing.metadata import MetadataRow
@@ -62,15 +62,17 @@ class SearchPlan:
         units: in the order of clips.csv.
         build: called once in every worker, makes the function that searches; picklable.
         settings: what the recipe was told that findings depend on, as plain data.
-        made_with: the detector that findings depend on, by its weights and its library, as plain data.
         decided: outcomes that need no search, at positions (-1, n).
+        made_with: what findings depend on that the machine has, such as versions.
+        counted: what a unit is, for the progress bar.
     """
 
     units: tuple[Unit, ...]
     build: Callable[[], Search]
     settings: Mapping[str, object]
-    made_with: Mapping[str, str | None] = field(default_factory=dict)
     decided: tuple[Outcome, ...] = ()
+    made_with: Mapping[str, str | None] = field(default_factory=dict)
+    counted: str = "video"
 
 
 def as_settings(rule: "DataclassInstance") -> dict[str, object]:
@@ -106,6 +108,12 @@ class _Job:
     made_from: str = field(repr=False)
 
 
+def share_of_units(units: Sequence[Unit], shard: tuple[int, int]) -> list[tuple[int, Unit]]:
+    """The units that fall to shard `(number, count)`, number from 1, each with its place among all."""
+    number, count = shard
+    return list(enumerate(units))[number - 1 :: count]
+
+
 def search_footage(search: SearchPlan, output: Path, engine: Engine, shard: tuple[int, int] | None) -> Plan:
     """What to cut, by what is found in every unit; what an earlier run has found in the same footage is kept.
 
@@ -115,8 +123,7 @@ def search_footage(search: SearchPlan, output: Path, engine: Engine, shard: tupl
     _check_names(search.units)
     notes = output / FINISHED_FOLDER / "searched.jsonl"
     known = _read(notes)
-    number, count = shard or (1, 1)
-    numbered = [item for item in enumerate(search.units) if item[0] % count == number - 1]
+    numbered = share_of_units(search.units, shard or (1, 1))
     jobs = [_Job(unit, _made_from(unit, unit.video, search)) for _, unit in numbered if unit.video is not None]
     left = [job for job in jobs if not _is_known(job, known)]
     if left:
@@ -129,7 +136,7 @@ def search_footage(search: SearchPlan, output: Path, engine: Engine, shard: tupl
                     file.write(_line(found))
     lasting = (known[job.unit.key] for job in jobs if _is_lasting(known[job.unit.key]))
     write_text(notes, "".join(map(_line, lasting)))
-    return _plan(numbered, known, search.decided if number == 1 else ())
+    return _plan(numbered, known, search.decided if shard is None or shard[0] == 1 else ())
 
 
 def _check_names(units: Sequence[Unit]) -> None:
@@ -139,13 +146,13 @@ def _check_names(units: Sequence[Unit]) -> None:
 
 
 def _is_lasting(found: Searched) -> bool:
-    # A lost worker may fare better next time.
-    return not found.reason.startswith("worker_died")
+    # A lost worker may fare better next time, and so may a machine with more memory.
+    return not found.reason.startswith(("worker_died", "unexpected"))
 
 
 def _search(jobs: list[_Job], search: SearchPlan, engine: Engine, finished: int) -> Iterator[Searched]:
     groups = [list(group) for _, group in groupby(jobs, key=lambda job: job.unit.video)]
-    with progress(title="searching", total=finished + len(jobs), unit="video", start=finished) as bar:
+    with progress(title="searching", total=finished + len(jobs), unit=search.counted, start=finished) as bar:
         for job, result in engine.run(partial(_searcher, search.build), groups):
             if isinstance(result, Died):
                 yield Searched(job.unit.key, job.made_from, reason=result.reason)
@@ -169,6 +176,10 @@ def _search_unit(search: Search, job: _Job) -> Searched:
     except InputError as error:
         # An annotation that does not fit.
         return Searched(unit.key, job.made_from, reason=f"bad_annotation: {_without_folders(error, unit)}")
+    except LiaBenchError:
+        raise
+    except Exception as error:
+        return Searched(unit.key, job.made_from, reason=f"unexpected: {described(error, unit.video)}")
     if not findings:
         return Searched(unit.key, job.made_from, reason="nothing_found: the detector saw nothing to follow")
     return Searched(unit.key, job.made_from, tuple(findings))
@@ -190,8 +201,16 @@ def _without_folders(error: InputError, unit: Unit) -> str:
 
 
 def _made_from(unit: Unit, video: Path, search: SearchPlan) -> str:
-    annotation = unit.annotation.read_text(encoding="utf-8", errors="replace") if unit.annotation else ""
+    annotation = _read_annotation(unit.annotation) if unit.annotation else ""
     return json.dumps([footage_stamp(video), annotation, unit.partition, search.settings, search.made_with])
+
+
+def _read_annotation(path: Path) -> str | None:
+    """An annotation's text; None of one that nobody can read, which the search will say in its place."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def _is_known(job: _Job, known: Mapping[str, Searched]) -> bool:

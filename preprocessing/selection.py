@@ -40,8 +40,11 @@ def scale_box(box: Box, reference: tuple[float, float], file: tuple[int, int]) -
 
 
 def stated_rate(fps: float) -> float:
-    """The rate as FFmpeg prints it, with two decimals, where the published code reads it: 29.97, not 30000/1001."""
-    return round(fps, 2)
+    """The rate as FFmpeg prints it, with two decimals, where the published code reads it: 29.97, not 30000/1001.
+
+    One that would be printed as 0, of minutes a frame, is left as it is.
+    """
+    return round(fps, 2) or fps
 
 
 def constant_rate_order(scan: Scan) -> Sequence[int] | None:

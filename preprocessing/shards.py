@@ -83,7 +83,7 @@ def rows_in_order(shards: Sequence[Shard]) -> list[tuple[Shard, Row]]:
 
 
 def _read(folder: Path) -> Shard:
-    table = table_of(folder)
+    table = table_of(folder, columns_read=("frames", "sha256"))
     description = read_description(folder)
     if description.get("hash") != sha256_of_file(folder / TABLE):
         raise InputError(f"{folder / TABLE}: not the table that {DESCRIPTION} describes; run this shard again")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lia_bench.preprocessing.detection.registry import what_detects
 from lia_bench.preprocessing.layouts import Layout
 from lia_bench.preprocessing.options import DetectorChoice
 from lia_bench.preprocessing.searching import Search, SearchPlan, Unit, as_settings
@@ -19,7 +20,8 @@ def plan_subjects(layout: Layout, detector: DetectorChoice, min_size: int, min_f
     crop = replace(SEARCH.tube.crop, min_size=min_size, min_frames=min_frames)
     rule = replace(SEARCH, tube=replace(SEARCH.tube, crop=crop))
     settings = {"detector": detector.name, "rule": as_settings(rule)}
-    return SearchPlan(layout.units, partial(build_search, detector, rule), settings, layout.decided)
+    search = partial(build_search, detector, rule)
+    return SearchPlan(layout.units, search, settings, layout.decided, what_detects(detector.name))
 
 
 def build_search(detector: DetectorChoice, rule: SearchRule) -> Search:

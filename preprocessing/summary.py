@@ -7,14 +7,19 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from lia_bench.core.clips_table import STATUSES, ClipsTable, Row, read_description
+from lia_bench.core.clips_table import STATUSES, TABLE, ClipsTable, Row, clip_key, read_description
+from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+COLUMNS_READ = ("video_id", "person_id", "start", "end", "bbox", "fps", "frames", "reason")
 PIPED_WIDTH = 100
+NO_PARTITION = "(none)"
+"""Stands for the partition of what could not even be searched."""
+
 FEW_REASONS = 3
 BOX = re.compile(r"(\d+)-(\d+)-(\d+)-(\d+)")
 
@@ -23,9 +28,9 @@ def print_summary(folder: Path) -> None:
     """Print a dozen lines to standard output: what there is of each partition, and why the rest is not there.
 
     Raises:
-        InputError: no prepared dataset.
+        InputError: no prepared dataset, or a row of it that no duration comes of.
     """
-    table, description = table_of(folder), read_description(folder)
+    table, description = table_of(folder, COLUMNS_READ), read_description(folder)
     console = _console()
     _print_head(console, folder, table, description)
     reasons = _reasons(row for row in table.rows if row["status"] != "ok")
@@ -38,9 +43,9 @@ def print_details(folder: Path) -> None:
     """Print all that clips.csv and dataset.json tell about a dataset.
 
     Raises:
-        InputError: no prepared dataset.
+        InputError: no prepared dataset, or a row of it that no duration comes of.
     """
-    table, description = table_of(folder), read_description(folder)
+    table, description = table_of(folder, COLUMNS_READ), read_description(folder)
     console = _console()
     _print_head(console, folder, table, description)
     _lines(console, _overlaps(table))
@@ -90,7 +95,11 @@ def _coverage(rows: dict[str, list[Row]]) -> "Table":
         counts = Counter(row["status"] for row in own)
         share = f"{100 * counts['ok'] / len(own):.1f} %"
         table.add_row(
-            name, f"{len(own):,}", f"{counts['ok']:,}", share, *(f"{counts[status]:,}" for status in STATUSES[1:])
+            name or NO_PARTITION,
+            f"{len(own):,}",
+            f"{counts['ok']:,}",
+            share,
+            *(f"{counts[status]:,}" for status in STATUSES[1:]),
         )
     return table
 
@@ -113,8 +122,13 @@ def _contents(rows: dict[str, list[Row]]) -> "Table":
 
 def _seconds(row: Row) -> float:
     """How long a clip plays: by the stretch of its row, since its frames count at the footage's rate."""
-    stretch = float(row["end"]) - float(row["start"])
-    return (stretch if stretch > 0 else int(row["frames"])) / float(row["fps"])
+    try:
+        frames, stretch = int(row["frames"]), float(row["end"]) - float(row["start"])
+        return (stretch if stretch > 0 else frames) / float(row["fps"])
+    except (ValueError, ZeroDivisionError):
+        raise InputError(
+            f"{TABLE}: {clip_key(row)}: no duration comes of its start, end, frames and fps; prepare the dataset again"
+        ) from None
 
 
 def _values(rows: Sequence[Row], column: str) -> set[str]:

@@ -66,18 +66,24 @@ def command(
       lia-bench preprocess taichi --footage videos
       lia-bench preprocess taichi --footage videos --search --detector mediapipe-pose
     """
+    from lia_bench.core.errors import InputError
     from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
+    from lia_bench.preprocessing.plan import videos_of_share
     from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
 
+    if search and metadata is not None:
+        raise InputError("the clips come from a table or from a search: give --metadata or --search, not both")
+    if search and download is not None:
+        raise InputError("--search takes the videos that are there: --download them first, by a table")
     if search:
         plan = plan_search(footage, test_videos, detector)
         report(prepare_from_search(plan, options, "taichi", {"footage": footage, **plan.settings}))
         return
     table = read_metadata(metadata or table_path("taichi"))
-    fetch_missing((row.video_id for row in table.rows), footage, download)
+    fetch_missing(videos_of_share(table, options.shard or (1, 1)), footage, download)
     arguments = {"footage": footage, "metadata": table.path}
     report(prepare_from_table(table, footage, options, "taichi", arguments))
 
@@ -86,19 +92,22 @@ def plan_search(footage: Path, test_videos: Path | None, detector: DetectorChoic
     """A unit for every video, by name.
 
     Raises:
-        InputError: no footage, or no such list.
+        InputError: no footage, no such list, or one that names none of the videos.
     """
-    from lia_bench.preprocessing.plan import read_names, videos_in
+    from lia_bench.preprocessing.detection.registry import what_detects
+    from lia_bench.preprocessing.dividing import divide_by_list
+    from lia_bench.preprocessing.layouts import with_good_names
+    from lia_bench.preprocessing.plan import videos_in
     from lia_bench.preprocessing.searching import SearchPlan, Unit, as_settings
     from lia_bench.preprocessing.tracking.persons import TAICHI
 
-    test = read_names(test_videos) if test_videos else frozenset()
-    units = tuple(
-        Unit(name, path, name, None, "test" if name in test else "train")
-        for name, path in sorted(videos_in(footage).items())
-    )
+    videos = sorted(videos_in(footage).items())
+    layout = with_good_names((Unit(name, path, name, None, "train") for name, path in videos), footage)
+    if test_videos is not None:
+        layout = divide_by_list(layout, test_videos)
     settings = {"detector": detector.name, "rule": as_settings(TAICHI)}
-    return SearchPlan(units, partial(make_search, detector), settings)
+    search = partial(make_search, detector)
+    return SearchPlan(layout.units, search, settings, layout.decided, what_detects(detector.name))
 
 
 def make_search(detector: DetectorChoice) -> "Search":

@@ -64,20 +64,24 @@ def command(
       lia-bench preprocess ted --footage videos --metadata ted384-metadata.csv
       lia-bench preprocess ted --footage squares --whole-clips --size 256
     """
+    from lia_bench.core.errors import InputError
     from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
+    from lia_bench.preprocessing.plan import videos_of_share
     from lia_bench.preprocessing.preparing import prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
 
+    if whole_clips and download is not None:
+        raise InputError("--download fetches whole talks and --whole-clips takes clips: leave one of them out")
     table = read_metadata(metadata or table_path("ted"))
-    fetch_missing((row.video_id for row in table.rows), footage, download)
     arguments = {"footage": footage, "metadata": table.path, "whole_clips": whole_clips}
     if whole_clips:
         report(prepare_from_table(table, footage, options, "ted", arguments, from_end_to_end))
-    else:
-        check_ranges(table)
-        report(prepare_from_table(table, footage, options, "ted", arguments))
+        return
+    check_ranges(table)
+    fetch_missing(videos_of_share(table, options.shard or (1, 1)), footage, download)
+    report(prepare_from_table(table, footage, options, "ted", arguments))
 
 
 def check_ranges(table: "MetadataTable") -> None:
@@ -96,7 +100,13 @@ def check_ranges(table: "MetadataTable") -> None:
 
 
 def from_end_to_end(plan: "Plan") -> "Plan":
-    """A plan whose clips are as long as their footage."""
+    """A plan whose clips are as long as their footage, each named by its whole id: a talk is not the clip of a row."""
     from lia_bench.preprocessing.plan import Plan
 
-    return Plan(tuple(replace(cut, end=None) for cut in plan.cuts), plan.decided)
+    whole = tuple(replace(cut, end=None) for cut in plan.cuts if cut.video.stem == cut.cells["video_id"])
+    missing = tuple(
+        cut.outcome("unavailable", f"missing_clip: there is no {cut.cells['video_id']}.mp4 in the footage folder")
+        for cut in plan.cuts
+        if cut.video.stem != cut.cells["video_id"]
+    )
+    return Plan(whole, plan.decided + missing)

@@ -55,7 +55,7 @@ def verify(folder: Path, workers: int) -> Verification:
     Raises:
         InputError: no prepared dataset, or a table or description that cannot be read.
     """
-    table = table_of(folder)
+    table = table_of(folder, columns_read=("frames", "sha256"))
     description = read_description(folder)
     digest = sha256_of_file(folder / TABLE)
     problems = _problems_of_table(table, digest, description)

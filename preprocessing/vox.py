@@ -11,9 +11,12 @@ from lia_bench.preprocessing.options import DetectorChoice, detection_options, p
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
+    from lia_bench.preprocessing.crops import Cut
     from lia_bench.preprocessing.download.settings import DownloadOptions
     from lia_bench.preprocessing.finding import Finding
     from lia_bench.preprocessing.footage import Footage
+    from lia_bench.preprocessing.layouts import Layout
+    from lia_bench.preprocessing.outcome import Outcome
     from lia_bench.preprocessing.plan import Plan
     from lia_bench.preprocessing.preparing import PreparationOptions
     from lia_bench.preprocessing.searching import Search, SearchPlan, Unit
@@ -81,78 +84,100 @@ def command(
       lia-bench preprocess vox --footage videos --annotations txt --detector mediapipe
       lia-bench preprocess vox --footage videos --shard 3/16
     """
-    from lia_bench.preprocessing.annotations import find_annotations
+    from lia_bench.core.errors import InputError
     from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
+    from lia_bench.preprocessing.plan import videos_of_share
     from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.searching import share_of_units
 
+    if annotations is not None and metadata is not None:
+        raise InputError("the clips come from a table or from annotations: give --metadata or --annotations, not both")
     if annotations is not None:
-        files, _ = find_annotations(annotations)
-        fetch_missing((file.parent.name for file in files), footage, download)
+        share = share_of_units(find_utterances(annotations).units, options.shard or (1, 1))
+        fetch_missing((unit.video_id for _, unit in share), footage, download)
         search = plan_search(footage, annotations, detector, min_size)
         arguments = {"footage": footage, "annotations": annotations, **search.settings}
         report(prepare_from_search(search, options, "vox", arguments))
         return
     table = read_metadata(metadata or table_path("vox"))
-    fetch_missing((row.video_id for row in table.rows), footage, download)
+    fetch_missing(videos_of_share(table, options.shard or (1, 1)), footage, download)
     arguments = {"footage": footage, "metadata": table.path}
-    report(prepare_from_table(table, footage, options, "vox", arguments, without_leaks))
+    report(prepare_from_table(table, footage, options, "vox", arguments, divided_by_person))
 
 
-def without_leaks(plan: "Plan") -> "Plan":
-    """A plan in which no test person is trained on: the published table puts four such rows into training."""
+def divided_by_person(plan: "Plan") -> "Plan":
+    """A plan in which no test person is trained on: all their clips are for testing, wherever a row puts them.
+
+    The published table lists four rows of test persons for training, and the same clips for testing further down.
+    """
+    from dataclasses import replace
+
     from lia_bench.preprocessing.partitions import voxceleb_partition
     from lia_bench.preprocessing.plan import Plan
 
-    leaks = [
-        cut for cut in plan.cuts if cut.partition == "train" and voxceleb_partition(cut.cells["person_id"]) == "test"
-    ]
-    reason = "test_person: {} is a test person and the row would put the clip into training"
-    dropped = tuple(cut.outcome("dropped", reason.format(cut.cells["person_id"])) for cut in leaks)
-    positions = {cut.position for cut in leaks}
-    kept = tuple(cut for cut in plan.cuts if cut.position not in positions)
-    return Plan(kept, plan.decided + dropped)
+    def is_tested(item: "Cut | Outcome") -> bool:
+        return voxceleb_partition(item.cells["person_id"]) == "test"
+
+    return Plan(
+        tuple(replace(cut, partition="test") if is_tested(cut) else cut for cut in plan.cuts),
+        tuple(replace(row, partition="test") if is_tested(row) else row for row in plan.decided),
+    )
 
 
 def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_size: int) -> "SearchPlan":
-    """A unit for every annotation file, in the order of their names.
+    """A search of every annotated utterance, in the order of their names.
 
     Raises:
         InputError: no footage, or no annotation.
     """
     from dataclasses import replace
 
-    from lia_bench.preprocessing.annotations import find_annotations
-    from lia_bench.preprocessing.outcome import Outcome
+    from lia_bench.preprocessing.detection.registry import what_detects
     from lia_bench.preprocessing.plan import videos_in
     from lia_bench.preprocessing.searching import SearchPlan, as_settings
     from lia_bench.preprocessing.tracking.tubes import VOXCELEB_CROP, VOXCELEB_TUBES
 
     videos = videos_in(footage)
-    files, problems = find_annotations(annotations)
+    layout = find_utterances(annotations)
     rule = replace(VOXCELEB_TUBES, crop=replace(VOXCELEB_CROP, min_size=min_size))
-    decided = tuple(
-        Outcome((-1, number), f"unreadable-{number}", "", {}, "failed", f"unreadable_folder: {problem}")
-        for number, problem in enumerate(problems)
-    )
     return SearchPlan(
-        units=tuple(_unit(file, videos) for file in files),
+        units=tuple(replace(unit, video=videos.get(unit.video_id)) for unit in layout.units),
         build=partial(make_search, detector, rule),
         settings={"detector": detector.name, "rule": as_settings(rule)},
-        decided=decided,
+        decided=layout.decided,
+        made_with=what_detects(detector.name),
+        counted="utterance",
     )
 
 
-def _unit(file: Path, videos: dict[str, Path]) -> "Unit":
+def find_utterances(annotations: Path) -> "Layout":
+    """A unit for every annotation file, in the order of their names, without its footage.
+
+    Raises:
+        InputError: no annotation.
+    """
+    from lia_bench.preprocessing.annotations import find_annotations
+    from lia_bench.preprocessing.layouts import with_good_names
+    from lia_bench.preprocessing.metadata import printable
+
+    files, problems = find_annotations(annotations)
+    reasons = (str(problem).replace(f"{annotations}/", "") for problem in problems)
+    return with_good_names(
+        (_unit(file) for file in files), annotations, (printable(f"unreadable_folder: {reason}") for reason in reasons)
+    )
+
+
+def _unit(file: Path) -> "Unit":
     from lia_bench.preprocessing.partitions import voxceleb_partition
     from lia_bench.preprocessing.searching import Unit
 
     person, video = file.parent.parent.name, file.parent.name
     return Unit(
         name=f"{person}#{video}#{file.stem}",
-        video=videos.get(video),
+        video=None,
         video_id=video,
         person_id=person,
         partition=voxceleb_partition(person),

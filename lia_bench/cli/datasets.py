@@ -1,10 +1,17 @@
 """`lia-bench datasets`: what can be prepared, what is here, and whether it is whole."""
 
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.core.provenance import usable_cores
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+PIPED_WIDTH = 140
 FOLDER = click.Path(path_type=Path)
 
 
@@ -36,23 +43,49 @@ def list_datasets(data_folder: Path) -> None:
       lia-bench datasets list
     """
     from rich.console import Console
-    from rich.table import Table
 
-    from lia_bench.core.prepared_dataset import open_dataset
     from lia_bench.preprocessing.registry import DATASETS
 
-    console = Console()
-    known = Table("dataset", "what", "source and licence", box=None, pad_edge=False)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPED_WIDTH)
+    known = _table("dataset", "what", "source and licence")
     for name, specification in DATASETS.items():
         known.add_row(name, specification.summary, specification.source)
     console.print(known)
     console.print()
-    here = Table("prepared", "train clips", "test clips", "hash", box=None, pad_edge=False)
+    here = _table("prepared", "train clips", "test clips", "hash")
     for description in sorted(data_folder.glob("*/dataset.json")):
-        dataset = open_dataset(str(description.parent))
-        counts = [sum(clip.partition == name for clip in dataset.clips) for name in ("train", "test")]
-        here.add_row(str(description.parent), *map(str, counts), dataset.hash[:12])
-    console.print(here if here.row_count else f"nothing is prepared under {data_folder}/ yet")
+        here.add_row(*_prepared(description.parent))
+    if here.row_count:
+        console.print(here)
+    else:
+        click.echo(f"nothing is prepared under {data_folder}/ yet")
+
+
+def _table(*columns: str) -> "Table":
+    """A table whose cells are never cut, so that addresses can be copied out of a pipe."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _prepared(folder: Path) -> "tuple[Text | str, ...]":
+    """The row of one folder: its clips and hash, or why it cannot be used, which hides none of the others."""
+    from rich.text import Text
+
+    from lia_bench.core.errors import LiaBenchError
+    from lia_bench.core.prepared_dataset import PARTITIONS, open_dataset
+
+    name = Text(str(folder))
+    try:
+        dataset = open_dataset(folder)
+    except (LiaBenchError, OSError) as error:
+        return name, "-", "-", Text(str(error))
+    return name, *(str(sum(clip.partition == part for clip in dataset.clips)) for part in PARTITIONS), dataset.hash[:12]
 
 
 @command.command()
@@ -76,7 +109,7 @@ def show(folder: Path) -> None:
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    default=os.cpu_count(),
+    default=usable_cores,
     show_default="one a core",
     help="Clips that are read at the same time.",
 )
@@ -147,6 +180,8 @@ def common(datasets: tuple[str, ...], output: Path | None) -> None:
 
     if len(datasets) < 2:
         raise InputError("give at least two datasets or clips.csv files to compare")
+    if output is not None and output.is_dir():
+        raise InputError(f"{output}: a folder; name a file with --output")
     clips = {name: good_clips(name) for name in datasets}
     shared = sorted(set.intersection(*clips.values()))
     for name, own in clips.items():

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from lia_bench.core.errors import InputError
 TABLE = "clips.csv"
 DESCRIPTION = "dataset.json"
 NEEDED = ("clip", "partition", "status")
+"""Columns without which no clip can be found; other columns are asked for where they are read."""
+
 STATUSES = ("ok", "dropped", "failed", "unavailable")
 
 Row = dict[str, str]
@@ -40,11 +42,15 @@ def clip_key(row: Mapping[str, str]) -> str:
     return f"{row['partition']}/{row['clip']}"
 
 
-def read_clips_table(path: Path) -> ClipsTable:
+def read_clips_table(path: Path, columns_read: Sequence[str] = ()) -> ClipsTable:
     """Read a clips.csv.
 
+    Args:
+        path: the file.
+        columns_read: what the caller reads beside clip, partition and status.
+
     Raises:
-        InputError: no such file, no CSV table, or one without the columns clip, partition and status.
+        InputError: no such file, no CSV table, or one in which a column is missing.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -61,7 +67,7 @@ def read_clips_table(path: Path) -> ClipsTable:
         raise InputError(f"{path}: no such table of clips; name the folder of a prepared dataset") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not readable as a table of clips: {error}") from error
-    for name in NEEDED:
+    for name in (*NEEDED, *columns_read):
         if name not in columns:
             raise InputError(f"{path}: not a table of clips, the column '{name}' is missing")
     return ClipsTable(columns, tuple(rows))

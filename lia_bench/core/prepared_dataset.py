@@ -1,7 +1,7 @@
 """Prepared clips on disk: what `preprocess` wrote, or folders of videos as others leave them."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,17 +113,21 @@ def open_dataset(
     return PreparedDataset(folder.resolve().name, folder, digest, tuple(clips))
 
 
-def table_of(folder: Path) -> ClipsTable:
+def table_of(folder: Path, columns_read: Sequence[str] = ()) -> ClipsTable:
     """The clips.csv of a prepared dataset.
 
+    Args:
+        folder: of the dataset.
+        columns_read: what the caller reads beside clip, partition and status.
+
     Raises:
-        InputError: no such folder, an unfinished preparation, or no readable clips.csv.
+        InputError: no such folder, an unfinished preparation, or no readable clips.csv with these columns.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the folder of a prepared dataset")
     if (folder / FINISHED_FOLDER).is_dir() and not (folder / TABLE).is_file():
         raise InputError(f"{folder}: the preparation of this dataset was interrupted; run its command again")
-    return read_clips_table(folder / TABLE)
+    return read_clips_table(folder / TABLE, columns_read)
 
 
 def _find(name: str, data_folder: Path, size: int | None) -> Path:
@@ -161,7 +165,7 @@ def _listed(folder: Path) -> tuple[list[Clip], str]:
         if path is None:
             missing = folder / row["partition"] / row["clip"]
             raise InputError(f"{missing}: clips.csv lists this clip but it is not there; prepare the dataset again")
-        clips.append(Clip(row["clip"], path, row["partition"], row["person_id"] or None))
+        clips.append(Clip(row["clip"], path, row["partition"], row.get("person_id") or None))
     return clips, digest
 
 
@@ -210,3 +214,5 @@ def _is_strip_file(path: Path) -> bool:
             return is_strip(image.width, image.height)
     except UnidentifiedImageError:
         raise InputError(f"{path}: not an image in spite of its suffix; remove it from the dataset") from None
+    except Image.DecompressionBombError:
+        raise InputError(f"{path}: the picture is too large; cut it into a folder of frames") from None

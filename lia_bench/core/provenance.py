@@ -44,13 +44,18 @@ def versions() -> dict[str, str | None]:
     }
 
 
+def usable_cores() -> int:
+    """Cores that this process may use: those of its share of a machine, as a cluster's scheduler gives it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def hardware() -> dict[str, Any]:
     """The processor, the cores that this process may use, and the GPUs that torch sees."""
     import torch
 
     return {
         "cpu": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "threads": torch.get_num_threads(),
         "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
     }

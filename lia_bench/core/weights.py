@@ -85,6 +85,12 @@ _TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose o
 
 _FACE_ALIGNMENT_LICENCE = "none stated for the weights; the package face-alignment that uses them is BSD-3-Clause"
 
+_INSIGHTFACE_LICENCE = "non-commercial research only (insightface's models)"
+
+_BUFFALO = "https://github.com/deepinsight/insightface/releases/download/v0.7/buffalo_l.zip"
+
+_CHEETAH = "https://github.com/deepinsight/insightface/releases/download/model-zoo/cheetah_l.zip"
+
 _MEDIAPIPE = "https://storage.googleapis.com/mediapipe-models"
 
 WEIGHTS: dict[str, WeightFile] = {
@@ -105,11 +111,43 @@ WEIGHTS: dict[str, WeightFile] = {
             _TORCHVISION_LICENCE,
         ),
         WeightFile(
+            "arcface",
+            "w600k_r50.onnx",
+            _BUFFALO,
+            "metric csim_arcface",
+            _INSIGHTFACE_LICENCE,
+            member="w600k_r50.onnx",
+        ),
+        WeightFile(
             "blazeface",
             "blaze_face_short_range.tflite",
             f"{_MEDIAPIPE}/face_detector/blaze_face_short_range/float16/1/blaze_face_short_range.tflite",
             "detector mediapipe",
             "Apache-2.0 (MediaPipe)",
+        ),
+        WeightFile(
+            "cheetah-manifest",
+            "cheetah_l.json",
+            _CHEETAH,
+            "extractor insightface-body",
+            _INSIGHTFACE_LICENCE,
+            member="manifest.json",
+        ),
+        WeightFile(
+            "cheetah-person",
+            "pp_det_med.onnx",
+            _CHEETAH,
+            "extractor insightface-body",
+            _INSIGHTFACE_LICENCE,
+            member="pp_det_med.onnx",
+        ),
+        WeightFile(
+            "cheetah-reid",
+            "reid_0265.onnx",
+            _CHEETAH,
+            "extractor insightface-body",
+            _INSIGHTFACE_LICENCE,
+            member="reid_0265.onnx",
         ),
         WeightFile(
             "face-landmarker",
@@ -147,6 +185,29 @@ WEIGHTS: dict[str, WeightFile] = {
             "Apache-2.0 (MediaPipe)",
         ),
         WeightFile(
+            "openface",
+            "openface.pth",
+            "https://github.com/thnkim/OpenFacePytorch/raw/master/openface.pth",
+            "metric aed_openface",
+            "none stated for this conversion; Apache-2.0 (OpenFace, whose weights these are)",
+        ),
+        WeightFile(
+            "openpose",
+            "pose_model.pth",
+            "https://www.dropbox.com/s/ae071mfm2qoyc8v/pose_model.pth?dl=0",
+            "extractor openpose",
+            "MIT (pytorch_Realtime_Multi-Person_Pose_Estimation); converted from CMU's network, for non-commercial use",
+            by_hand=True,
+        ),
+        WeightFile(
+            "person-reid",
+            "net_last.pth",
+            "https://drive.google.com/open?id=1XVEYb0TN2SbBYOqf8SzazfYZlpH9CxyE",
+            "metric aed_reid",
+            "MIT (Person_reID_baseline_pytorch); trained on Market-1501, whose own terms apply",
+            by_hand=True,
+        ),
+        WeightFile(
             "resnext-101-kinetics",
             "resnext-101-kinetics.pth",
             "https://drive.google.com/drive/folders/1zvl89AgFAApbH0At-gMuZSeQB_LpNP-M",
@@ -160,6 +221,14 @@ WEIGHTS: dict[str, WeightFile] = {
             "https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth",
             "detector s3fd, extractor face-alignment",
             _FACE_ALIGNMENT_LICENCE,
+        ),
+        WeightFile(
+            "scrfd",
+            "det_10g.onnx",
+            _BUFFALO,
+            "metric csim_arcface",
+            _INSIGHTFACE_LICENCE,
+            member="det_10g.onnx",
         ),
         WeightFile(
             "squeezenet1_1",

@@ -46,6 +46,7 @@ class DetectorSpecification:
         subject: what it finds.
         summary: one line for `--help`.
         weights: its entry in `lia_bench.core.weights`.
+        library: the package that runs it; of another version it may find something else.
         build: "module:attribute" of a function (device: str) -> Detector.
     """
 
@@ -53,4 +54,5 @@ class DetectorSpecification:
     subject: Subject
     summary: str
     weights: str
+    library: str
     build: str

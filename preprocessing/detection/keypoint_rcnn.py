@@ -17,6 +17,7 @@ DETECTOR = DetectorSpecification(
     subject="person",
     summary="torchvision's Mask R-CNN with keypoints, the published choice for Tai-Chi-HD: wants a GPU",
     weights="keypointrcnn",
+    library="torchvision",
     build="lia_bench.preprocessing.detection.keypoint_rcnn:KeypointRCNN",
 )
 

@@ -18,6 +18,7 @@ DETECTOR = DetectorSpecification(
     subject="face",
     summary="MediaPipe's BlazeFace, short range: fast, misses small faces",
     weights="blazeface",
+    library="mediapipe",
     build="lia_bench.preprocessing.detection.mediapipe_faces:MediapipeFaces",
 )
 

@@ -14,6 +14,7 @@ DETECTOR = DetectorSpecification(
     subject="person",
     summary="MediaPipe's pose landmarker: up to four people",
     weights="mediapipe-pose",
+    library="mediapipe",
     build="lia_bench.preprocessing.detection.mediapipe_pose:MediapipePose",
 )
 

@@ -1,12 +1,35 @@
 """The detectors there are: a module here that defines DETECTOR, or an entry point `lia_bench.detectors`."""
 
+from importlib.metadata import PackageNotFoundError, version
+
 import lia_bench.preprocessing.detection
+from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.registry import Registry, load_attribute
+from lia_bench.core.weights import entry
 from lia_bench.preprocessing.detection.detector import Detector, DetectorSpecification
 
 DETECTORS: Registry[DetectorSpecification] = Registry(
     "detector", lia_bench.preprocessing.detection, "DETECTOR", "lia_bench.detectors"
 )
+
+
+def what_detects(name: str) -> dict[str, str | None]:
+    """What findings of the detector called `name` depend on: its weights, by their hash, and its library's version.
+
+    None stands for what is not on this machine.
+
+    Raises:
+        UnknownNameError: there is no such detector.
+    """
+    detector = DETECTORS[name]
+    weights = entry(detector.weights)
+    # A file whose hash is published is used only if it has it; reading its megabytes again would tell nothing.
+    digest = weights.sha256_prefix or (sha256_of_file(weights.path) if weights.path.is_file() else None)
+    try:
+        library = version(detector.library)
+    except PackageNotFoundError:
+        library = None
+    return {detector.weights: digest, detector.library: library}
 
 
 def build_detector(name: str, device: str) -> Detector:

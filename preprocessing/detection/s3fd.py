@@ -13,6 +13,7 @@ DETECTOR = DetectorSpecification(
     subject="face",
     summary="S3FD of face-alignment, the published choice for VoxCeleb: finds small faces, wants a GPU",
     weights="s3fd",
+    library="face-alignment",
     build="lia_bench.preprocessing.detection.s3fd:S3FD",
 )
 

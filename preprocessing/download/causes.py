@@ -29,6 +29,11 @@ RATE_LIMIT = Cause(
 )
 NETWORK = Cause("the site cannot be reached; check the network, the proxy and --address", passing=True)
 SERVER = Cause("the site answers with errors or breaks off; try again later", passing=True)
+REFUSED = Cause(
+    "the site refuses the videos of pages that it shows; use fewer --download-workers, wait an hour, or "
+    "pip install --upgrade 'yt-dlp[default,deno]'",
+    passing=True,
+)
 RUNTIME = Cause(
     "yt-dlp finds no JavaScript runtime that it can use; pip install --upgrade 'lia-bench[download]' brings one"
 )

@@ -10,6 +10,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock
 
+import click
+
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.progress import progress
@@ -23,6 +25,9 @@ from lia_bench.preprocessing.metadata import parse_identifier
 WORKING_FOLDER = ".download"
 """Within the footage folder: what is not whole yet."""
 
+LOCK_POLL_SECONDS = 0.5
+"""Between two looks whether the other run is done; asking a network's file system more often helps nobody."""
+
 
 @dataclass
 class DownloadReport:
@@ -33,18 +38,26 @@ class DownloadReport:
         fetched: are there now.
         unavailable: are gone, with the reason; found by this run or an earlier one.
         failed: could not be fetched this time, with the reason; the next run tries them again.
+        unproven: how many of the unavailable ones were not written down, since no video at all was there.
     """
 
     present: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    unproven: int = 0
 
     def __str__(self) -> str:
         """The counts, in one line."""
         text = f"videos: {len(self.fetched)} fetched, {len(self.present)} there before"
-        if self.unavailable:
-            text += f", {len(self.unavailable)} unavailable ({FILE_NAME} says why)"
+        if self.unproven:
+            video_id, reason = list(self.unavailable.items())[-1]
+            text += (
+                f", {self.unproven} unavailable (such as {video_id}: {reason}; not written down, since no video was "
+            )
+            text += "there and --address may be wrong)"
+        if len(self.unavailable) > self.unproven:
+            text += f", {len(self.unavailable) - self.unproven} unavailable ({FILE_NAME} says why)"
         if self.failed:
             video_id, reason = next(iter(self.failed.items()))
             text += f", {len(self.failed)} failed and tried again next time (such as {video_id}: {reason})"
@@ -57,13 +70,15 @@ def download(video_ids: Sequence[str], folder: Path, options: DownloadOptions) -
     A video appears under its name when it is whole; parts of one are kept in a hidden folder and continued by the
     next run. One that is gone is listed in unavailable.csv and not asked for again.
 
+    Runs that fetch into one folder take turns, since they share the list of those that are gone.
+
     Raises:
-        InputError: yt-dlp or what it needs is missing, the folder is not writable or another run fetches into it,
-            or so many videos in a row failed that the next would fail as well.
+        InputError: yt-dlp or what it needs is missing, the folder is not writable, or so many videos in a row failed
+            that the next would fail as well.
     """
     _check(options)
     working = folder / WORKING_FOLDER
-    with _alone_in(working):
+    with _turn(working):
         run = _Run(folder, options)
         missing = run.sort_out(video_ids)
         if missing:
@@ -125,8 +140,7 @@ class _Run:
                 self._stopping.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-        for video_id, reason in self._unproven.items():
-            self._gone.add(video_id, reason)
+        self.report.unproven = len(self._unproven)
 
     def _collect(self, running: dict[Future[None], str]) -> None:
         with progress(title="Downloading", total=len(running), unit="video") as bar:
@@ -210,16 +224,20 @@ def _check(options: DownloadOptions) -> None:
 
 
 @contextlib.contextmanager
-def _alone_in(working: Path) -> Iterator[None]:
+def _turn(working: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
         working.mkdir(parents=True, exist_ok=True)
-        with FileLock(working / ".lock", timeout=0):
+        lock = FileLock(working / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            click.echo(f"{working.parent}: another run is downloading into this folder; waiting for it", err=True)
+            lock.acquire(poll_interval=LOCK_POLL_SECONDS)
+        try:
             yield
-    except Timeout:
-        raise InputError(
-            f"{working.parent}: another run is downloading into this folder; wait for it, or name another folder"
-        ) from None
+        finally:
+            lock.release()
     except OSError as error:
         raise InputError(f"{working.parent}: the folder cannot be written: {error.strerror or error}") from error

@@ -11,7 +11,17 @@ from typing import Any
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
-from lia_bench.preprocessing.download.causes import GONE, OUTDATED, SERVER, UNKNOWN, FetchError, cause_of, one_line
+from lia_bench.preprocessing.download.causes import (
+    GONE,
+    OUTDATED,
+    REFUSED,
+    SERVER,
+    UNKNOWN,
+    Cause,
+    FetchError,
+    cause_of,
+    one_line,
+)
 from lia_bench.preprocessing.download.runtimes import usable_runtimes
 from lia_bench.preprocessing.download.settings import DownloadOptions
 
@@ -80,9 +90,7 @@ class VideoFetcher:
             raise
         except (YoutubeDLError, OSError) as error:
             message = self._messages.explain(str(error))
-            cause = cause_of(message)
-            # The page was there a moment ago, so it is the address of its video that has expired.
-            raise FetchError(SERVER if cause is GONE and found else cause, message) from error
+            raise FetchError(_cause_behind_the_page(message) if found else cause_of(message), message) from error
         except Exception as error:
             # An extractor meets a page that its authors never saw: any error may come out of it.
             raise FetchError(OUTDATED, f"{type(error).__name__}: {error}") from error
@@ -124,6 +132,14 @@ class _Messages:
     def explain(self, error: str) -> str:
         """An error, with the warning before it where the error alone says too little."""
         return f"{one_line(error)} ({self._warning})" if "Requested format is not available" in error else error
+
+
+def _cause_behind_the_page(message: str) -> Cause:
+    # The page was there a moment ago, so it is the address of its video that has expired or was used too often.
+    if "HTTP Error 403" in message:
+        return REFUSED
+    cause = cause_of(message)
+    return SERVER if cause is GONE else cause
 
 
 def _file_name(found: dict[str, Any]) -> str:

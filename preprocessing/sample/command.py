@@ -1,10 +1,11 @@
 """`lia-bench preprocess sample`."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
 import click
+
+from lia_bench.core.provenance import usable_cores
 
 
 @click.command()
@@ -30,7 +31,7 @@ import click
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    default=os.cpu_count(),
+    default=usable_cores,
     show_default="one a core",
     help="Processes that render and cut.",
 )
@@ -52,6 +53,7 @@ def command(
     Example:
       lia-bench preprocess sample
     """
+    from lia_bench.preprocessing.locking import alone_in
     from lia_bench.preprocessing.metadata import read_metadata
     from lia_bench.preprocessing.options import make_engine
     from lia_bench.preprocessing.preparing import PreparationOptions, check_size, prepare_from_table
@@ -61,6 +63,7 @@ def command(
     check_size(size, clip_format)
     engine = make_engine(workers, None)
     options = PreparationOptions(output or Path("data") / f"sample-{size}", size, clip_format, engine, engine)
-    footage = shoot(options.output / "footage", Shooting(identities, frames, seed), workers)
+    with alone_in(options.output):
+        footage = shoot(options.output / "footage", Shooting(identities, frames, seed), workers)
     arguments = {"identities": identities, "frames": frames, "seed": seed}
     report(prepare_from_table(read_metadata(footage.metadata), footage.videos, options, "sample", arguments))

@@ -77,8 +77,6 @@ def person_tubes(footage: UprightFootage, detector: Detector, rule: PersonRule) 
     Raises:
         UnreadableVideoError: a frame cannot be decoded.
     """
-    if min(footage.width, footage.height) < rule.min_frame_side:
-        return
     camera = CameraWatch(rule.max_motion, rule.max_light)
     tubes: list[_Open] = []
     looked_at = range(0, footage.frames, rule.every)
@@ -108,19 +106,28 @@ def search_persons(
 ) -> list[Finding]:
     """The clips of the persons of a video, and the tubes that a rule leaves out, ordered by start, then from the left.
 
-    Tubes that ended at the next frame looked at are no finding: where persons overlap, every frame begins one. Clips
-    have the published names; a second one with the same start and end has '#2' behind it.
+    Tubes that ended at the next frame looked at are no finding: where persons overlap, every frame begins one. Where
+    there is no other, the first of them stands for all, left out. A video whose frames are too small is not looked at,
+    and left out as a whole. An empty list says that no valid person was seen. Clips have the published names; a second
+    one with the same start and end has '#2' behind it.
 
     Raises:
         UnreadableVideoError: a frame cannot be decoded.
     """
-    lasting = (tube for tube in person_tubes(footage, detector, rule) if tube.end - tube.start > rule.every)
-    tubes = sorted(lasting, key=lambda tube: (tube.start, tube.box.left))
     origin = Origin(video_id, None, footage.fps, (footage.width, footage.height), partition)
+    if min(origin.size) < rule.min_frame_side:
+        whole = Tube(0, footage.frames, footage.frames, Box(0, 0, *origin.size))
+        needed = f"{min(origin.size)} pixels of the {rule.min_frame_side} that a search needs"
+        return [_left_out(whole, rule, origin, f"frame_too_small: the shorter side has {needed}")]
+    tubes = sorted(person_tubes(footage, detector, rule), key=lambda tube: (tube.start, tube.box.left))
+    lasting = [tube for tube in tubes if tube.end - tube.start > rule.every]
+    if tubes and not lasting:
+        reason = "too_short: persons are seen, but none stays alone in a square beyond a frame"
+        return [_left_out(tubes[0], rule, origin, reason)]
     names: Counter[str] = Counter()
     findings: list[Finding] = []
     accepted = 0
-    for tube in tubes:
+    for tube in lasting:
         name = clip_name(video_id, None, tube.start, tube.end)
         names[name] += 1
         finding = judge(tube, rule.crop, origin, name if names[name] == 1 else f"{name}#{names[name]}")
@@ -129,6 +136,11 @@ def search_persons(
             finding = replace(finding, rejection=f"too_many: the video has {rule.max_clips} clips already")
         findings.append(finding)
     return findings
+
+
+def _left_out(tube: Tube, rule: PersonRule, origin: Origin, reason: str) -> Finding:
+    clip = clip_name(origin.video_id, None, tube.start, tube.end)
+    return replace(judge(tube, rule.crop, origin, clip), rejection=reason)
 
 
 def _is_person(seen: Detection, frame_width: int, rule: PersonRule) -> bool:

@@ -21,6 +21,26 @@ def test_every_subcommand_has_an_example(name: str, capsys: pytest.CaptureFixtur
     assert f"lia-bench datasets {name}" in capsys.readouterr().out
 
 
+def test_list_shows_what_is_sound_and_what_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sound = small_dataset(Path("data/vox-[32]"))
+    altered = small_dataset(Path("data/altered"))
+    Path("data/broken").mkdir()
+    for folder in (altered, Path("data/broken")):
+        (folder / "dataset.json").write_text("{")
+    assert _run("list") == 0
+    printed = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if line.startswith("data/")}
+    assert rows["data/vox-[32]"] == ["2", "1", sha256_of_file(sound / "clips.csv")[:12]]
+    assert rows["data/altered"][:3] == ["-", "-", "data/altered/dataset.json:"]
+    assert "the folder holds no clip" in " ".join(rows["data/broken"])
+    # Addresses can be copied out of a pipe.
+    assert "github.com/AliaksandrSiarohin/video-preprocessing" in printed
+    assert "…" not in printed
+
+
 def test_verify_prints_the_hash_of_a_sound_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = small_dataset(tmp_path)
     assert _run("verify", folder, "--workers", "2") == 0
@@ -88,6 +108,16 @@ def test_common(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert _run("common", mine, mine / "clips.csv", "--output", tmp_path / "list.txt") == 0
     assert (tmp_path / "list.txt").read_text() == "test/q#b#0\ntrain/p#a#0\ntrain/p#a#100\n"
+
+
+def test_outputs_that_are_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = small_dataset(tmp_path / "mine")
+    assert _run("common", mine, mine, "--output", tmp_path) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path}: a folder; name a file with --output\n"
+    describe(tmp_path / "1", [good_row(tmp_path / "1", "p#0#0")], shard={"index": 1, "count": 1}, positions=[[0]])
+    (tmp_path / "file").touch()
+    assert _run("merge", tmp_path / "1", "--output", tmp_path / "file") == 1
+    assert capsys.readouterr().err == f"error: {tmp_path / 'file'}: not a folder; name another --output\n"
 
 
 def test_common_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -152,9 +152,14 @@ def test_annotated_faces_are_found_where_they_are(annotations: str, rows: str, r
     ("words", "reason"),
     [
         (("vox", "--footage", "videos", "--shard", "4/3"), "'4/3' is no share of the work"),
-        (("vox", "--footage", "videos", "--annotations", "gone"), "no annotation file"),
+        (("vox", "--footage", "videos", "--annotations", "gone"), "gone: no such folder of annotation files"),
         (("ted", "--footage", "videos", "--metadata", "zero.csv"), "start = end in all 1 rows"),
         (("taichi", "--footage", "gone", "--metadata", "table.csv"), "gone: no such footage folder"),
+        (("taichi", "--footage", "videos", "--search", "--download"), "--search takes the videos that are there"),
+        (("taichi", "--footage", "videos", "--search", "--metadata", "table.csv"), "--metadata or --search, not both"),
+        (("vox", "--footage", "videos", "--annotations", "txt", "--metadata", "table.csv"), "--metadata or --annotations"),
+        (("ted", "--footage", "videos", "--whole-clips", "--download"), "--download fetches whole talks"),
+        (("ted", "--footage", "videos", "--metadata", "zero.csv", "--download"), "start = end in all 1 rows"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_line(
@@ -184,6 +189,46 @@ def test_whole_clips_of_a_table_without_ranges(
     words = ("--footage", "squares", "--metadata", "zero.csv", "--size", "64", "--workers", "1")
     assert _run("preprocess", "ted", *words, "--whole-clips") == 0
     assert "clips: 1 (1 train), 12 frames, in data/ted-64" in capsys.readouterr().out
+
+
+def test_a_whole_talk_is_no_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("squares").mkdir()
+    for name in ("a", "b#000010#000022", "whole"):
+        encode(Path(f"squares/{name}.mp4"), count=12)
+    rows = (f"{name},0,0,10-0-74-64,10,96,64,train,\n" for name in ("a#000010#000022", "b#000010#000022", "whole"))
+    Path("zero.csv").write_text(HEADER + "".join(rows))
+    words = ("--footage", "squares", "--metadata", "zero.csv", "--size", "64", "--workers", "1", "--output", "out")
+    assert _run("preprocess", "ted", *words, "--whole-clips") == 1
+    with Path("out/clips.csv").open(newline="") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["unavailable", "ok", "ok"]
+    reason = "missing_clip: there is no a#000010#000022.mp4 in the footage folder"
+    assert reason in capsys.readouterr().err
+
+
+def test_a_person_of_the_test_set_is_tested_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the published table has it: rows of id10282 for training, the same ones later for testing."""
+    monkeypatch.chdir(tmp_path)
+    Path("videos").mkdir()
+    encode(Path("videos/a.mp4"), count=12)
+    encode(Path("videos/b.mp4"), count=12)
+    box = "0-0-64-64,25,96,64"
+    rows = [f"a,0,4,{box},train,id10282", f"b,0,4,{box},train,id10001"]
+    rows += [f"a,{start},{start + 4},{box},test,id10282" for start in (0, 8)] + [f"b,4,8,{box},test,id10282"]
+    Path("table.csv").write_text(HEADER + "\n".join(rows))
+    words = ("--footage", "videos", "--metadata", "table.csv", "--size", "64", "--workers", "1", "--output", "out")
+    assert _run("preprocess", "vox", *words) == 0
+    with Path("out/clips.csv").open(newline="") as file:
+        found = [(row["person_id"], row["partition"], row["status"]) for row in csv.DictReader(file)]
+    assert found == [
+        ("id10282", "test", "ok"),
+        ("id10001", "train", "ok"),
+        ("id10282", "test", "dropped"),
+        ("id10282", "test", "ok"),
+        ("id10282", "test", "ok"),
+    ]
 
 
 def test_shards_merge_into_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,6 +321,33 @@ def test_what_is_missing_is_fetched_first(
     assert "videos: 1 fetched, 1 there before, 1 unavailable" in error
     assert "unavailable: gone, 1 row: gone_video: " in error
     assert sorted(path.name for path in Path("videos").glob("*.mp4")) == ["here.mp4", "there.mp4"]
+
+
+@pytest.mark.parametrize("route", ["table", "annotations"])
+def test_jobs_of_an_array_fetch_their_own_share(
+    route: str, real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("yt_dlp")
+    monkeypatch.chdir(tmp_path)
+    install_real("blazeface", real_data)
+    video = encode(tmp_path / "whole.mp4", count=8).read_bytes()
+    names = ["a", "b", "c", "d"]
+    Path("table.csv").write_text(HEADER + "".join(f"{name}#1,0,4,0-0-64-64,25,96,64,train,p\n" for name in names))
+    for name in names:
+        Path(f"txt/id10001/{name}").mkdir(parents=True)
+        lines = [f"{frame}\t10\t10\t40\t40" for frame in range(4)]
+        Path(f"txt/id10001/{name}/1.txt").write_text("\n" * 6 + "\n".join(["FRAME\tX\tY\tW\tH", *lines]))
+    source = ("--metadata", "table.csv") if route == "table" else ("--annotations", "txt", "--detector", "mediapipe")
+    fetched = []
+    with serve() as server:
+        server.files = {f"{name}.mp4": video for name in names}
+        for number in (1, 2):
+            words = ("--download", "--address", f"{server.address}/{{video_id}}.mp4", "--shard", f"{number}/2")
+            _run("preprocess", "vox", "--footage", "videos", *source, "--size", "64", "--workers", "1", *words)
+            fetched.append({path.stem for path in Path("videos").glob("*.mp4")})
+    assert fetched == [{"a", "c"}, set(names)]
+    with Path("data/vox-64-shard-1-of-2/clips.csv").open(newline="") as file:
+        assert {row["video_id"].split("#")[0] for row in csv.DictReader(file)} == {"a", "c"}
 
 
 def test_the_table_of_the_repository_without_a_network(

@@ -54,6 +54,14 @@ def test_pictures_instead_of_files(tmp_path: Path) -> None:
         assert len(reader) == 2
 
 
+def test_a_table_of_the_least_columns(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    write_video(folder / "test" / "a.mp4", moving_picture(2), 25)
+    (folder / "clips.csv").write_text("clip,partition,status\na,test,ok\n")
+    (clip,) = open_dataset(folder).clips
+    assert (clip.key, clip.person_id) == ("test/a", None)
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     folder = _prepared(tmp_path / "vox-16", ["a"])
     with pytest.raises(InputError, match=r"no clip in the partition 'train'.*vox-16/train"):
@@ -104,6 +112,13 @@ def test_folders_as_they_lie(tmp_path: Path) -> None:
     assert open_dataset(folder).hash == before
     write_video(folder / "train" / "id1#x.mp4", moving_picture(3), 25)
     assert open_dataset(folder).hash != before
+
+
+def test_a_strip_of_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (300, 100)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    with pytest.raises(InputError, match=r"large\.png: the picture is too large"):
+        open_dataset(tmp_path)
 
 
 def test_a_flat_folder_serves_both_partitions(tmp_path: Path) -> None:

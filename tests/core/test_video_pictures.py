@@ -73,6 +73,16 @@ def test_a_gif_cut_short_is_refused(tmp_path: Path) -> None:
         open_video(path)
 
 
+@pytest.mark.parametrize("suffix", ["png", "gif"])
+def test_a_picture_of_too_many_pixels(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow refuses what may be a small file that fills the memory."""
+    path = tmp_path / f"large.{suffix}"
+    Image.new("RGB", (300, 100)).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    with pytest.raises(UnreadableVideoError, match=r"large\.\w+: the picture is too large"):
+        open_video(path)
+
+
 def test_still_images(tmp_path: Path) -> None:
     frame = next(moving_picture(1))
     image = Image.fromarray(frame)

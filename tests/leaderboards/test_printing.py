@@ -36,7 +36,8 @@ def content(values: dict[str, dict[str, float]]) -> dict[str, Any]:
     clip = {"number": 0, "task": "reconstruction", "clip": "a", "source": "a", "frames": 9, "models": results}
     run = {
         "plan": {"models": models, "tasks": {"reconstruction": "absolute"}, "metrics": PLAN},
-        "unavailable": {"lpips": "the file of AlexNet is missing"},
+        "unavailable": {"lpips": "AlexNet needs larger frames", "ms_ssim": "without weights"},
+        "missing_weights": {"ms_ssim": ["one", "two"]},
         "clips": [clip],
     }
     setting = {"dataset": "sample-64", "width": 64, "height": 64, "seed": 0, "metrics": METRICS}
@@ -48,11 +49,13 @@ def test_the_best_of_each_column_is_marked_by_its_direction(capsys: pytest.Captu
     lines = capsys.readouterr().out.splitlines()
     (header,) = [line for line in lines if "model" in line]
     assert header.split()[:5] == ["model", "l1", "↓", "psnr", "↑"]
-    (lia,) = [line for line in lines if "lia" in line]
+    (lia,) = [line for line in lines if line.strip().startswith("lia ")]
     (identity,) = [line for line in lines if "identity" in line]
     assert lia.split()[:3] == ["lia", "*0.0300", "*25.00"]
     assert identity.split()[:3] == ["identity", "0.0500", "20.00"]
-    assert "lpips: the file of AlexNet is missing" in lines
+    assert "lpips: AlexNet needs larger frames" in lines
+    assert "empty without third-party weights: ms_ssim (one, two)" in lines
+    assert "to get them: lia-bench weights fetch one two" in lines
 
 
 def test_a_full_table_fits_into_a_hundred_columns(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.core.errors import CheckpointError
+from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 from lia_bench.metrics.lpips import SMALLEST_SIDES, Backbone, PerceptualDistance
@@ -78,7 +78,7 @@ def test_a_clip_is_scored_frame_by_frame_whatever_the_batch() -> None:
 @pytest.mark.parametrize("name", ["lpips_alex", "lpips_vgg", "lpips_squeeze"])
 def test_without_the_file_there_is_no_metric_but_a_reason(name: str) -> None:
     (weights,) = METRICS[name].weights
-    with pytest.raises(UnavailableMetricError, match=WEIGHTS[weights].file_name):
+    with pytest.raises(MissingWeightsError, match=WEIGHTS[weights].file_name):
         METRICS[name].open(SETTING)
 
 

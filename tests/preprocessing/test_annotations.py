@@ -7,6 +7,7 @@ import pytest
 from lia_bench.core.errors import InputError
 from lia_bench.preprocessing.annotations import Utterance, find_annotations, read_utterance
 from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.vox import find_utterances
 from tests.conftest import golden
 
 HEADER = (
@@ -77,13 +78,18 @@ def test_a_folder_nobody_may_read_stops_no_other(tmp_path: Path, monkeypatch: py
     assert [str(problem) for problem in problems] == [
         f"{tmp_path / 'id10272'}: not readable: Permission denied; mend its permissions"
     ]
+    # clips.csv is the same wherever the annotations lie.
+    assert [outcome.reason for outcome in find_utterances(tmp_path).decided] == [
+        "unreadable_folder: id10272: not readable: Permission denied; mend its permissions"
+    ]
 
 
 def test_no_file_at_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds <person>/<video>/<utterance>\.txt"):
         find_annotations(tmp_path)
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match=r"absent: no such folder of annotation files; name the one") as error:
         find_annotations(tmp_path / "absent")
+    assert "permissions" not in str(error.value)
 
 
 @pytest.mark.parametrize(

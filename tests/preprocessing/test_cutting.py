@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from filelock import FileLock
@@ -266,6 +267,77 @@ def test_unusable_footage(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone: no such footage folder; .*--footage"):
         prepare_from_table(read_metadata(table), tmp_path / "gone", options, "vox", {})
     assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"file: not a folder; name another --output"):
+        _prepare(tmp_path, ROWS, output=tmp_path / "file")
+    with pytest.raises(InputError, match=r"file/out: the folder cannot be written \(Not a directory\); name another"):
+        _prepare(tmp_path, ROWS, output=tmp_path / "file" / "out")
+    touch = Path.touch
+
+    def denied(path: Path) -> None:
+        if path.name == ".lock":
+            raise PermissionError(13, "Permission denied")
+        touch(path)
+
+    monkeypatch.setattr(Path, "touch", denied)
+    with pytest.raises(InputError, match=r"out: the folder cannot be written \(Permission denied\); name another"):
+        _prepare(tmp_path, ROWS, output=tmp_path / "out")
+
+
+def test_what_nobody_foresaw_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = FrameReader.check
+
+    def surprising(self: FrameReader, index: int) -> None:
+        if self.properties.path.name == "twice.mp4":
+            raise RuntimeError(f"{self.properties.path}:\n strange")
+        frame(self, index)
+
+    _footage(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(FrameReader, "check", surprising)
+        outcomes = _prepare(tmp_path, ROWS).outcomes
+    assert [outcome.status for outcome in outcomes] == ["ok", "ok", "failed"]
+    assert outcomes[2].reason == "unexpected: RuntimeError: twice.mp4: strange"
+    assert [outcome.status for outcome in _prepare(tmp_path, ROWS).outcomes] == ["ok"] * 3
+
+
+def test_footage_that_is_a_link_to_nowhere(tmp_path: Path) -> None:
+    footage = _footage(tmp_path)
+    (footage / "gone.mp4").symlink_to(footage / "moved away.mp4")
+    (footage / "loop.mp4").symlink_to(footage / "loop.mp4")
+    box = "0-0-64-64,25,96,64,train,p\n"
+    rows = f"gone,0,4,{box}loop,0,4,{box}a,0,4,{box}"
+    for _ in range(2):  # the second run asks what the finished clip was made from
+        gone, loop, good = _prepare(tmp_path, rows).outcomes
+        assert (gone.status, gone.reason) == ("failed", "unreadable_video: gone.mp4: no such file")
+        assert (loop.status, loop.reason[:27]) == ("failed", "unreadable_video: loop.mp4:")
+        assert str(tmp_path) not in loop.reason
+        assert good.status == "ok"
+    (footage / "a.mp4").rename(footage / "moved away.mp4")
+    (footage / "a.mp4").symlink_to(footage / "nowhere.mp4")
+    assert [outcome.status for outcome in _prepare(tmp_path, rows).outcomes] == ["ok", "failed", "failed"]
+
+
+def test_a_title_in_another_encoding(tmp_path: Path) -> None:
+    footage = _footage(tmp_path)
+    for suffix in ("mp4", "mkv"):
+        with av.open(str(footage / f"titled.{suffix}"), "w") as container, av.open(str(footage / "a.mp4")) as source:
+            container.metadata["title"] = "Cafe"
+            stream = container.add_stream_from_template(source.streams.video[0])
+            for packet in source.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    container.mux(packet)
+        path = footage / f"titled.{suffix}"
+        content = path.read_bytes()
+        assert content.count(b"Cafe") == 1
+        path.rename(footage / f"{suffix}.{suffix}").write_bytes(content.replace(b"Cafe", b"Caf\xe9"))
+    box = "0-0-64-64,25,96,64,train,p\n"
+    outcomes = _prepare(tmp_path, f"mp4,0,4,{box}mkv,0,4,{box}").outcomes
+    assert [(outcome.status, outcome.reason) for outcome in outcomes] == [("ok", "")] * 2
 
 
 def test_two_runs_in_one_folder(tmp_path: Path) -> None:

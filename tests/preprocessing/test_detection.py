@@ -15,7 +15,8 @@ from lia_bench.core.video import open_indexed
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.preprocessing.boxes import Box, overlap
-from lia_bench.preprocessing.detection.registry import DETECTORS, build_detector
+from lia_bench.preprocessing.detection import registry
+from lia_bench.preprocessing.detection.registry import DETECTORS, build_detector, what_detects
 from tests.preprocessing.detectors import install_made_up, install_real
 
 
@@ -110,6 +111,19 @@ def test_keypoint_rcnn_on_a_file_of_the_true_layout(monkeypatch: pytest.MonkeyPa
     for detection in found:
         assert -0.1 < detection.box.left <= detection.box.right < 80.1
         assert -0.1 < detection.box.top <= detection.box.bottom < 60.1
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+def test_what_findings_depend_on(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
+    before = what_detects(name)
+    file = WEIGHTS[DETECTORS[name].weights]
+    file.path.parent.mkdir()
+    file.path.write_text("others")
+    assert (what_detects(name) == before) == (file.sha256_prefix is not None)
+    before = what_detects(name)
+    monkeypatch.setattr(registry, "version", lambda library: "0.1")
+    assert what_detects(name) != before
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))

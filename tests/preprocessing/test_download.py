@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -70,13 +72,19 @@ def test_videos_land_under_their_names_and_are_fetched_once(server: LocalServer,
     assert len(server.requests) == asked
 
 
-@pytest.mark.parametrize("faults", [[500, 503], [429], ["ok", 404], ["ok", "cut"], ["ok", "cut", "ok", "cut"]])
+@pytest.mark.parametrize("faults", [[500, 503], [429], ["ok", 404], ["ok", 403], ["ok", "cut"], ["ok", "cut", "ok", "cut"]])
 def test_failures_that_pass(faults: list[int | str], server: LocalServer, video: bytes, tmp_path: Path) -> None:
     server.files, server.faults = {"abc.mp4": video}, {"abc.mp4": list(faults)}
     assert _fetch(server, tmp_path, "abc").fetched == ["abc"]
     assert (tmp_path / "abc.mp4").read_bytes() == video
     assert len(server.ranges("abc.mp4")) == faults.count("cut")
     assert _files(tmp_path) == {"abc.mp4"}
+
+
+def test_a_video_that_is_refused_though_its_page_is_there(server: LocalServer, video: bytes, tmp_path: Path) -> None:
+    server.files, server.faults = {"abc.mp4": video}, {"abc.mp4": ["ok", 403] * 2}
+    with pytest.raises(InputError, match=r"the site refuses the videos of pages that it shows; .*--download-workers"):
+        _fetch(server, tmp_path, "abc", retries=1, give_up_after=1)
 
 
 def test_a_server_that_stalls(server: LocalServer, video: bytes, tmp_path: Path) -> None:
@@ -156,6 +164,21 @@ def test_it_stops_when_the_first_videos_all_fail(
     assert len({name for name, _ in server.requests}) < 10
     # A wrong address says 404 of every video: nothing is written down before one was there.
     assert _files(tmp_path) == set()
+
+
+def test_gone_videos_are_not_written_down_while_no_video_was_there(
+    server: LocalServer, video: bytes, tmp_path: Path
+) -> None:
+    report = _fetch(server, tmp_path, "abc", "def", workers=1)
+    assert list(report.unavailable) == ["abc", "def"]
+    assert _files(tmp_path) == set()
+    assert "404" in str(report)
+    assert str(report).endswith("not written down, since no video was there and --address may be wrong)")
+    server.files = {"abc.mp4": video}
+    report = _fetch(server, tmp_path, "abc", "def")
+    assert report.fetched == ["abc"]
+    assert str(report).endswith("1 unavailable (unavailable.csv says why)")
+    assert _listed(tmp_path) == ["def"]
 
 
 def test_gone_videos_stop_nothing_once_one_was_there(server: LocalServer, video: bytes, tmp_path: Path) -> None:
@@ -242,18 +265,37 @@ def test_no_space_left(server: LocalServer, video: bytes, tmp_path: Path) -> Non
     assert {name for name, _ in server.requests} <= {"v0.mp4", "v1.mp4", "v2.mp4"}
 
 
-def test_folders_that_cannot_be_used(server: LocalServer, tmp_path: Path) -> None:
+def test_runs_that_share_a_folder_take_turns(
+    server: LocalServer, video: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from filelock import FileLock
 
+    server.files = {"abc.mp4": video, "def.mp4": video}
+    (tmp_path / ".download").mkdir()
+    held, waiting = Event(), Event()
+
+    def other_run() -> None:
+        with FileLock(tmp_path / ".download" / ".lock"):
+            held.set()
+            waiting.wait(30)
+            (tmp_path / "abc.mp4").write_bytes(video)
+
+    other = Thread(target=other_run)
+    other.start()
+    held.wait(30)
+    with ThreadPoolExecutor(1) as pool:
+        report = pool.submit(_fetch, server, tmp_path, "abc", "def")
+        _wait_for(lambda: "another run is downloading into this folder" in capsys.readouterr().err)
+        assert not report.done()
+        waiting.set()
+        assert (report.result().present, report.result().fetched) == (["abc"], ["def"])
+    other.join()
+
+
+def test_folders_that_cannot_be_used(server: LocalServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file: the folder cannot be written"):
         _fetch(server, tmp_path / "file", "abc")
-    (tmp_path / ".download").mkdir()
-    with (
-        FileLock(tmp_path / ".download" / ".lock"),
-        pytest.raises(InputError, match="another run is downloading into this folder"),
-    ):
-        _fetch(server, tmp_path, "abc")
     with pytest.raises(InputError, match=r"--address http://x/: it does not say with \{video_id\}"):
         _fetch(server, tmp_path, "abc", address="http://x/")
 

@@ -197,6 +197,13 @@ def test_a_clip_that_is_damaged_in_its_shard(clip_format: str, tmp_path: Path) -
         open_dataset(tmp_path / "merged")
 
 
+def test_a_shard_whose_table_has_no_hashes(tmp_path: Path) -> None:
+    _, shards = _shards(tmp_path)
+    (shards[0] / "clips.csv").write_text("clip,partition,status\np#a#100,train,ok\n")
+    with pytest.raises(InputError, match=r"shard-1.clips\.csv: .*the column 'frames' is missing"):
+        merge(shards, tmp_path / "merged")
+
+
 def test_a_clip_that_is_gone_from_its_shard(tmp_path: Path) -> None:
     _, shards = _shards(tmp_path)
     (shards[0] / "train" / "p#a#100.mp4").unlink()

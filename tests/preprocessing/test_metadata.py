@@ -83,6 +83,7 @@ def test_odd_identifiers_are_only_names(identifier: str, tmp_path: Path) -> None
         (HEADER.replace("bbox", "box"), ROW, "the column 'bbox' is missing .is 'box' meant"),
         (HEADER.replace("partition", "split"), ROW, "the column 'partition' is missing"),
         (HEADER, "", "no row"),
+        ("", "", "the file is empty"),
         (HEADER, ROW.replace("test", "validation"), "no row of the table is usable; line 2: partition 'validation'"),
     ],
 )

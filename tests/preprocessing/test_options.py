@@ -38,7 +38,9 @@ def test_workers(words: str, engines: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_help_says_how_many_workers() -> None:
-    assert "one a core, one for a detector on a GPU" in " ".join(CliRunner().invoke(_command, ["--help"]).output.split())
+    assert "one a core, one for a detector on a GPU" in " ".join(
+        CliRunner().invoke(_command, ["--help"]).output.split()
+    )
 
 
 def test_shards() -> None:

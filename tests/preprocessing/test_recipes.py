@@ -1,15 +1,12 @@
 """Recipes on footage in the layouts of the datasets' owners."""
 
-import csv
 import json
-import os
 import struct
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from filelock import FileLock
 from PIL import Image
 
@@ -17,33 +14,18 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.video import open_video, resize
-from lia_bench.preprocessing import aist, bair, dfdc, fashion, nemo, taichi, vox
+from lia_bench.preprocessing import aist, bair, dfdc, fashion, nemo
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import open_quickly
-from lia_bench.preprocessing.layouts import Layout, find_units
-from lia_bench.preprocessing.options import DetectorChoice
 from lia_bench.preprocessing.partitions import partition_by_share
 from lia_bench.preprocessing.portraits import square_around
 from lia_bench.preprocessing.registry import DATASETS
-from lia_bench.preprocessing.searching import SearchPlan, Unit
+from lia_bench.preprocessing.searching import Unit
 from lia_bench.preprocessing.verification import verify
 from lia_bench.preprocessing.whole_clips import search_whole
 from tests.core.videos import encode, moving_picture
 from tests.preprocessing.detectors import install_real
-
-
-def _prepare(name: str, footage: Path, output: Path, *words: str) -> Result:
-    options = ("--footage", str(footage), "--output", str(output), "--size", "64", "--workers", "1")
-    return CliRunner().invoke(load_attribute(DATASETS[name].command), [*options, *words])
-
-
-def _rows(output: Path) -> list[dict[str, str]]:
-    with (output / "clips.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _clips(output: Path) -> dict[str, tuple[str, str]]:
-    return {row["clip"]: (row["partition"], row["frames"]) for row in _rows(output) if row["status"] == "ok"}
+from tests.preprocessing.recipes import clips_of, prepare, rows_of
 
 
 def test_every_recipe_has_help_with_an_example() -> None:
@@ -56,17 +38,30 @@ def test_every_recipe_has_help_with_an_example() -> None:
 def test_mgif(tmp_path: Path) -> None:
     _gif(tmp_path / "moving-gif" / "train" / "cat.gif", 7)
     _gif(tmp_path / "moving-gif" / "test" / "dog.gif", 5)
-    done = _prepare("mgif", tmp_path / "moving-gif", tmp_path / "out")
+    done = prepare("mgif", tmp_path / "moving-gif", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert _clips(tmp_path / "out") == {"cat": ("train", "7"), "dog": ("test", "5")}
+    assert clips_of(tmp_path / "out") == {"cat": ("train", "7"), "dog": ("test", "5")}
     with open_video(tmp_path / "out/train/cat.mp4") as made:
         assert made.properties.fps == 10
 
 
-def _gif(path: Path, count: int) -> None:
+def _gif(path: Path, count: int, duration: int = 100) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     frames = [Image.fromarray(frame) for frame in moving_picture(count, 80, 80)]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=duration)
+
+
+def test_a_slow_gif(tmp_path: Path) -> None:
+    footage = tmp_path / "moving-gif"
+    for name, duration in (("train/slow", 300_000), ("test/fast", 100)):
+        _gif(footage / f"{name}.gif", 3, duration)
+    done = prepare("mgif", footage, tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    rates = {row["clip"]: float(row["fps"]) for row in rows_of(tmp_path / "out")}
+    assert rates == {"slow": pytest.approx(1 / 300), "fast": 10}
+    with open_video(tmp_path / "out" / "train" / "slow.mp4") as made:
+        assert len(made) == 3
+        assert made.properties.fps == pytest.approx(1 / 300)
 
 
 def test_one_name_in_train_and_test(tmp_path: Path) -> None:
@@ -74,9 +69,9 @@ def test_one_name_in_train_and_test(tmp_path: Path) -> None:
     _gif(footage / "train" / "00001.gif", 7)
     _gif(footage / "test" / "00001.gif", 5)
     for _ in range(2):  # the second one knows what the first has found
-        done = _prepare("mgif", footage, output)
+        done = prepare("mgif", footage, output)
         assert done.exit_code == 0, done.output
-        assert {(row["clip"], row["partition"], row["frames"]) for row in _rows(output)} == {
+        assert {(row["clip"], row["partition"], row["frames"]) for row in rows_of(output)} == {
             ("00001", "train", "7"),
             ("00001", "test", "5"),
         }
@@ -133,12 +128,12 @@ def test_bair(tmp_path: Path) -> None:
     records = [_record(frames[0]), _record(frames[1])]
     (footage / "train" / "traj_0_to_1.tfrecords").write_bytes(b"".join(records))
     (footage / "test" / "traj_2_to_3.tfrecords").write_bytes(records[0] + records[1][:-2000])
-    done = _prepare("bair", footage, tmp_path / "out", "--format", "png")
+    done = prepare("bair", footage, tmp_path / "out", "--format", "png")
     assert done.exit_code == 1
     assert "unreadable_records: traj_2_to_3.tfrecords: the records end or break" in done.output + str(
-        _rows(tmp_path / "out")
+        rows_of(tmp_path / "out")
     )
-    assert _clips(tmp_path / "out") == {
+    assert clips_of(tmp_path / "out") == {
         "traj_0_to_1--000": ("train", "30"),
         "traj_0_to_1--001": ("train", "30"),
         "traj_2_to_3--000": ("test", "30"),
@@ -159,9 +154,9 @@ def test_bair_unpacks_alone_and_clears_what_a_kill_left(tmp_path: Path) -> None:
     unpacked = output / "footage" / "train"
     (unpacked / ".traj_0_to_1--000.0123abcd.partial").mkdir(parents=True)
     with FileLock(output / ".lock"):
-        assert "another run is preparing this dataset" in str(_prepare("bair", footage, output).exception)
+        assert "another run is preparing this dataset" in str(prepare("bair", footage, output).exception)
     assert len(list(unpacked.iterdir())) == 1
-    assert _prepare("bair", footage, output).exit_code == 0
+    assert prepare("bair", footage, output).exit_code == 0
     assert [path.name for path in unpacked.iterdir()] == ["traj_0_to_1--000"]
 
 
@@ -201,154 +196,15 @@ def test_shares_stay_when_names_are_added() -> None:
     assert partition_by_share("anything", 0) == "train"
 
 
-def test_units_of_a_folder(tmp_path: Path) -> None:
-    for name in ("b.mp4", "sub/a.mov", "sub/a.mkv", ".hidden.mp4", ".git/x.mp4", "notes.txt", f"{'x' * 120}.mp4"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
-    layout = find_units(tmp_path, {".mp4", ".mov", ".mkv"})
-    assert [unit.name for unit in layout.units] == ["b", "sub--a"]
-    assert sorted(outcome.reason.split(":")[0] for outcome in layout.decided) == ["bad_name", "same_name"]
-    assert "same_name: 'sub/a.mkv' and 'sub/a.mov' make clips of one name; rename one" in _reasons(layout)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"empty: no footage under this folder \(\.mp4\)"):
-        find_units(tmp_path / "empty", {".mp4"})
-
-
-def _reasons(layout: Layout) -> list[str]:
-    return [outcome.reason for outcome in layout.decided]
-
-
-def test_folders_whose_names_run_together(tmp_path: Path) -> None:
-    for name in ("a--b/c.mp4", "a/b--c.mp4"):
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).touch()
-    layout = find_units(tmp_path, {".mp4"})
-    assert [unit.name for unit in layout.units] == ["a--b--c"]
-    assert _reasons(layout) == ["same_name: 'a--b/c.mp4' and 'a/b--c.mp4' make clips of one name; rename one"]
-
-
-def test_names_that_no_terminal_can_show(tmp_path: Path) -> None:
-    footage = tmp_path / "videos"
-    footage.mkdir()
-    encode(footage / "a.mp4", count=3)
-    for name in (b"caf\xe9.mp4", b"two\nlines.mp4"):
-        (footage / os.fsdecode(name)).touch()
-    done = _prepare("folder", footage, tmp_path / "out", "--whole-frames", "--format", "png")
-    assert done.exit_code == 1
-    assert isinstance(done.exception, InputError), done.exception
-    reasons = [row["reason"] for row in _rows(tmp_path / "out") if row["status"] == "failed"]
-    assert [reason.split("': ")[0] for reason in reasons] == [
-        r"bad_name: 'caf\udce9.mp4",
-        r"bad_name: 'two\nlines.mp4",
-    ]
-
-
-def test_footage_in_a_folder_that_no_terminal_can_show(tmp_path: Path) -> None:
-    footage = tmp_path / os.fsdecode(b"caf\xe9")
-    footage.mkdir()
-    encode(footage / "a.mp4", count=3)
-    done = _prepare("folder", footage, tmp_path / "out", "--whole-frames", "--format", "png")
-    assert done.exit_code == 0, done.exception
-    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["arguments"]["footage"] == str(footage)
-
-
-def test_names_of_videos_and_persons_on_every_route(tmp_path: Path) -> None:
-    long = "x" * 120
-    for name in ("a.mp4", f"{long}.mp4"):
-        (tmp_path / name).touch()
-    detector = DetectorChoice("s3fd", "cpu")
-    assert _reasons_and_names(taichi.plan_search(tmp_path, None, detector)) == (["a"], ["bad_name"])
-    for person, video, utterance in (("p", "a", "1"), (long, "a", "1"), ("p", ".a", "1"), ("p", "a", long)):
-        file = tmp_path / "txt" / person / video / f"{utterance}.txt"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-    search = vox.plan_search(tmp_path, tmp_path / "txt", detector, 256)
-    assert _reasons_and_names(search) == (["p#a#1"], ["bad_name"] * 3)
-    (tmp_path / "smiles").mkdir()
-    (tmp_path / "smiles" / "_smile.mp4").touch()
-    layout = find_units(tmp_path / "smiles", {".mp4"}, person_of=nemo.person_of)
-    assert (layout.units, len(layout.decided)) == ((), 1)
-
-
-def _reasons_and_names(search: SearchPlan) -> tuple[list[str], list[str]]:
-    reasons = [outcome.reason.split(":")[0] for outcome in search.decided]
-    return [unit.name for unit in search.units], reasons
-
-
-def test_clips_beside_the_footage_are_no_footage(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    (data / "videos").mkdir(parents=True)
-    encode(data / "videos" / "a.mp4", count=3)
-    for _ in range(2):
-        done = _prepare("folder", data, data / "folder-64", "--whole-frames")
-        assert done.exit_code == 0, done.output
-        assert list(_clips(data / "folder-64")) == ["videos--a"]
-    for name in ("clips.csv", "dataset.json"):  # as a kill leaves it
-        (data / "folder-64" / name).unlink()
-    assert [unit.name for unit in find_units(data, {".mp4", ".jpg"}).units] == ["videos--a"]
-    assert [unit.name for unit in find_units(data / "folder-64", {".mp4"}).units] == ["train--videos--a"]
-
-
-def test_clips_are_not_written_over_their_footage(tmp_path: Path) -> None:
-    for partition in ("train", "test"):
-        (tmp_path / "fashion" / partition).mkdir(parents=True)
-        encode(tmp_path / "fashion" / partition / "a.mp4", count=3)
-    before = (tmp_path / "fashion" / "train" / "a.mp4").read_bytes()
-    done = _prepare("fashion", tmp_path / "fashion", tmp_path / "fashion")
-    assert "the clips would lie among their footage; name another --output" in str(done.exception)
-    assert (tmp_path / "fashion" / "train" / "a.mp4").read_bytes() == before
-
-
-def _divided(footage: Path, output: Path, *listed: str) -> tuple[Result, dict[str, str]]:
-    (footage / "test.txt").write_text("\n".join(listed))
-    words = ("--whole-frames", "--format", "png", "--test-list", str(footage / "test.txt"))
-    done = _prepare("folder", footage, output, *words)
-    return done, {name: partition for name, (partition, _) in _clips(output).items()} if done.exit_code == 0 else {}
-
-
-def test_a_list_names_videos_as_people_do(tmp_path: Path) -> None:
-    for name in ("sub/a", "b", "c", "other/d", "e"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        encode(tmp_path / f"{name}.mp4", count=2)
-    done, partitions = _divided(tmp_path, tmp_path / "out", "a", "b.mp4", "other/d.mp4", "nosuch", "nor-this.mp4")
-    assert done.exit_code == 0, done.output
-    assert partitions == {"sub--a": "test", "b": "test", "c": "train", "other--d": "test", "e": "train"}
-    assert "2 of its 5 names are no footage here: nor-this.mp4, nosuch" in done.stderr
-    done, _ = _divided(tmp_path, tmp_path / "none", "nosuch")
-    assert "test.txt: none of its 1 names is footage here: nosuch" in str(done.exception)
-    with pytest.raises(InputError, match=r"test\.txt: none of its 1 names is footage here"):
-        taichi.plan_search(tmp_path, tmp_path / "test.txt", DetectorChoice("s3fd", "cpu"))
-
-
-def test_a_folder_that_nobody_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for folder in ("open", "closed"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.mp4").touch()
-    scandir = os.scandir
-
-    def guarded(path: str) -> Any:
-        if str(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", guarded)
-    layout = find_units(tmp_path, {".mp4"})
-    assert [unit.name for unit in layout.units] == ["open--a"]
-    assert [outcome.reason for outcome in layout.decided] == [
-        "unreadable_folder: closed: Permission denied; mend its permissions"
-    ]
-
-
 def test_a_folder_of_whole_videos(tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     encode(tmp_path / "videos" / "a.mp4", count=6)
     (tmp_path / "videos" / "broken.mp4").write_text("no video")
     (tmp_path / "test.txt").write_text("a\n")
     words = ("--whole-frames", "--format", "png", "--test-list", str(tmp_path / "test.txt"))
-    done = _prepare("folder", tmp_path / "videos", tmp_path / "out", *words)
+    done = prepare("folder", tmp_path / "videos", tmp_path / "out", *words)
     assert done.exit_code == 1
-    assert [(row["clip"], row["status"]) for row in _rows(tmp_path / "out")] == [("a", "ok"), ("broken", "failed")]
+    assert [(row["clip"], row["status"]) for row in rows_of(tmp_path / "out")] == [("a", "ok"), ("broken", "failed")]
     (clip,) = open_dataset(tmp_path / "out").clips
     assert clip.partition == "test"
     with open_video(clip.path) as made, open_video(tmp_path / "videos/a.mp4") as video:
@@ -375,6 +231,16 @@ def test_the_square_of_a_portrait_lies_in_the_picture(box: Box, increase: float,
     assert square_around(box, increase, (100, 80)) == square
 
 
+def test_aligned_portraits(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for name in ("a", "b"):
+        Image.new("RGB", (100, 80), "white").save(tmp_path / "pictures" / f"{name}.png")
+    done = prepare("portraits", tmp_path / "pictures", tmp_path / "out", "--aligned", "--format", "png")
+    assert clips_of(tmp_path / "out") == {"a": ("test", "1"), "b": ("test", "1")}
+    assert "?picture/s" in done.output
+    assert "?video/s" not in done.output.split("cutting")[0]
+
+
 @pytest.mark.slow
 def test_portraits(real_data: Path, tmp_path: Path) -> None:
     install_real("blazeface", real_data)
@@ -384,9 +250,9 @@ def test_portraits(real_data: Path, tmp_path: Path) -> None:
             (tmp_path / "pictures" / path.name).symlink_to(path)
     (tmp_path / "pictures" / "broken.png").write_text("no picture")
     Image.new("RGB", (200, 100), "white").save(tmp_path / "pictures" / "empty.png")
-    done = _prepare("portraits", tmp_path / "pictures", tmp_path / "out", "--format", "png")
+    done = prepare("portraits", tmp_path / "pictures", tmp_path / "out", "--format", "png")
     assert done.exit_code == 1
-    rows = {row["clip"]: row for row in _rows(tmp_path / "out")}
+    rows = {row["clip"]: row for row in rows_of(tmp_path / "out")}
     assert (rows.pop("broken")["status"], rows.pop("empty")["status"]) == ("failed", "dropped")
     assert {(row["status"], row["frames"], row["partition"]) for row in rows.values()} == {("ok", "1", "test")}
     assert len(rows) == 4
@@ -399,9 +265,9 @@ def test_people_of_unknown_footage(real_data: Path, tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     for name in ("raw-vox-002", "raw-vox-003"):
         (tmp_path / "videos" / f"{name}.mp4").symlink_to(real_data / "raw" / "videos" / f"{name}.mp4")
-    done = _prepare("folder", tmp_path / "videos", tmp_path / "out", "--min-size", "80", "--min-frames", "40")
+    done = prepare("folder", tmp_path / "videos", tmp_path / "out", "--min-size", "80", "--min-frames", "40")
     assert done.exit_code == 0, done.output
-    rows = _rows(tmp_path / "out")
+    rows = rows_of(tmp_path / "out")
     cut = [row for row in rows if row["video_id"] == "raw-vox-002"]
     assert [(row["start"], row["end"]) for row in cut[:2]] == [("0", "140"), ("140", "300")]
     apart = [row for row in rows if row["video_id"] == "raw-vox-003"]

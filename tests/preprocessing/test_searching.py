@@ -124,6 +124,31 @@ def test_what_a_kill_tore_takes_nothing_else_along(tmp_path: Path) -> None:
     assert "a" not in searched
 
 
+def test_what_nobody_foresaw_stops_no_other(tmp_path: Path) -> None:
+    whole = _prepare(tmp_path, [], output=tmp_path / "whole")
+
+    class Surprised(list[str]):
+        def append(self, name: str) -> None:
+            if name == "a":
+                raise RuntimeError("strange\nerror")
+
+    outcomes = _prepare(tmp_path, Surprised()).outcomes
+    assert (outcomes[0].clip, outcomes[0].status) == ("a", "failed")
+    assert outcomes[0].reason == "unexpected: RuntimeError: strange error"
+    assert _prepare(tmp_path, []).hash == whole.hash
+
+
+def test_links_to_nowhere(tmp_path: Path) -> None:
+    _prepare(tmp_path, [])
+    for path in (tmp_path / "footage" / "a.mp4", tmp_path / "annotation.txt"):
+        path.rename(path.with_name("moved"))
+        path.symlink_to(tmp_path / "nowhere")
+    outcomes = {outcome.clip: outcome for outcome in _prepare(tmp_path, []).outcomes}
+    assert (outcomes["a"].status, outcomes["a"].reason) == ("failed", "unreadable_video: a.mp4: no such file")
+    assert outcomes["misfit"].reason.startswith("bad_annotation")
+    assert len(outcomes) == 5
+
+
 def test_two_units_of_one_name_are_refused(tmp_path: Path) -> None:
     video = encode(tmp_path / "a.mp4", count=2)
     plan = SearchPlan((Unit("a", video, "a", None, "train"),) * 2, partial(_two_clips, []), {})

@@ -82,6 +82,26 @@ def test_details_of_a_shard_with_an_unknown_partition(tmp_path: Path, capsys: py
     assert "warning" not in printed
 
 
+@pytest.mark.parametrize("cells", [{"fps": 0}, {"fps": "fast"}, {"start": ""}])
+def test_a_row_without_a_duration(cells: dict[str, object], tmp_path: Path) -> None:
+    describe(tmp_path, [good_row(tmp_path, "p#a#0") | cells])
+    with pytest.raises(InputError, match=r"train/p#a#0: no duration comes of its start, end, frames and fps"):
+        print_summary(tmp_path)
+
+
+def test_what_belongs_to_no_partition(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [good_row(tmp_path, "p#a#0"), lost_row("problem#0", "failed", "same_name: two files", "")]
+    print_summary(describe(tmp_path, rows))
+    assert _cells(capsys.readouterr().out, "(none)") == [["(none)", "1", "0", "0.0", "%", "0", "1", "0"]]
+
+
+def test_a_table_of_the_least_columns(tmp_path: Path) -> None:
+    describe(tmp_path, [good_row(tmp_path, "p#a#0")])
+    (tmp_path / "clips.csv").write_text("clip,partition,status\np#a#0,train,ok\n")
+    with pytest.raises(InputError, match=r"clips\.csv: .*the column 'video_id' is missing"):
+        print_summary(tmp_path)
+
+
 def test_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"clips\.csv: no such table of clips"):
         print_summary(tmp_path)

@@ -85,6 +85,22 @@ def test_what_a_rule_leaves_out_is_said_but_not_every_frame_of_a_crowd() -> None
     ]
 
 
+def test_a_video_that_is_too_small_to_be_looked_at_says_so() -> None:
+    footage = PlainFootage([(grey(480, 299), 40)])
+    (finding,) = search_persons(footage, "abc", ScriptedDetector([[PERSON]] * 40), "train")
+    assert finding.rejection == "frame_too_small: the shorter side has 299 pixels of the 300 that a search needs"
+    assert (finding.clip, finding.row.bbox) == ("abc#000000#000040", Box(0, 0, 480, 299))
+    assert footage.read == []
+
+
+def test_persons_who_are_never_alone_are_not_said_to_be_absent() -> None:
+    pytest.importorskip("cv2")
+    crowd = [PERSON, Box(200, 90, 300, 290)]
+    footage = PlainFootage([(grey(480, 360), 20)])
+    (finding,) = search_persons(footage, "abc", ScriptedDetector([crowd] * 20), "train")
+    assert finding.rejection == "too_short: persons are seen, but none stays alone in a square beyond a frame"
+
+
 def test_no_video_gives_more_clips_than_the_limit() -> None:
     pytest.importorskip("cv2")
     rule = PersonRule(max_frames=10, max_clips=2, crop=CropRule(10, 100, 0.0))

@@ -103,6 +103,13 @@ def test_what_cannot_be_verified(tmp_path: Path) -> None:
         verify(folder, 1)
 
 
+def test_a_table_without_hashes(tmp_path: Path) -> None:
+    folder = small_dataset(tmp_path / "data")
+    (folder / "clips.csv").write_text("clip,partition,status,frames\np#a#0,train,ok,4\n")
+    with pytest.raises(InputError, match=r"clips\.csv: .*the column 'sha256' is missing"):
+        verify(folder, 1)
+
+
 def test_a_dataset_that_names_no_size(tmp_path: Path) -> None:
     folder = small_dataset(tmp_path)
     content = json.loads((folder / "dataset.json").read_text())

@@ -33,6 +33,8 @@ def read_image(path: Path) -> Frame:
         raise InputError(f"{path}: no such image") from None
     except UnidentifiedImageError:
         raise InputError(f"{path}: not an image; give a png or jpg file") from None
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path}: the picture is too large ({error}); give a smaller one") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{path}: the image is damaged ({error}); give another copy") from error
 

@@ -38,7 +38,7 @@ def _index(path: Path, size: int, changed: int) -> Scan | None:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if "mp4" not in container.format.name or not container.streams.video:
                 return None
             return _of_container(path, size, container)

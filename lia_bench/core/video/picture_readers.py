@@ -100,6 +100,8 @@ class GifReader(FrameReader):
                 # Decoding every frame now is what finds a file that breaks half-way.
                 self._image.load()
                 milliseconds += float(self._image.info.get("duration", 0))
+        except Image.DecompressionBombError as error:
+            raise UnreadableVideoError(f"{path}: the picture is too large ({error}); give a smaller one") from None
         except (OSError, EOFError, SyntaxError, ValueError):
             raise UnreadableVideoError(f"{path}: the gif is damaged; fetch it again") from None
         fps = 1000 * frames / milliseconds if milliseconds else NOMINAL_FPS

@@ -52,7 +52,7 @@ class PyAVReader(FrameReader):
     def _open(self) -> None:
         import av
 
-        self._container: InputContainer = av.open(str(self.properties.path))
+        self._container: InputContainer = av.open(str(self.properties.path), metadata_errors="replace")
         self._stream: VideoStream = self._container.streams.video[0]
         self._stream.codec_context.thread_count = 1
         self._pictures = self._decode(self._container.demux(self._stream))

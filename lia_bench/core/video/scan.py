@@ -77,6 +77,8 @@ def scan(path: Path) -> Scan:
         status = path.stat()
     except FileNotFoundError:
         raise UnreadableVideoError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UnreadableVideoError(f"{path}: not readable: {error.strerror}") from None
     if status.st_size == 0:
         raise UnreadableVideoError(f"{path}: the file is empty; fetch it again")
     return _scan(path.resolve(), status.st_size, status.st_mtime_ns)
@@ -87,7 +89,8 @@ def _scan(path: Path, size: int, changed: int) -> Scan:
     import av
 
     try:
-        container = av.open(str(path))
+        # Titles are of any encoding, and nobody needs them.
+        container = av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, OSError):
         raise UnreadableVideoError(
             f"{path}: not readable as a video (no known format, or its index is lost); fetch it again"

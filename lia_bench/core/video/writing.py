@@ -1,7 +1,7 @@
 """Frames to files: H.264 in mp4, or a folder of png pictures; whole or not there."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int
             raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def encoder_options(quality: int = QUALITY) -> dict[str, str]:
+def encoder_options(quality: int = QUALITY) -> Mapping[str, str]:
     """All that x264 is told, by FFmpeg's names of its options."""
     return {"crf": str(quality), "g": str(KEYFRAME_INTERVAL), **ENCODER}
 
@@ -88,7 +88,7 @@ def _encode(path: Path, ahead: "_Ahead", fps: float, quality: int) -> int:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         # The stream depends on the number of encoder threads, and the number of cores must not change a hash.
         stream.codec_context.thread_count = 1
-        stream.options = encoder_options(quality)
+        stream.options = dict(encoder_options(quality))
         count = 0
         for frame in ahead.all:
             _check_size(path, frame, ahead.first)

@@ -1,0 +1,197 @@
+"""Videos that some other program made: matched, checked, scored."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lia_bench.cli.main import run
+from lia_bench.core.errors import InputError
+from lia_bench.core.video import write_png_folder, write_video
+from lia_bench.leaderboards.comparison import compare_models
+from lia_bench.leaderboards.scoring import ScoreRequest, score
+from tests.leaderboards.test_evaluation import comparable, read
+from tests.leaderboards.toy_metrics import register_toy_metrics
+
+SIZE = 32
+
+
+def drifting(frames: int, seed: int, noise: float = 0.0) -> list[np.ndarray]:
+    """Smooth colours that change slowly, with noise."""
+    random = np.random.default_rng(seed)
+    first, last = (np.kron(random.uniform(40, 210, (4, 4, 3)), np.ones((8, 8, 1))) for _ in range(2))
+    steps = np.linspace(0, 1, frames)
+    clean = [first + (last - first) * step for step in steps]
+    return [np.clip(frame + random.normal(0, noise, frame.shape), 0, 255).astype(np.uint8) for frame in clean]
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """reference/ with a, b and c; good/ and bad/ with the same videos, a little and much noise added."""
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path / "home"))
+    for number, name in enumerate("abc"):
+        write_png_folder(tmp_path / "reference" / name, drifting(5 + number, number))
+        write_png_folder(tmp_path / "good" / name, drifting(5 + number, number, noise=4))
+        write_png_folder(tmp_path / "bad" / name, drifting(5 + number, number, noise=12))
+    return tmp_path
+
+
+def request(folders: Path, generated: str, **fields: Any) -> ScoreRequest:
+    usual: dict[str, Any] = {
+        "generated": folders / generated,
+        "reference": folders / "reference",
+        "metrics": ("l1", "psnr", "ssim"),
+        "device": "cpu",
+        "name": "table",
+        "results": folders / "results",
+    }
+    return ScoreRequest(**(usual | fields))
+
+
+def test_scores_are_those_of_the_pixels_and_models_share_a_table(folders: Path) -> None:
+    score(request(folders, "bad"))
+    outcome = score(request(folders, "good", model="ours"))
+    bad, good = read(outcome.leaderboard)
+    assert (bad["model"], good["model"]) == ("bad", "ours")
+    expected = [
+        np.mean(np.abs(np.subtract(drifting(5 + k, k, 4), drifting(5 + k, k), dtype=float))) / 255 for k in range(3)
+    ]
+    assert float(good["l1"]) == pytest.approx(np.mean(expected), rel=1e-4)
+    assert float(good["psnr"]) > float(bad["psnr"])
+    assert (good["clips"], good["frames"], good["fps"]) == ("3", str(5 + 6 + 7), "")
+    assert (good["origin"], len(good["dataset_hash"])) == ("measured", 64)
+
+
+def test_a_folder_held_against_itself_is_perfect(folders: Path) -> None:
+    (row,) = read(score(request(folders, "reference")).leaderboard)
+    assert (row["l1"], row["psnr"]) == ("0", "")
+    assert float(row["ssim"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_batch_size_changes_nothing(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register_toy_metrics(monkeypatch)
+    metrics = ("l1", "ssim", "toy_akd", "toy_fid", "toy_video_fid")
+    one = score(request(folders, "bad", metrics=metrics, batch_size=1, name="one"))
+    many = score(request(folders, "bad", metrics=metrics, batch_size=4, name="many"))
+    assert comparable(one) == comparable(many)
+
+
+def test_what_does_not_match_is_listed_and_left_out(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = folders / "made"
+    write_png_folder(made / "a", drifting(5, 0, noise=4))
+    write_png_folder(made / "b", drifting(4, 1))
+    write_png_folder(made / "extra", drifting(5, 1))
+    write_video(folders / "reference" / "d.mp4", drifting(5, 3), 25.0)
+    write_png_folder(made / "d", [np.zeros((16, 32, 3), np.uint8)] * 5)
+    write_png_folder(folders / "reference" / "e", drifting(5, 3))
+    (made / "e.mp4").write_bytes(b"no video")
+    words = ["score", "--generated", str(made), "--reference", str(folders / "reference"), "--metrics", "l1"]
+    assert run([*words, "--device", "cpu", "--results", str(folders / "results")], debug=False) == 1
+    out, err = capsys.readouterr()
+    assert "made" in out
+    lines = [line for line in err.splitlines() if line.startswith(("left out", "error"))]
+    assert len(lines) == 6
+    for words_ in ("no video for c", "extra: ", "4 frames, and 6", "frames of 32x16, and 32x32", "e.mp4: "):
+        assert sum(words_ in line for line in lines) == 1, words_
+    (row,) = read(folders / "results" / "reference" / "leaderboard.csv")
+    assert row["clips"] == "1"
+    assert lines[-1] == "error: 5 videos were left out, listed above"
+
+
+def test_borders_can_be_left_out(folders: Path) -> None:
+    framed = folders / "framed"
+    for number, name in enumerate("abc"):
+        frames = np.stack(drifting(5 + number, number))
+        frames[:, :, [0, -1]] = 255
+        write_png_folder(framed / name, list(frames))
+    whole = read(score(request(folders, "framed", name="whole")).leaderboard)[0]
+    inner = read(score(request(folders, "framed", name="inner", trim=(0, 1, 0, 1))).leaderboard)[0]
+    assert float(whole["l1"]) > 0
+    assert inner["l1"] == "0"
+    with pytest.raises(InputError, match="nothing is left"):
+        score(request(folders, "framed", name="nothing", trim=(16, 0, 16, 0)))
+
+
+def test_identity_is_compared_with_the_source_images(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register_toy_metrics(monkeypatch)
+    (folders / "sources").mkdir()
+    for name in "ab":
+        Image.new("RGB", (SIZE, SIZE), (10, 20, 30)).save(folders / "sources" / f"{name}.png")
+    fields: dict[str, Any] = {"metrics": ("l1", "toy_identity"), "source": folders / "sources"}
+    outcome = score(request(folders, "good", **fields))
+    (row,) = read(outcome.leaderboard)
+    assert (row["task"], row["clips"]) == ("cross", "2")
+    assert any("no image for c" in line for line in outcome.failures)
+    colours = [np.abs(np.mean(drifting(5 + k, k, 4), axis=(1, 2)) - (10, 20, 30)).mean() for k in range(2)]
+    assert float(row["toy_identity"]) == pytest.approx(np.mean(colours), rel=1e-4)
+    assert float(row["l1"]) < 0.1
+
+
+def test_two_models_are_compared_over_the_clips_of_both(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for generated in ("good", "bad"):
+        score(request(folders, generated))
+    found = {
+        difference.metric: difference
+        for difference in compare_models("good", "bad", folders / "results", None).differences
+    }
+    assert found["l1"].shown == "first"
+    assert found["psnr"].shown == "first"
+    assert found["l1"].interval is not None
+    assert found["l1"].interval[0] < found["l1"].first - found["l1"].second < found["l1"].interval[1] < 0
+    words = ["leaderboard", "compare", "bad", "good", "--results", str(folders / "results")]
+    assert run(words, debug=False) == 0
+    out = capsys.readouterr().out
+    assert "good is better" in out
+    same = compare_models("good", "good", folders / "results", "table")
+    assert {difference.shown for difference in same.differences} == {None}
+    assert run([*words[:2], "bad", "goof", *words[4:]], debug=False) == 1
+    assert "did you mean 'good'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"reference": Path("nowhere")}, "nowhere: no such folder"),
+        ({"trim": (0, -1, 0, 0)}, "pixels cannot be negative"),
+        ({"batch_size": 0}, "at least 1"),
+        ({"name": "a/b"}, "one folder"),
+        ({"source": Path("nowhere")}, "no image"),
+    ],
+)
+def test_wrong_requests_are_one_clear_line(fields: dict[str, Any], message: str, folders: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        score(request(folders, "good", **fields))
+
+
+def test_folders_that_share_no_name(folders: Path) -> None:
+    write_png_folder(folders / "others" / "x", drifting(5, 0))
+    with pytest.raises(InputError, match="matched by name"):
+        score(request(folders, "others"))
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
+    peaks = []
+    for frames in (64, 1024):
+        folder = tmp_path / str(frames)
+        for side in ("reference", "made"):
+            pictures = (np.full((96, 96, 3), k % 256, np.uint8) for k in range(frames))
+            write_video(folder / side / "a.mp4", pictures, 25.0)
+        program = (
+            "import sys, resource; from pathlib import Path\n"
+            "from lia_bench.leaderboards.scoring import ScoreRequest, score\n"
+            "folder = Path(sys.argv[1])\n"
+            "score(ScoreRequest(folder / 'made', folder / 'reference', device='cpu', results=folder / 'results',\n"
+            "    metrics=('l1', 'psnr', 'ssim')))\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        environment = os.environ | {"LIA_BENCH_HOME": str(folder), "OMP_NUM_THREADS": "1"}
+        arguments = [sys.executable, "-c", program, str(folder)]
+        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True, timeout=300)
+        peaks.append(int(done.stdout.split()[-1]))
+    assert peaks[1] < 1.1 * peaks[0]

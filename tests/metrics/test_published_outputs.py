@@ -1,0 +1,44 @@
+"""Real models' published outputs on real pairs: the metrics rank them as the literature does."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lia_bench.core.weights import WEIGHTS, weights_home
+from lia_bench.leaderboards.scoring import ScoreRequest, score
+from tests.leaderboards.test_evaluation import read
+
+MODELS = ("x2face", "monkeynet", "fomm", "iapm")
+FIRST_PAIRS = ("vox_a", "vox_b")
+
+
+@pytest.mark.slow
+def test_x2face_moves_faces_worst(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
+    weights_home().mkdir(parents=True)
+    landmarker = WEIGHTS["face-landmarker"].file_name
+    shutil.copyfile(real_data / "weights" / landmarker, weights_home() / landmarker)
+    for name in ("driving", *MODELS):
+        (tmp_path / name).mkdir()
+        for pair in FIRST_PAIRS:
+            (tmp_path / name / f"{pair}.mp4").symlink_to(real_data / "published" / pair / f"{name}.mp4")
+    for model in MODELS:
+        outcome = score(
+            ScoreRequest(
+                generated=tmp_path / model,
+                reference=tmp_path / "driving",
+                metrics=("akd_mediapipe_face", "mkr_mediapipe_face"),
+                trim=(0, 2, 0, 2),
+                device="cpu",
+                name="faces",
+                results=tmp_path / "results",
+            )
+        )
+    rows = {row["model"]: row for row in read(outcome.leaderboard)}
+    for metric in ("akd_mediapipe_face", "mkr_mediapipe_face"):
+        values = {model: float(rows[model][metric]) for model in MODELS}
+        assert max(values, key=lambda model: values[model]) == "x2face", values
+    assert all(float(rows[model]["akd_mediapipe_face"]) < 8 for model in MODELS[1:])
+    counts = [int(rows["x2face"][f"akd_mediapipe_face_{kind}"]) for kind in ("frames", "missing")]
+    assert sum(counts) == 240
