@@ -12,7 +12,7 @@ from lia_bench.metrics.specification import Compares, MetricSpecification
 
 
 class CosineSimilarity(FrameMetric):
-    """CSIM of the literature: frames in which either side shows no face are missing; embeddings (B, D)."""
+    """CSIM of the literature: frames in which either side shows no subject are missing; embeddings (B, D)."""
 
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """(B,) cosines."""
@@ -23,7 +23,7 @@ class CosineSimilarity(FrameMetric):
 
 
 class CosineSimilarityOrZero(CosineSimilarity):
-    """CSIM, strict: a generated frame without a face counts 0, as similar as strangers are."""
+    """CSIM, strict: a generated frame without a subject counts 0, as similar as strangers are."""
 
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """(B,) cosines."""
@@ -35,18 +35,23 @@ def _open(setting: ScoringSetting) -> Callable[[], FrameMetric]:
     return CosineSimilarity if setting.protocol is Protocol.LITERATURE else CosineSimilarityOrZero
 
 
-DEFINITIONS = (
-    MetricSpecification(
-        name="csim_arcface",
+def _definition(name: str, extractor: str, embeddings: str, subject: str) -> MetricSpecification:
+    return MetricSpecification(
+        name=name,
         alias="csim",
-        subjects=("face",),
-        summary="cosine similarity of insightface's ArcFace embeddings",
+        subjects=(subject,),
+        summary=f"cosine similarity of {embeddings}",
         better="higher",
         decimals=4,
         open=_open,
         compares=Compares.FEATURES,
-        extractor="arcface",
+        extractor=extractor,
         averaging={Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"},
         of_identity=True,
-    ),
+    )
+
+
+DEFINITIONS = (
+    _definition("csim_arcface", "arcface", "insightface's ArcFace embeddings of faces", "face"),
+    _definition("csim_insightface_body", "insightface-body", "insightface's embeddings of persons", "body"),
 )

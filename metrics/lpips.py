@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
-from lia_bench.core.weights import load_torch_weights, locate
+from lia_bench.core.torch_weights import load_torch_weights
+from lia_bench.core.weights import locate
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
 from lia_bench.metrics.specification import MetricSpecification

@@ -1,11 +1,13 @@
-"""MS-SSIM: structural similarity over five scales, as torchmetrics computes it."""
+"""MS-SSIM: structural similarity over five scales, to the definition of torchmetrics."""
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
 from lia_bench.metrics.specification import MetricSpecification
+from lia_bench.metrics.structural_similarity import similarity_and_contrast
 
 # The literature's "above 160 pixels": four halvings, each rounded down, must leave an 11x11 window.
 SMALLEST_SIDE = 176
@@ -19,15 +21,18 @@ class MultiScaleSSIM(FrameMetric):
         """MS-SSIM of each frame, in single precision: within 1e-5 of 64-bit arithmetic and many times faster."""
         # One frame at a time: on a CPU the temporaries of a batch cost more than the arithmetic.
         pairs = zip(generated.split(1), reference.split(1), strict=True)
-        return torch.stack([_similarity(mine, theirs) for mine, theirs in pairs])
+        return torch.cat([_over_scales(mine, theirs) for mine, theirs in pairs])
 
 
-def _similarity(generated: Tensor, reference: Tensor) -> Tensor:
-    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
-
-    return multiscale_structural_similarity_index_measure(
-        generated, reference, sigma=1.5, data_range=1.0, k1=0.01, k2=0.03, betas=SCALE_WEIGHTS, normalize="relu"
-    )
+def _over_scales(generated: Tensor, reference: Tensor) -> Tensor:
+    """(B,) product over scales of contrast, and at the coarsest of SSIM, each to its weight."""
+    product = torch.ones(len(generated), device=generated.device)
+    for scale, weight in enumerate(SCALE_WEIGHTS):
+        similarity, contrast = similarity_and_contrast(generated, reference)
+        coarsest = scale == len(SCALE_WEIGHTS) - 1
+        product = product * (similarity if coarsest else contrast).relu() ** weight
+        generated, reference = (functional.avg_pool2d(images, 2) for images in (generated, reference))
+    return product
 
 
 def _open(setting: ScoringSetting) -> type[MultiScaleSSIM]:

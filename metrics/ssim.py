@@ -1,6 +1,4 @@
-"""SSIM: structural similarity, as torchmetrics computes it."""
-
-from typing import Any
+"""SSIM: structural similarity, to the definition of torchmetrics."""
 
 import torch
 from torch import Tensor
@@ -8,6 +6,7 @@ from torch import Tensor
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
 from lia_bench.metrics.specification import MetricSpecification
+from lia_bench.metrics.structural_similarity import similarity_and_contrast
 
 SMALLEST_SIDE = 11
 
@@ -22,15 +21,7 @@ class SSIM(FrameMetric):
         """SSIM of each frame, in single precision: within 1e-5 of 64-bit arithmetic and many times faster."""
         # One frame at a time: on a CPU the temporaries of a batch cost more than the arithmetic.
         pairs = zip(generated.split(1), reference.split(1), strict=True)
-        return torch.stack([_similarity(mine, theirs) for mine, theirs in pairs])
-
-
-def _similarity(generated: Tensor, reference: Tensor) -> Tensor:
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
-    value: Any = structural_similarity_index_measure(generated, reference, sigma=1.5, data_range=1.0, k1=0.01, k2=0.03)
-    similarity: Tensor = value
-    return similarity
+        return torch.cat([similarity_and_contrast(mine, theirs)[0] for mine, theirs in pairs])
 
 
 def _open(setting: ScoringSetting) -> type[SSIM]:

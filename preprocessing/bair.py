@@ -45,11 +45,11 @@ def command(options: "PreparationOptions", footage: Path) -> None:
       lia-bench preprocess bair --footage softmotion30_44k
     """
     from lia_bench.preprocessing.locking import alone_in
-    from lia_bench.preprocessing.preparing import check_size, prepare_from_search
+    from lia_bench.preprocessing.preparing import check_output, prepare_from_search
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.whole_clips import plan_whole_clips
 
-    check_size(options.size, options.clip_format)
+    check_output(options, "bair")
     with alone_in(options.output):
         layout = unpack(footage, options.output / "footage")
     report(prepare_from_search(plan_whole_clips(layout), options, "bair", {"footage": footage}))

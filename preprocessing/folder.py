@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.preprocessing.given_options import refuse_given
 from lia_bench.preprocessing.options import (
     DetectorChoice,
     detection_options,
@@ -63,6 +64,8 @@ def command(
     from lia_bench.preprocessing.subjects import plan_subjects
     from lia_bench.preprocessing.whole_clips import plan_whole_clips
 
+    if whole_frames:
+        refuse_given("does not count with --whole-frames", "detector", "device", "min_size", "min_frames")
     layout = division(find_units(footage, VIDEO_SUFFIXES))
     plan = plan_whole_clips(layout) if whole_frames else plan_subjects(layout, detector, min_size, min_frames)
     report(prepare_from_search(plan, options, "folder", {"footage": footage, **plan.settings}))

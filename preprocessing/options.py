@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 
 from lia_bench.core.provenance import usable_cores
+from lia_bench.preprocessing.given_options import refuse_given
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.detection.detector import Subject
@@ -48,6 +49,8 @@ def preparation_options(dataset: str, size: int = 256) -> Callable[[Command], Co
         ) -> Any:
             from lia_bench.preprocessing.preparing import PreparationOptions
 
+            if ray_address is not None:
+                refuse_given("does not count with --ray", "workers")
             folder = output or Path("data") / f"{dataset}-{size}{_shard_suffix(shard)}"
             engine = make_engine(workers or usable_cores(), ray_address)
             detector = others.get("detector")
@@ -150,6 +153,8 @@ def split_options(what: str) -> Callable[[Command], Command]:
         def command(*arguments: Any, test_list: Path | None, test_share: float, **others: Any) -> Any:
             from lia_bench.preprocessing.dividing import divide_by_list, divide_by_share
 
+            if test_list is not None:
+                refuse_given("does not count with --test-list", "test_share")
             division = (
                 partial(divide_by_share, share=test_share)
                 if test_list is None

@@ -41,7 +41,7 @@ def videos_in(folder: Path) -> dict[str, Path]:
 
 
 def by_name_and_container(path: Path) -> tuple[Path, bool, Path]:
-    """What footage is sorted by: of files that differ in the suffix alone, mp4 comes first, and the first one counts."""
+    """What footage is sorted by: of files that differ in the suffix alone the first one counts, which is mp4."""
     return path.with_suffix(".mp4"), path.suffix.lower() != ".mp4", path
 
 
@@ -119,7 +119,7 @@ def _clash(earlier: MetadataRow, row: MetadataRow) -> str:
 
 def share_of(plan: Plan, shard: tuple[int, int]) -> Plan:
     """The part of a plan that falls to shard `(number, count)`, number from 1; a video is never divided."""
-    videos = _share([_video(item.cells) for item in (*plan.cuts, *plan.decided)], shard)
+    videos = _share([*(_video(cut.cells) for cut in plan.cuts), *(_video(row.cells) for row in plan.decided)], shard)
     return Plan(
         tuple(cut for cut in plan.cuts if _video(cut.cells) in videos),
         tuple(outcome for outcome in plan.decided if _video(outcome.cells) in videos),
@@ -128,8 +128,9 @@ def share_of(plan: Plan, shard: tuple[int, int]) -> Plan:
 
 def videos_of_share(table: MetadataTable, shard: tuple[int, int]) -> list[str]:
     """The videos that shard `(number, count)` of a table's plan cuts, in the table's order."""
-    videos = _share([_video(row.text) for row in (*table.rows, *table.unusable)], shard)
-    return list(dict.fromkeys(video for video in (_video(row.text) for row in table.rows) if video in videos))
+    of_rows = [_video(row.text) for row in table.rows]
+    videos = _share([*of_rows, *(_video(row.text) for row in table.unusable)], shard)
+    return list(dict.fromkeys(video for video in of_rows if video in videos))
 
 
 def _share(videos: Iterable[str], shard: tuple[int, int]) -> frozenset[str]:

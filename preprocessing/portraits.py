@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.given_options import refuse_given
 from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
 from lia_bench.preprocessing.specification import DatasetSpecification
 
@@ -57,9 +58,13 @@ def command(
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.searching import SearchPlan
 
+    if aligned:
+        refuse_given("does not count with --aligned", "increase", "detector", "device")
     layout = find_units(footage, PICTURE_SUFFIXES, "test")
     if aligned:
-        plan = SearchPlan(layout.units, make_middle_search, {"search": "middle square"}, layout.decided, counted="picture")
+        plan = SearchPlan(
+            layout.units, make_middle_search, {"search": "middle square"}, layout.decided, counted="picture"
+        )
     else:
         settings = {"detector": detector.name, "increase": increase}
         search = partial(make_face_search, detector, increase)

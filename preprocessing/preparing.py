@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lia_bench.core.atomic import write_json, write_text
+from lia_bench.core.clips_table import read_description
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS
@@ -96,9 +97,9 @@ def prepare_from_table(
         rule: leaves out what the recipe does not want of the table.
 
     Raises:
-        InputError: no footage, a size H.264 does not have, or another run in the same folder.
+        InputError: no footage, or as `check_output`.
     """
-    check_size(options.size, options.clip_format)
+    check_output(options, recipe)
     plan = rule(plan_from_table(table, footage))
     with alone_in(options.output):
         return _finish(share_of(plan, options.shard or (1, 1)), options, recipe, arguments)
@@ -112,10 +113,9 @@ def prepare_from_search(
     Started again it searches and cuts what is missing.
 
     Raises:
-        InputError: nothing to search, a size H.264 does not have, an output whose clips would lie among the footage,
-            or another run in the same folder.
+        InputError: an output whose clips would lie among the footage, or as `check_output`.
     """
-    check_size(options.size, options.clip_format)
+    check_output(options, recipe)
     _check_apart(search, options.output)
     with alone_in(options.output):
         plan = search_footage(search, options.output, options.searching_engine, options.shard)
@@ -123,14 +123,29 @@ def prepare_from_search(
         return _finish(plan, options, recipe, arguments)
 
 
-def check_size(size: int, clip_format: ClipFormat) -> None:
-    """Refuse a size that the format does not have, before the long part.
+def check_output(options: PreparationOptions, recipe: str) -> None:
+    """Refuse an output that the clips of `recipe` cannot be written to, before a download or another long part.
 
     Raises:
-        InputError: an odd size for H.264.
+        InputError: a size H.264 does not have, or a folder that holds another recipe's dataset, that another run is at
+            work in, or that cannot be written.
     """
-    if clip_format == "mp4" and size % 2:
-        raise InputError(f"--size {size}: H.264 needs an even size; give {size + 1}, or --format png")
+    if options.clip_format == "mp4" and options.size % 2:
+        raise InputError(f"--size {options.size}: H.264 needs an even size; give {options.size + 1}, or --format png")
+    if options.output.exists():
+        with alone_in(options.output):
+            holds = _recipe_in(options.output)
+        if holds not in (recipe, None):
+            raise InputError(f"{options.output}: holds a dataset of the recipe '{holds}'; name another --output")
+
+
+def _recipe_in(output: Path) -> str | None:
+    """The recipe of the dataset in a folder; None where there is none, or none that can be read."""
+    try:
+        recipe = read_description(output).get("recipe")
+    except InputError:
+        return None
+    return None if recipe is None else str(recipe)
 
 
 def _check_apart(search: SearchPlan, output: Path) -> None:

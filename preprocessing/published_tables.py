@@ -8,7 +8,7 @@ from pathlib import Path
 from lia_bench.core.atomic import replacing, write_text
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
-from lia_bench.core.weights import weights_home
+from lia_bench.core.weight_file import weights_home
 
 TIMEOUT = 30.0
 """Seconds without an answer."""

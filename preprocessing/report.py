@@ -1,14 +1,21 @@
 """What a run says at its end, and whether it worked."""
 
 from collections import Counter
+from pathlib import Path
 
 import click
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.prepared_dataset import table_of
 from lia_bench.preprocessing.contact_sheet import SHEET
+from lia_bench.preprocessing.metadata import printable
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.preparing import Preparation
 from lia_bench.preprocessing.summary import print_summary
+from lia_bench.preprocessing.verification import unlisted
+
+EXAMPLES = 3
+"""Names printed of what an earlier run left."""
 
 LINES = 12
 """Remarks printed of one kind; clips.csv has them all."""
@@ -26,6 +33,7 @@ def report(preparation: Preparation) -> None:
     shares = ", ".join(f"{partitions[name]} {name}" for name in sorted(partitions)) or "none"
     click.echo(f"clips: {len(good)} ({shares}), {sum(clip.frames for clip in good)} frames, in {preparation.output}")
     click.echo(f"to look at: {preparation.output / SHEET}")
+    _left_over(preparation.output)
     for kind in ("note", "failed", "unavailable"):
         _remarks(kind, [outcome for outcome in preparation.outcomes if outcome.reason and _kind(outcome) == kind])
     lost = preparation.counts["failed"] + preparation.counts["unavailable"]
@@ -33,6 +41,17 @@ def report(preparation: Preparation) -> None:
         raise InputError(
             f"{lost} of {len(preparation.outcomes)} clips were not cut, for the reasons above and in "
             f"{preparation.output / 'clips.csv'}; mend the footage and run the command again: it cuts what is missing"
+        )
+
+
+def _left_over(output: Path) -> None:
+    others = unlisted(output, table_of(output))
+    if others:
+        examples = printable(", ".join(others[:EXAMPLES])) + (", ..." if len(others) > EXAMPLES else "")
+        click.echo(
+            f"note: {output} still holds what an earlier run left and clips.csv does not list, {len(others)} in all: "
+            f"{examples}",
+            err=True,
         )
 
 

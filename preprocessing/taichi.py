@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.preprocessing.download.options import download_options
+from lia_bench.preprocessing.given_options import refuse_given
 from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
 from lia_bench.preprocessing.specification import DatasetSpecification
 
@@ -70,7 +71,7 @@ def command(
     from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
     from lia_bench.preprocessing.plan import videos_of_share
-    from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
+    from lia_bench.preprocessing.preparing import check_output, prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
 
@@ -82,6 +83,8 @@ def command(
         plan = plan_search(footage, test_videos, detector)
         report(prepare_from_search(plan, options, "taichi", {"footage": footage, **plan.settings}))
         return
+    refuse_given("counts only with --search", "test_videos", "detector", "device")
+    check_output(options, "taichi")
     table = read_metadata(metadata or table_path("taichi"))
     fetch_missing(videos_of_share(table, options.shard or (1, 1)), footage, download)
     arguments = {"footage": footage, "metadata": table.path}

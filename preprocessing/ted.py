@@ -68,12 +68,13 @@ def command(
     from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
     from lia_bench.preprocessing.plan import videos_of_share
-    from lia_bench.preprocessing.preparing import prepare_from_table
+    from lia_bench.preprocessing.preparing import check_output, prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
 
     if whole_clips and download is not None:
         raise InputError("--download fetches whole talks and --whole-clips takes clips: leave one of them out")
+    check_output(options, "ted")
     table = read_metadata(metadata or table_path("ted"))
     arguments = {"footage": footage, "metadata": table.path, "whole_clips": whole_clips}
     if whole_clips:

@@ -70,7 +70,7 @@ def verify(folder: Path, workers: int) -> Verification:
                 problems.append(Problem(clip_key(row), reason))
     finally:
         pool.shutdown(cancel_futures=True)
-    return Verification(digest, len(table.good), tuple(problems), tuple(_unlisted(folder, table)))
+    return Verification(digest, len(table.good), tuple(problems), tuple(unlisted(folder, table)))
 
 
 def without_path(error: Exception, path: Path) -> str:
@@ -115,7 +115,8 @@ def _check(folder: Path, row: Mapping[str, str], size: int | None) -> str | None
     return None
 
 
-def _unlisted(folder: Path, table: ClipsTable) -> list[str]:
+def unlisted(folder: Path, table: ClipsTable) -> list[str]:
+    """What lies in the folders of a dataset's partitions and is no clip that its table lists as ok, by path."""
     listed = {find_clip(folder, row) for row in table.good}
     return [
         f"{partition}/{path.name}"

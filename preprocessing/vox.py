@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.preprocessing.download.options import download_options
+from lia_bench.preprocessing.given_options import refuse_given
 from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
 from lia_bench.preprocessing.specification import DatasetSpecification
 
@@ -85,18 +86,23 @@ def command(
       lia-bench preprocess vox --footage videos --shard 3/16
     """
     from lia_bench.core.errors import InputError
+    from lia_bench.preprocessing.detection.registry import check_weights
     from lia_bench.preprocessing.download.missing import fetch_missing
     from lia_bench.preprocessing.metadata import read_metadata
     from lia_bench.preprocessing.plan import videos_of_share
-    from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
+    from lia_bench.preprocessing.preparing import check_output, prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.searching import share_of_units
 
     if annotations is not None and metadata is not None:
         raise InputError("the clips come from a table or from annotations: give --metadata or --annotations, not both")
+    if annotations is None:
+        refuse_given("counts only with --annotations", "min_size", "detector", "device")
+    check_output(options, "vox")
     if annotations is not None:
         share = share_of_units(find_utterances(annotations).units, options.shard or (1, 1))
+        check_weights(detector.name)
         fetch_missing((unit.video_id for _, unit in share), footage, download)
         search = plan_search(footage, annotations, detector, min_size)
         arguments = {"footage": footage, "annotations": annotations, **search.settings}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from lia_bench.core.weights import WeightFile
+    from lia_bench.core.weight_file import WeightFile
 
 PIPED_WIDTH = 140
 
@@ -109,7 +109,8 @@ def verify(names: tuple[str, ...]) -> None:
       lia-bench weights verify
       lia-bench weights verify vgg19
     """
-    from lia_bench.core.weights import WEIGHTS, weights_home
+    from lia_bench.core.weight_file import weights_home
+    from lia_bench.core.weights import WEIGHTS
 
     files = _files(names) if names else [file for file in WEIGHTS.values() if file.path.is_file()]
     if not files:
@@ -182,7 +183,7 @@ def _print_table(files: "Iterable[WeightFile]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from lia_bench.core.weights import weights_home
+    from lia_bench.core.weight_file import weights_home
 
     console = Console(highlight=False)
     if not console.is_terminal:

@@ -3,7 +3,8 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lia_bench.core.weights import fill_network, load_torch_weights, locate
+from lia_bench.core.torch_weights import fill_network, load_torch_weights
+from lia_bench.core.weights import locate
 
 if TYPE_CHECKING:
     import torch

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from lia_bench.core.errors import CheckpointError
-from lia_bench.core.weights import load_torch_weights, locate
+from lia_bench.core.torch_weights import load_torch_weights
+from lia_bench.core.weights import locate
 
 if TYPE_CHECKING:
     import torch

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.weight_file import WeightFile
 from lia_bench.core.weight_placing import holds, place_copy, place_member
-from lia_bench.core.weights import WEIGHTS, WeightFile, entry
+from lia_bench.core.weights import WEIGHTS, entry
 
 
 def add(path: Path, name: str | None) -> list[WeightFile]:

@@ -4,8 +4,9 @@ import errno
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.http_download import DownloadError, PartialFile, Patience, download
+from lia_bench.core.weight_file import WeightFile, weights_home
 from lia_bench.core.weight_placing import place_download, place_member
-from lia_bench.core.weights import WEIGHTS, WeightFile, how_to_get, weights_home
+from lia_bench.core.weights import WEIGHTS, how_to_get
 
 
 def fetch(file: WeightFile, patience: Patience) -> list[WeightFile]:

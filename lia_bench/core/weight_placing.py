@@ -8,7 +8,7 @@ from pathlib import Path
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.hashing import sha256_of_file
-from lia_bench.core.weights import WeightFile
+from lia_bench.core.weight_file import WeightFile
 
 SIZE_TOLERANCE = 2**20 // 1000
 """Bytes; torchvision states sizes to the thousandth of 2**20 bytes."""

@@ -1,85 +1,10 @@
-"""Third-party weights: which files there are, where each lies on this machine, and whether it is the true one."""
+"""Third-party weights: which files there are, and where each lies on this machine."""
 
-import os
-import pickle
-import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.suggestions import unknown
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.nn import Module
-
-Status = Literal["missing", "verified", "wrong hash", "present, no hash published"]
-
-
-@dataclass(frozen=True)
-class WeightFile:
-    """A file of weights that others published.
-
-    Attributes:
-        name: what users and messages call it.
-        file_name: its published name; torch hub's names end in the first digits of the file's SHA-256.
-        source: its address, or its entry in torchvision's list of weights, which knows the address and the size.
-        used_by: the parts of this project that need it.
-        licence: the terms it comes under.
-        member: its path in the zip archive at the address; empty where the file itself is there.
-        by_hand: whether the address is a page for people, from which no program can fetch.
-    """
-
-    name: str
-    file_name: str
-    source: str
-    used_by: str
-    licence: str
-    member: str = ""
-    by_hand: bool = False
-
-    @property
-    def sha256_prefix(self) -> str | None:
-        """The first hexadecimal digits of the true file's SHA-256; None where the publisher gives none."""
-        found = re.fullmatch(r".+-([0-9a-f]{8,64})(?:\.\w+)+", self.file_name)
-        return found.group(1) if found else None
-
-    @property
-    def address(self) -> str:
-        """Where its authors publish the file."""
-        if "://" in self.source:
-            return self.source
-        address: str = self._published().url
-        return address
-
-    @property
-    def size_bytes(self) -> int | None:
-        """Size of the published file, to the thousandth of 2**20 bytes; None where it is not stated."""
-        if "://" in self.source:
-            return None
-        mebibytes: float = self._published().meta["_file_size"]
-        return round(mebibytes * 2**20)
-
-    @property
-    def path(self) -> Path:
-        """Where the file belongs on this machine."""
-        return weights_home() / self.file_name
-
-    def status(self) -> Status:
-        """Whether the file is here and is the published one; reads the whole file."""
-        if not self.path.is_file():
-            return "missing"
-        if self.sha256_prefix is None:
-            return "present, no hash published"
-        return "verified" if sha256_of_file(self.path).startswith(self.sha256_prefix) else "wrong hash"
-
-    def _published(self) -> Any:
-        from torchvision.models import get_weight
-
-        return get_weight(self.source)
-
+from lia_bench.core.weight_file import WeightFile
 
 _TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose own terms apply"
 
@@ -255,16 +180,6 @@ WEIGHTS: dict[str, WeightFile] = {
 }
 
 
-def weights_home() -> Path:
-    """The one folder of third-party weights: `$LIA_BENCH_HOME/weights`, or a folder of the user's cache."""
-    home = os.environ.get("LIA_BENCH_HOME")
-    if home:
-        return Path(home).expanduser() / "weights"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("lia-bench") / "weights"
-
-
 def entry(name: str) -> WeightFile:
     """The entry called `name`.
 
@@ -309,61 +224,3 @@ def locate(name: str) -> Path:
                 f"{how_to_get(file)}"
             )
     return file.path
-
-
-def load_torch_weights(path: Path) -> "dict[str, Tensor]":
-    """The state dict in a torch file, on the CPU; no code in the file is run.
-
-    Raises:
-        CheckpointError: the file is damaged, holds code, or holds something else than named tensors.
-    """
-    return _named_tensors(_read(path), path)
-
-
-def load_torch_weights_of_training(path: Path) -> "dict[str, Tensor]":
-    """The network's state dict in a torch file that a training loop left, on the CPU; no code in the file is run.
-
-    Such a file is a dictionary whose `state_dict` is the network's, each key behind `module.` where the network ran on
-    several devices; what else is in it (epoch, optimizer) is left out.
-
-    Raises:
-        CheckpointError: the file is damaged, holds code, or holds something else than this.
-    """
-    content = _read(path)
-    if not isinstance(content, dict) or "state_dict" not in content:
-        raise CheckpointError(f"{path}: this file holds no 'state_dict'")
-    state = _named_tensors(content["state_dict"], path)
-    return {key.removeprefix("module."): value for key, value in state.items()}
-
-
-def _read(path: Path) -> object:
-    import torch
-
-    try:
-        content: object = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise CheckpointError(
-            f"{path}: not a readable file of tensors alone, so it was refused and nothing in it was run: fetch it again"
-        ) from error
-    return content
-
-
-def _named_tensors(content: object, path: Path) -> "dict[str, Tensor]":
-    import torch
-
-    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise CheckpointError(f"{path}: this file holds something else than named tensors")
-    return content
-
-
-def fill_network(network: "Module", state: "dict[str, Tensor]", path: Path) -> None:
-    """Load the state dict that the file `path` holds into a network.
-
-    Raises:
-        CheckpointError: its keys or shapes are not the network's; the text names the first that differ.
-    """
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        difference = str(error).splitlines()[1].strip()
-        raise CheckpointError(f"{path}: not the weights of {type(network).__name__}: {difference[:160]}") from error

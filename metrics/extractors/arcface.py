@@ -92,7 +92,7 @@ def _aligned(frame: Frame, points: NDArray[np.float32]) -> Frame:
 
 
 def _session(path: Path) -> Any:
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     try:
         return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

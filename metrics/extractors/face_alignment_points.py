@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lia_bench.core.s3fd import load_s3fd
+from lia_bench.core.torch_weights import fill_network, load_torch_weights
 from lia_bench.core.video.reader import Frame
-from lia_bench.core.weights import fill_network, load_torch_weights, locate
+from lia_bench.core.weights import locate
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.extractors.subjects import subject_index
 

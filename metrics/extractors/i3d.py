@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lia_bench.core.weights import fill_network, load_torch_weights, locate
+from lia_bench.core.torch_weights import fill_network, load_torch_weights
+from lia_bench.core.weights import locate
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.networks.i3d import CLASSES, InceptionI3D
 

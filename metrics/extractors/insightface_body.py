@@ -69,11 +69,11 @@ class InsightfaceBody:
 def _loaded(network: Any, task: str, manifest: Path, path: Path) -> Any:
     try:
         entry = json.loads(manifest.read_text(encoding="utf-8"))["tasks"][task]
-        descriptor = {key: entry[key] for key in ("input_size", "preprocessing", "sha256")}
+        descriptor = {**entry, "sha256": entry["sha256"], "path": str(path)}
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{manifest}: not the manifest of cheetah_l: no complete entry for {task}") from error
+        raise CheckpointError(f"{manifest}: not cheetah_l's manifest: no entry for {task} with a SHA-256") from error
     try:
-        return network({**descriptor, "path": str(path)}, ["CPUExecutionProvider"])
+        return network(descriptor, ["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no base class of their own.
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"{path}: insightface refuses this file ({reason}): fetch it again") from error

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lia_bench.core.weights import fill_network, load_torch_weights, locate
+from lia_bench.core.torch_weights import fill_network, load_torch_weights
+from lia_bench.core.weights import locate
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.extractors.pose_decoding import (
     JOINTS,
@@ -125,6 +126,19 @@ def unmirror(fields: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor]:
     return fields.flip(2)[_mirrored_channels()] * direction, confidence.flip(2)[joints]
 
 
+def maps_of_both_sides(network: PoseNetwork, frame: Tensor, sides: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Part affinity fields (38, H, W) and confidence maps (19, H, W): mean of a frame's and its mirrored copy's.
+
+    Args:
+        network: what gives the maps of one scale.
+        frame: (3, H, W) uint8 RGB.
+        sides: what the shorter side is scaled to, in pixels.
+    """
+    fields, confidence = averaged_maps(network, torch.stack([frame, frame.flip(2)]), sides)
+    back_fields, back_confidence = unmirror(fields[1], confidence[1])
+    return (fields[0] + back_fields) / 2, (confidence[0] + back_confidence) / 2
+
+
 class OpenPoseExtractor:
     """An `Extractor` of body joints: ten runs of the network a frame, so slow without a GPU."""
 
@@ -154,10 +168,8 @@ class OpenPoseExtractor:
         return np.stack([self._joints(frame) for frame in frames.to(self._setting.device)])
 
     def _joints(self, frame: Tensor) -> NDArray[np.float32]:
-        both = torch.stack([frame, frame.flip(2)])
-        all_fields, all_confidence = averaged_maps(self._network, both, self._sides)
-        fields, confidence = unmirror(all_fields[1], all_confidence[1])
-        peaks = find_peaks(((all_confidence[0] + confidence) / 2).cpu().numpy())
+        fields, confidence = maps_of_both_sides(self._network, frame, self._sides)
+        peaks = find_peaks(confidence.cpu().numpy())
         if self._setting.protocol is Protocol.LITERATURE:
             return last_of_each_joint(peaks)
-        return most_complete(group_into_persons(peaks, ((all_fields[0] + fields) / 2).cpu().numpy()))
+        return most_complete(group_into_persons(peaks, fields.cpu().numpy()))

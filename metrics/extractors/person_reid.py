@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from lia_bench.core.weights import fill_network, load_torch_weights, locate
+from lia_bench.core.torch_weights import fill_network, load_torch_weights
+from lia_bench.core.weights import locate
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.networks.person_reid import FEATURES, PersonReidNetwork
 from lia_bench.metrics.protocols import Protocol

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from lia_bench.core.weights import fill_network, load_torch_weights_of_training, locate
+from lia_bench.core.torch_weights import fill_network, load_torch_weights_of_training
+from lia_bench.core.weights import locate
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.networks.resnext3d import FEATURES, ResNeXt3D
 from lia_bench.metrics.protocols import Protocol

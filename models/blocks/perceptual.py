@@ -61,7 +61,8 @@ def published_vgg19() -> Vgg19Features:
     Raises:
         MissingWeightsError: the file is not here; the text says how to get it and how to train without.
     """
-    from lia_bench.core.weights import load_torch_weights, locate
+    from lia_bench.core.torch_weights import load_torch_weights
+    from lia_bench.core.weights import locate
 
     try:
         path = locate("vgg19")

@@ -136,7 +136,8 @@ def build_discriminator(experiment: FommConfiguration) -> PatchDiscriminator:
 
 
 def _perceptual(scales: tuple[float, ...]) -> PerceptualLoss:
-    from lia_bench.core.weights import load_torch_weights, locate
+    from lia_bench.core.torch_weights import load_torch_weights
+    from lia_bench.core.weights import locate
 
     features = Vgg19Features(load_torch_weights(locate("vgg19")))
     return PerceptualLoss(features, scales, weights=(1.0,) * 5, to_unit_range=lambda image: image)

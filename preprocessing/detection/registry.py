@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 import lia_bench.preprocessing.detection
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.registry import Registry, load_attribute
-from lia_bench.core.weights import entry
+from lia_bench.core.weights import entry, locate
 from lia_bench.preprocessing.detection.detector import Detector, DetectorSpecification
 
 DETECTORS: Registry[DetectorSpecification] = Registry(
@@ -30,6 +30,17 @@ def what_detects(name: str) -> dict[str, str | None]:
     except PackageNotFoundError:
         library = None
     return {detector.weights: digest, detector.library: library}
+
+
+def check_weights(name: str) -> None:
+    """Make sure that the weights of the detector called `name` are here, before a long part that comes first.
+
+    Raises:
+        UnknownNameError: there is no such detector.
+        MissingWeightsError: its weights are not on this machine; the text says how to get them.
+        CheckpointError: a file is there but is not the published one.
+    """
+    locate(DETECTORS[name].weights)
 
 
 def build_detector(name: str, device: str) -> Detector:

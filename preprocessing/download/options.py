@@ -9,6 +9,10 @@ from typing import Any
 import click
 
 from lia_bench.preprocessing.download.settings import YOUTUBE, DownloadOptions
+from lia_bench.preprocessing.given_options import refuse_given
+
+ITS_OWN = ("cookies", "rate_limit", "download_workers", "download_height", "address", "retry_unavailable")
+"""Parameters of the command that count for downloads alone."""
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
@@ -54,6 +58,8 @@ def download_options(height: int) -> Callable[[Command], Command]:
             retry_unavailable: bool,
             **others: Any,
         ) -> Any:
+            if not download:
+                refuse_given("counts only with --download", *ITS_OWN)
             options = DownloadOptions(
                 address=address,
                 workers=download_workers,

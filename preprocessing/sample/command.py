@@ -56,13 +56,13 @@ def command(
     from lia_bench.preprocessing.locking import alone_in
     from lia_bench.preprocessing.metadata import read_metadata
     from lia_bench.preprocessing.options import make_engine
-    from lia_bench.preprocessing.preparing import PreparationOptions, check_size, prepare_from_table
+    from lia_bench.preprocessing.preparing import PreparationOptions, check_output, prepare_from_table
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.sample.footage import Shooting, shoot
 
-    check_size(size, clip_format)
     engine = make_engine(workers, None)
     options = PreparationOptions(output or Path("data") / f"sample-{size}", size, clip_format, engine, engine)
+    check_output(options, "sample")
     with alone_in(options.output):
         footage = shoot(options.output / "footage", Shooting(identities, frames, seed), workers)
     arguments = {"identities": identities, "frames": frames, "seed": seed}

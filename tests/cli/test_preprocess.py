@@ -3,14 +3,18 @@
 import csv
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from lia_bench.cli.main import main
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video
 from lia_bench.preprocessing.boxes import Box, overlap
+from lia_bench.preprocessing.download import options
+from lia_bench.preprocessing.download.settings import DownloadOptions
 from lia_bench.preprocessing.metadata import parse_box
 from tests.conftest import golden
 from tests.core.videos import encode
@@ -157,7 +161,10 @@ def test_annotated_faces_are_found_where_they_are(annotations: str, rows: str, r
         (("taichi", "--footage", "gone", "--metadata", "table.csv"), "gone: no such footage folder"),
         (("taichi", "--footage", "videos", "--search", "--download"), "--search takes the videos that are there"),
         (("taichi", "--footage", "videos", "--search", "--metadata", "table.csv"), "--metadata or --search, not both"),
-        (("vox", "--footage", "videos", "--annotations", "txt", "--metadata", "table.csv"), "--metadata or --annotations"),
+        (
+            ("vox", "--footage", "videos", "--annotations", "txt", "--metadata", "table.csv"),
+            "--metadata or --annotations",
+        ),
         (("ted", "--footage", "videos", "--whole-clips", "--download"), "--download fetches whole talks"),
         (("ted", "--footage", "videos", "--metadata", "zero.csv", "--download"), "start = end in all 1 rows"),
     ],
@@ -177,6 +184,25 @@ def test_what_cannot_work_is_said_in_one_line(
     assert _run("preprocess", *words) != 0
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert reason in error
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("vox --min-size 96", "--min-size counts only with --annotations"),
+        ("vox --device cuda", "--device counts only with --annotations"),
+        ("taichi --detector keypoint-rcnn", "--detector counts only with --search"),
+        ("taichi --test-videos list.txt", "--test-videos counts only with --search"),
+        ("ted --address http://x/{video_id}", "--address counts only with --download"),
+        ("folder --whole-frames --min-frames 9", "--min-frames does not count with --whole-frames"),
+        ("folder --test-list list.txt --test-share 0.5", "--test-share does not count with --test-list"),
+        ("portraits --aligned --increase 0.2", "--increase does not count with --aligned"),
+        ("mgif --ray auto --workers 3", "--workers does not count with --ray"),
+    ],
+)
+def test_options_that_nothing_would_come_of(words: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("preprocess", *words.split(), "--footage", "videos") == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"Error: {reason}"
 
 
 def test_whole_clips_of_a_table_without_ranges(
@@ -323,12 +349,70 @@ def test_what_is_missing_is_fetched_first(
     assert sorted(path.name for path in Path("videos").glob("*.mp4")) == ["here.mp4", "there.mp4"]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "words", "reason"),
+    [
+        ("vox", "--metadata table.csv --size 63", "--size 63: H.264 needs an even size"),
+        ("taichi", "--metadata table.csv --output table.csv", "table.csv: not a folder"),
+        ("ted", "--metadata table.csv --output locked", "locked: another run is preparing this dataset"),
+        ("vox", "--annotations txt", "s3fd-619a316812.pth"),
+        ("taichi", "--metadata table.csv --output made", "made: holds a dataset of the recipe 'mgif'"),
+    ],
+)
+def test_what_cannot_work_is_said_before_the_download(
+    recipe: str,
+    words: str,
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("yt_dlp")
+    monkeypatch.chdir(tmp_path)
+    Path("table.csv").write_text(HEADER + "a,0,4,0-0-64-64,25,96,64,train,p\n")
+    for folder in ("videos", "locked", "made", "txt/id10001/a"):
+        Path(folder).mkdir(parents=True)
+    encode(Path("videos/b.mp4"), count=4)
+    Path("txt/id10001/a/1.txt").touch()
+    Path("made/dataset.json").write_text('{"recipe": "mgif"}')
+    with serve() as server, FileLock("locked/.lock"):
+        server.files["a.mp4"] = Path("videos/b.mp4").read_bytes()
+        address = f"{server.address}/{{video_id}}.mp4"
+        common = ("--footage", "videos", "--workers", "1", "--download", "--address", address)
+        assert _run("preprocess", recipe, *words.split(), *common) == 1
+    assert reason in capsys.readouterr().err.splitlines()[-1]
+    assert server.requests == []
+
+
+def test_a_dataset_is_not_replaced_by_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("videos/a", "others/train/b", "others/test/c"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        encode(Path(f"{name}.mp4"), count=4)
+    words = ("--output", "out", "--size", "64", "--workers", "1")
+    assert _run("preprocess", "folder", "--footage", "videos", "--whole-frames", *words) == 0
+    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    assert _run("preprocess", "fashion", "--footage", "others", *words) == 1
+    assert "out: holds a dataset of the recipe 'folder'" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
+    assert _run("preprocess", "sample", *words) == 1
+    assert not Path("out/footage").exists()
+    # Other footage by the same recipe: the clips of the first one stay, and are said to be no part of it.
+    assert _run("preprocess", "folder", "--footage", "others", "--whole-frames", *words) == 0
+    said = "note: out still holds what an earlier run left and clips.csv does not list, 1 in all: train/a.mp4"
+    assert said in capsys.readouterr().err.splitlines()
+    assert Path("out/train/a.mp4").is_file()
+
+
 @pytest.mark.parametrize("route", ["table", "annotations"])
 def test_jobs_of_an_array_fetch_their_own_share(
     route: str, real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("yt_dlp")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(options, "DownloadOptions", partial(DownloadOptions, pause=0.0))
     install_real("blazeface", real_data)
     video = encode(tmp_path / "whole.mp4", count=8).read_bytes()
     names = ["a", "b", "c", "d"]

@@ -10,6 +10,8 @@ import torch
 from lia_bench.core import weights
 from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
 from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.torch_weights import load_torch_weights
+from lia_bench.core.weight_file import WeightFile, weights_home
 
 
 def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -20,7 +22,7 @@ def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.save(content, draft)
     path = draft.with_name(f"toy-{sha256_of_file(draft)[:8]}.pth")
     draft.rename(path)
-    file = weights.WeightFile("toy", path.name, "AlexNet_Weights.IMAGENET1K_V1", "a test", "none")
+    file = WeightFile("toy", path.name, "AlexNet_Weights.IMAGENET1K_V1", "a test", "none")
     monkeypatch.setitem(weights.WEIGHTS, "toy", file)
     return path
 
@@ -70,7 +72,7 @@ def test_missing_weights_say_what_to_fetch_and_where_to_put_it(tmp_path: Path, m
 
 def test_weights_behind_a_page_say_how_a_person_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     page = "https://drive.example.org/file/d/1"
-    file = weights.WeightFile("toy", "toy.pth", page, "a test", "none", by_hand=True)
+    file = WeightFile("toy", "toy.pth", page, "a test", "none", by_hand=True)
     monkeypatch.setitem(weights.WEIGHTS, "toy", file)
     with pytest.raises(MissingWeightsError) as caught:
         weights.locate("toy")
@@ -81,14 +83,14 @@ def test_weights_behind_a_page_say_how_a_person_gets_them(monkeypatch: pytest.Mo
 
 def test_without_a_home_the_users_cache_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIA_BENCH_HOME")
-    assert weights.weights_home().parts[-2:] == ("lia-bench", "weights")
+    assert weights_home().parts[-2:] == ("lia-bench", "weights")
 
 
 def test_a_true_file_is_found_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put({"a": torch.arange(3.0)}, tmp_path, monkeypatch)
     assert weights.locate("toy") == path
     assert weights.WEIGHTS["toy"].status() == "verified"
-    assert torch.equal(weights.load_torch_weights(path)["a"], torch.arange(3.0))
+    assert torch.equal(load_torch_weights(path)["a"], torch.arange(3.0))
 
 
 def test_a_file_with_another_hash_is_refused_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +119,7 @@ class Bomb:
 def test_code_in_a_file_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put({"a": Bomb(tmp_path / "trace")}, tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match="refused"):
-        weights.load_torch_weights(path)
+        load_torch_weights(path)
     assert not (tmp_path / "trace").exists()
 
 
@@ -125,7 +127,7 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path: Path, monkeypatch: pyte
 def test_a_file_of_something_else_is_refused(content: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(content, tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match="something else"):
-        weights.load_torch_weights(path)
+        load_torch_weights(path)
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -133,4 +135,4 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(1000)}, path)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(CheckpointError, match=r"cut\.pth"):
-        weights.load_torch_weights(path)
+        load_torch_weights(path)

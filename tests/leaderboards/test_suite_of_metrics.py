@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lia_bench.core.video import open_video
-from lia_bench.core.weights import weights_home
+from lia_bench.core.weight_file import weights_home
 from lia_bench.leaderboards.evaluation import evaluate
 from lia_bench.leaderboards.request import EvaluationRequest
 from lia_bench.metrics.frechet import frechet_distance

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.l1 import L1
-from lia_bench.metrics.ms_ssim import MultiScaleSSIM
+from lia_bench.metrics.ms_ssim import SCALE_WEIGHTS, MultiScaleSSIM
 from lia_bench.metrics.psnr import PSNR
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
@@ -46,6 +47,26 @@ def test_image_metrics_agree_with_the_golden_numbers(case: dict[str, Any]) -> No
     if case["torchmetrics_ms_ssim"] is not None:
         value = measure(MultiScaleSSIM(), generated, reference)
         assert value == pytest.approx(case["torchmetrics_ms_ssim"], abs=2e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(176, 193), (256, 200)])
+def test_similarities_are_those_of_torchmetrics(height: int, width: int) -> None:
+    from torchmetrics.functional.image import (
+        multiscale_structural_similarity_index_measure,
+        structural_similarity_index_measure,
+    )
+
+    random = torch.Generator().manual_seed(height)
+    smooth = functional.interpolate(torch.rand(1, 3, 9, 9, generator=random), (height, width), mode="bicubic")
+    reference = smooth.clamp(0, 1)
+    generated = (reference + 0.1 * torch.randn(reference.shape, generator=random)).clamp(0, 1)
+    usual = {"sigma": 1.5, "data_range": 1.0, "k1": 0.01, "k2": 0.03}
+    ssim = structural_similarity_index_measure(generated, reference, **usual)
+    assert measure(SSIM(), generated, reference) == pytest.approx(float(ssim), abs=2e-6)
+    ms_ssim = multiscale_structural_similarity_index_measure(
+        generated, reference, **usual, betas=SCALE_WEIGHTS, normalize="relu"
+    )
+    assert measure(MultiScaleSSIM(), generated, reference) == pytest.approx(float(ms_ssim), abs=2e-6)
 
 
 def test_l1_is_the_mean_over_a_videos_frames_of_clamped_images() -> None:

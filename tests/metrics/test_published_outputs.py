@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lia_bench.core.weights import WEIGHTS, weights_home
+from lia_bench.core.weight_file import weights_home
+from lia_bench.core.weights import WEIGHTS
 from lia_bench.leaderboards.scoring import ScoreRequest, score
 from tests.leaderboards.test_evaluation import read
 

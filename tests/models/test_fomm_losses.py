@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.core import weights
+from lia_bench.core import torch_weights, weights
 from lia_bench.models.blocks.equivariance import PlaneTransformation
 from lia_bench.models.fomm.authors_checkpoint import animator_state, authors_content, discriminator_state
 from lia_bench.models.fomm.configuration import FommConfiguration
@@ -49,7 +49,7 @@ def step(mode: str, expected: dict[str, Any]) -> Step:
     content = deterministic_content(expected)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "locate", lambda name: name)
-        patch.setattr(weights, "load_torch_weights", lambda name: content[name])
+        patch.setattr(torch_weights, "load_torch_weights", lambda name: content[name])
         _, experiment = load_experiment("fomm", expected["load"]["variant"])
         assert isinstance(experiment, FommConfiguration)
         recipe = FommRecipe(experiment)

@@ -72,7 +72,9 @@ def test_videos_land_under_their_names_and_are_fetched_once(server: LocalServer,
     assert len(server.requests) == asked
 
 
-@pytest.mark.parametrize("faults", [[500, 503], [429], ["ok", 404], ["ok", 403], ["ok", "cut"], ["ok", "cut", "ok", "cut"]])
+@pytest.mark.parametrize(
+    "faults", [[500, 503], [429], ["ok", 404], ["ok", 403], ["ok", "cut"], ["ok", "cut", "ok", "cut"]]
+)
 def test_failures_that_pass(faults: list[int | str], server: LocalServer, video: bytes, tmp_path: Path) -> None:
     server.files, server.faults = {"abc.mp4": video}, {"abc.mp4": list(faults)}
     assert _fetch(server, tmp_path, "abc").fetched == ["abc"]

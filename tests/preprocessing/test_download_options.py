@@ -28,7 +28,8 @@ def _given(*arguments: str) -> DownloadOptions | None:
 
 def test_nothing_is_fetched_unless_asked_for() -> None:
     assert _given() is None
-    assert _given("--cookies", "cookies.txt") is None
+    with pytest.raises(ValueError, match="--cookies counts only with --download"):
+        _given("--cookies", "cookies.txt")
 
 
 def test_every_option() -> None:

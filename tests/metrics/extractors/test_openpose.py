@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,9 +18,11 @@ from lia_bench.metrics.extractors.openpose import (
     SIDES,
     OpenPoseExtractor,
     averaged_maps,
+    maps_of_both_sides,
     network_input,
     unmirror,
 )
+from lia_bench.metrics.extractors.pose_decoding import find_peaks
 from lia_bench.metrics.networks.openpose import OpenPoseNetwork
 from lia_bench.metrics.protocols import Protocol
 from tests.deterministic import image
@@ -47,11 +48,6 @@ PUBLISHED_CHANNELS = (
 def frames_of(count: int, height: int, width: int) -> Tensor:
     pictures = np.stack([image(f"frame {number}", 64, 7)[:, :height, :width] for number in range(count)])
     return torch.from_numpy((pictures * 255).round().astype(np.uint8))
-
-
-def mirrored(joints: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    swapped = joints[list(LEFT_AND_RIGHT)]
-    return np.stack([width - 1 - swapped[:, 0], swapped[:, 1]], axis=1)
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +79,20 @@ def test_joints_of_a_frame_do_not_depend_on_the_frames_beside_it(extractor: Open
     np.testing.assert_allclose(extractor(frames[1:]), both[1:], atol=1e-5)
 
 
-def test_a_mirrored_frame_gives_mirrored_joints(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIA_BENCH_HOME", str(home))
-    frames = frames_of(1, 48, 40)
-    literature = OpenPoseExtractor(SETTING, SMALL_SIDES)
-    joints = literature(frames)[0]
-    assert np.isfinite(joints).all(axis=1).sum() > 5
-    np.testing.assert_array_equal(literature(frames.flip(3))[0], mirrored(joints, width=40))
+def test_a_mirrored_frame_gives_mirrored_maps_and_joints(state: dict[str, Tensor]) -> None:
+    """Of all peaks: which of two in one row is the later depends on where left is."""
+    network = OpenPoseNetwork()
+    network.load_state_dict(state)
+    (frame,) = frames_of(1, 48, 40)
+    with torch.inference_mode():
+        fields, confidence = maps_of_both_sides(network, frame, SMALL_SIDES)
+        turned_fields, turned_confidence = maps_of_both_sides(network, frame.flip(2), SMALL_SIDES)
+    torch.testing.assert_close(unmirror(turned_fields, turned_confidence), (fields, confidence), rtol=1e-4, atol=1e-4)
+    joints, turned = find_peaks(confidence.numpy()), find_peaks(turned_confidence.numpy())
+    assert sum(map(bool, joints)) > 5
+    for joint, peaks in enumerate(joints):
+        expected = {(39 - peak.x, peak.y) for peak in peaks}
+        assert {(peak.x, peak.y) for peak in turned[LEFT_AND_RIGHT[joint]]} == expected
 
 
 def test_keys_and_shapes_are_those_of_the_published_file(state: dict[str, Tensor]) -> None:
@@ -228,13 +231,12 @@ def test_maps_of_a_mirrored_person_become_those_of_the_person() -> None:
 def test_the_protocol_says_whose_joints_are_kept(
     protocol: Protocol, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two persons as the maps of one scale; the lower one, found later, lacks a leg and is seen less surely."""
+    """Of two persons the lower one, found later, lacks a leg."""
     lower = {joint: point for joint, point in moved(STANDING, 120, 20).items() if joint not in (8, 9, 10)}
     confidence, fields = draw(STANDING, lower, height=160, width=260)
-    drawn = [torch.from_numpy(maps).float() for maps in (fields, confidence)]
-    maps = [torch.stack(both) for both in zip(drawn, unmirror(*drawn), strict=True)]
+    maps = torch.from_numpy(fields), torch.from_numpy(confidence)
     monkeypatch.setenv("LIA_BENCH_HOME", str(home))
-    monkeypatch.setattr(openpose, "averaged_maps", lambda *_: maps)
+    monkeypatch.setattr(openpose, "maps_of_both_sides", lambda *_: maps)
     found = OpenPoseExtractor(ExtractorSetting(CPU, protocol))(torch.zeros(1, 3, 160, 260, dtype=torch.uint8))[0]
     expected = {**STANDING, **lower} if protocol is Protocol.LITERATURE else STANDING
     np.testing.assert_allclose(found, table(expected), atol=1)
