@@ -12,7 +12,7 @@ from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.sample_marks import MARKS
 from lia_bench.core.video import open_video
-from lia_bench.metrics.sample_marks import find_marks
+from lia_bench.metrics.extractors.sample_marks import find_marks
 from lia_bench.preprocessing.registry import DATASETS
 from lia_bench.preprocessing.sample.footage import Shooting, shoot, tube_box
 from lia_bench.preprocessing.sample.identities import HAIR_STYLES, draw_identity
