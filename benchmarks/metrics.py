@@ -53,10 +53,8 @@ def main(published: Path, weights: Path, clips: int, threads: int) -> None:
             (folder / kind).mkdir()
             for pair in pairs:
                 (folder / kind / f"{pair.name}.mp4").symlink_to((pair / f"{kind}.mp4").resolve())
-        for title, metrics in (
-            ("pixels and faces", PIXELS_AND_FACES),
-            ("with LPIPS and FID", PIXELS_AND_FACES + NETWORKS),
-        ):
+        suites = {"pixels and faces": PIXELS_AND_FACES, "with LPIPS and FID": PIXELS_AND_FACES + NETWORKS}
+        for title, metrics in suites.items():
             plain = baseline(folder, metrics)
             shutil.rmtree(folder / "home" / "features", ignore_errors=True)
             own = [suite(folder, model, metrics, title.replace(" ", "-")) for model in MODELS]

@@ -21,7 +21,7 @@ from lia_bench.leaderboards.processes import join_processes
 from lia_bench.leaderboards.report import Report
 from lia_bench.leaderboards.request import EvaluationOutcome
 from lia_bench.leaderboards.set_scores import features_folder, generated_features
-from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth
+from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.registry import SUBJECTS, check_name, ordered, usual_names
 from lia_bench.metrics.setting import ScoringSetting
@@ -199,9 +199,10 @@ class _PairScorer:
                 lambda model, by: generated_features(self._features, pair.number, model, by),
             )
             try:
-                for generated, reference in zip(self._batches(mine), self._batches(theirs), strict=True):
-                    scoring.update(reference, [generated])
-                (result,) = scoring.finish()
+                with exact_convolutions():
+                    for generated, reference in zip(self._batches(mine), self._batches(theirs), strict=True):
+                        scoring.update(reference, [generated])
+                    (result,) = scoring.finish()
             except BaseException:
                 scoring.abandon()
                 raise

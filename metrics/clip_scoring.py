@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent import futures
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -72,12 +75,13 @@ class ClipScoring:
     ) -> None:
         """`feature_file` says where a model's features are kept, for metrics of sets."""
         self._suite = suite
+        self._at_work: list[futures.Future[None]] = []
         size = (suite.setting.height, suite.setting.width)
         by_frame = suite.of(Compares.IMAGES, Compares.FEATURES)
         with_source = [metric for metric in by_frame if truth.source is not None and metric.specification.of_identity]
         with_truth = [metric for metric in by_frame if truth.frame_by_frame and metric not in with_source]
         in_sets = _extractors(suite.of(Compares.SETS))
-        compared = _extractors([*with_source, *with_truth])
+        self._extractors = list(dict.fromkeys([*in_sets, *_extractors([*with_source, *with_truth])]))
         self._truth = {
             extractor: reference_stream(extractor, cached_features(extractor, *size, truth.key), truth.frames)
             for extractor in dict.fromkeys([*in_sets, *_extractors(with_truth)])
@@ -95,31 +99,61 @@ class ClipScoring:
                     extractor: FeatureStream(
                         extractor, feature_file(number, extractor) if extractor in in_sets else None, truth.frames
                     )
-                    for extractor in dict.fromkeys([*in_sets, *compared])
+                    for extractor in self._extractors
                 },
             )
             for number in range(models)
         ]
 
     def update(self, reference: Tensor, generated: Sequence[Tensor]) -> None:
-        """Score the next frames: (B, 3, H, W) in [0, 1], those of the clip and those of every model."""
+        """Begin to score the next frames: (B, 3, H, W) in [0, 1], those of the clip and those of every model.
+
+        The caller may get further frames meanwhile.
+        """
         frames = _eight_bits(reference)
-        truth = {extractor: stream.push(frames) for extractor, stream in self._truth.items()}
-        source = {extractor: np.repeat(row, len(reference), axis=0) for extractor, row in self._source.items()}
-        for model, images in zip(self._models, generated, strict=True):
-            quantise = _truncated if self._suite.setting.protocol is Protocol.LITERATURE else _eight_bits
-            model.update(images, reference, quantise(images) if model.streams else frames, truth, source)
+        quantise = _truncated if self._suite.setting.protocol is Protocol.LITERATURE else _eight_bits
+        sound = [(model, images) for model, images in zip(self._models, generated, strict=True) if model.takes(images)]
+        pictures = [(model, quantise(images)) for model, images in sound if model.streams]
+        self.wait()
+        self._at_work = self._suite.start(
+            [
+                *(partial(self._extract, extractor, frames, pictures) for extractor in self._extractors),
+                *(partial(meter.update, images, reference) for model, images in sound for meter in model.of_images),
+            ]
+        )
+
+    def wait(self) -> None:
+        """Until all frames so far are scored."""
+        at_work, self._at_work = self._at_work, []
+        for future in at_work:
+            future.result()
+
+    def _extract(
+        self, extractor: LoadedExtractor, frames: Tensor, pictures: Sequence[tuple["_ModelScoring", Tensor]]
+    ) -> None:
+        """What one extractor says of the next frames of the clip, and of every model's, and how far they differ."""
+        truth = self._truth[extractor].push(frames) if extractor in self._truth else None
+        source = np.repeat(self._source[extractor], len(frames), axis=0) if extractor in self._source else None
+        for model, images in pictures:
+            model.compare(extractor, images, truth, source)
 
     def finish(self) -> list[ClipResult]:
         """The clip is over: every model's scores."""
+        self.wait()
         for stream in self._truth.values():
             stream.finish()
         return [model.finish() for model in self._models]
 
     def abandon(self) -> None:
         """The clip cannot be finished: leave no file behind."""
+        futures.wait(self._at_work)
         for stream in (*self._truth.values(), *(stream for model in self._models for stream in model.streams.values())):
             stream.abandon()
+
+
+def exact_convolutions() -> AbstractContextManager[None]:
+    """On GPUs, convolutions in full single precision; TF32, the default, is too coarse for the third digit of SSIM."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 class _ModelScoring:
@@ -131,31 +165,27 @@ class _ModelScoring:
     ) -> None:
         self._with_truth = [(metric, _meter(metric)) for metric in with_truth]
         self._with_source = [(metric, _meter(metric)) for metric in with_source]
+        self.of_images = [meter for metric, meter in self._with_truth if metric.extractor is None]
         self.streams = streams
         self._frames = 0
         self._broken = 0
 
-    def update(
-        self,
-        images: Tensor,
-        reference: Tensor,
-        frames: Tensor,
-        truth: dict[LoadedExtractor, Rows],
-        source: dict[LoadedExtractor, Rows],
-    ) -> None:
-        """`images` and `reference` in [0, 1]; `frames` are the images in 8 bits, which extractors see."""
+    def takes(self, images: Tensor) -> bool:
+        """Count the next images; whether they and all before them are numbers."""
         self._frames += len(images)
         self._broken += int((~images.isfinite().flatten(1).all(dim=1)).sum())
-        if self._broken:
-            return
-        features = {extractor: stream.push(frames) for extractor, stream in self.streams.items()}
+        if self._frames == len(images):
+            for meter in self.of_images:
+                meter.to(images.device)
+        return not self._broken
+
+    def compare(self, extractor: LoadedExtractor, frames: Tensor, truth: Rows | None, source: Rows | None) -> None:
+        """Read features off `frames`, uint8, and hold them against those of the true frames and of the source."""
+        features = self.streams[extractor].push(frames)
         for theirs, metrics in ((truth, self._with_truth), (source, self._with_source)):
             for metric, meter in metrics:
-                if metric.extractor is None:
-                    meter.to(images.device).update(images, reference)
-                else:
-                    pair = features[metric.extractor], theirs[metric.extractor]
-                    meter.update(*(torch.from_numpy(rows) for rows in pair))
+                if metric.extractor is extractor and theirs is not None:
+                    meter.update(torch.from_numpy(features), torch.from_numpy(theirs))
 
     def finish(self) -> ClipResult:
         if self._broken:

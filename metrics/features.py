@@ -48,7 +48,7 @@ class LoadedExtractor:
 
     def __call__(self, frames: Tensor) -> Rows:
         """See `Extractor.__call__`."""
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with torch.inference_mode():
             return self._extract(frames)
 
 

@@ -38,8 +38,7 @@ class FrameMetric(Metric, ABC):
 
     def update(self, generated: Tensor, reference: Tensor) -> None:
         """Score the next frames: images (B, 3, H, W) in [0, 1], or features (B, ...), of both sides."""
-        # Convolutions in TF32, the default on GPUs, keep ten bits: too few for the third digit of SSIM.
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with torch.inference_mode():
             scores = self.score(generated, reference).double().tolist()
             weights = self.frame_weights(reference).tolist()
         total, weight, valid = self.total.item(), self.weight.item(), 0

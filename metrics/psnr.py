@@ -15,8 +15,8 @@ class PSNR(FrameMetric):
     """
 
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
-        """Mean squared error of each frame, in 64-bit arithmetic."""
-        return (generated.double() - reference.double()).square().mean(dim=(1, 2, 3))
+        """Mean squared error of each frame, summed in 64 bits."""
+        return (generated - reference).square().mean(dim=(1, 2, 3), dtype=torch.float64)
 
     def compute(self) -> Tensor:
         """Decibels from the mean squared error."""

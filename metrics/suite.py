@@ -1,7 +1,11 @@
 """The metrics of one evaluation: which were asked for, what they mean here, and what computes them."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
+
+import torch
 
 from lia_bench.core.errors import MissingWeightsError
 from lia_bench.core.weights import WEIGHTS, how_to_get
@@ -64,6 +68,25 @@ class Suite:
     metrics: tuple[SuiteMetric, ...]
     unavailable: dict[str, str]
     missing_weights: dict[str, list[str]]
+
+    def start(self, jobs: Sequence[Callable[[], None]]) -> list[Future[None]]:
+        """Begin all jobs at once, on as many threads as torch has."""
+        # Operations on single frames are small: a second thread on one of them waits more than it works.
+        share = max(1, self._threads // max(1, len(jobs)))
+
+        def do(job: Callable[[], None]) -> None:
+            torch.set_num_threads(share)
+            job()
+
+        return [self._workers.submit(do, job) for job in jobs]
+
+    @cached_property
+    def _threads(self) -> int:
+        return torch.get_num_threads()
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads, "metrics")
 
     def of(self, *kinds: Compares) -> list[SuiteMetric]:
         """The metrics that compare images, features or sets."""
