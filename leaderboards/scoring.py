@@ -25,7 +25,7 @@ from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolu
 from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.registry import SUBJECTS, check_name, ordered, usual_names
 from lia_bench.metrics.setting import ScoringSetting
-from lia_bench.metrics.suite import Suite, open_suite
+from lia_bench.metrics.suite import Suite, one_thread, open_suite
 from lia_bench.models.loading import pick_device
 
 STILL_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -199,7 +199,7 @@ class _PairScorer:
                 lambda model, by: generated_features(self._features, pair.number, model, by),
             )
             try:
-                with exact_convolutions():
+                with exact_convolutions(), one_thread():
                     for generated, reference in zip(self._batches(mine), self._batches(theirs), strict=True):
                         scoring.update(reference, [generated])
                     (result,) = scoring.finish()

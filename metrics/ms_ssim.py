@@ -7,7 +7,7 @@ from torch.nn import functional
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
 from lia_bench.metrics.specification import MetricSpecification
-from lia_bench.metrics.structural_similarity import similarity_and_contrast
+from lia_bench.metrics.structural_similarity import contrast, similarity
 
 # The literature's "above 160 pixels": four halvings, each rounded down, must leave an 11x11 window.
 SMALLEST_SIDE = 176
@@ -28,9 +28,8 @@ def _over_scales(generated: Tensor, reference: Tensor) -> Tensor:
     """(B,) product over scales of contrast, and at the coarsest of SSIM, each to its weight."""
     product = torch.ones(len(generated), device=generated.device)
     for scale, weight in enumerate(SCALE_WEIGHTS):
-        similarity, contrast = similarity_and_contrast(generated, reference)
-        coarsest = scale == len(SCALE_WEIGHTS) - 1
-        product = product * (similarity if coarsest else contrast).relu() ** weight
+        factor = similarity if scale == len(SCALE_WEIGHTS) - 1 else contrast
+        product = product * factor(generated, reference).relu() ** weight
         generated, reference = (functional.avg_pool2d(images, 2) for images in (generated, reference))
     return product
 

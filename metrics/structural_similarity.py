@@ -18,33 +18,47 @@ STABILISERS = (0.01**2, 0.03**2)
 """K1 and K2, squared, of values in [0, 1]."""
 
 
-def similarity_and_contrast(generated: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-    """SSIM (Wang et al., 2004) and its contrast-structure part, mean over pixels and channels.
-
-    The window is a Gaussian of 11x11 and sigma 1.5. The border is reflected; SSIM counts it and the contrast does not,
-    as torchmetrics has it.
+def similarity(generated: Tensor, reference: Tensor) -> Tensor:
+    """SSIM (Wang et al., 2004), mean over pixels and channels; the border is reflected, and counted.
 
     Args:
         generated: (B, C, H, W) in [0, 1].
         reference: likewise.
 
     Returns:
-        two tensors (B,), in single precision.
+        (B,), in single precision.
     """
+    padded = (functional.pad(images, (REACH,) * 4, mode="reflect") for images in (generated, reference))
+    luminance, contrast = _luminance_and_contrast(*padded)
+    return (luminance * contrast).mean(dim=(1, 2, 3))
+
+
+def contrast(generated: Tensor, reference: Tensor) -> Tensor:
+    """SSIM without its luminance, mean over channels and the pixels whose window lies within the picture.
+
+    Arguments and result as of `similarity`. That the border counts there and not here is torchmetrics' definition of
+    MS-SSIM.
+    """
+    return _luminance_and_contrast(generated, reference)[1].mean(dim=(1, 2, 3))
+
+
+def _luminance_and_contrast(generated: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Both factors of SSIM at every pixel whose window of 11x11, a Gaussian of sigma 1.5, lies within the picture."""
     mine, theirs = generated.float(), reference.float()
-    maps = torch.cat([mine, theirs, mine * mine, theirs * theirs, mine * theirs], dim=1)
-    padded = functional.pad(maps, (REACH,) * 4, mode="reflect").contiguous(memory_format=torch.channels_last)
-    kernel = _kernel(padded.device).repeat(padded.shape[1], 1, 1)
-    blurred = functional.conv2d(padded, kernel[..., None], groups=len(kernel))
-    blurred = functional.conv2d(blurred, kernel[..., None, :], groups=len(kernel))
-    mean, other_mean, square, other_square, product = blurred.chunk(5, dim=1)
-    variances = square - mean * mean + other_square - other_mean * other_mean
-    covariance = product - mean * other_mean
+    # Of the two variances only the sum is needed.
+    maps = torch.cat([mine, theirs, mine * mine + theirs * theirs, mine * theirs], dim=1)
+    mean, other_mean, squares, product = _blur(maps).chunk(4, dim=1)
+    means = mean * other_mean
+    mean_squares = mean * mean + other_mean * other_mean
     first, second = STABILISERS
-    contrast = (2 * covariance + second) / (variances + second)
-    luminance = (2 * mean * other_mean + first) / (mean * mean + other_mean * other_mean + first)
-    inner = contrast[..., REACH:-REACH, REACH:-REACH]
-    return (luminance * contrast).mean(dim=(1, 2, 3)), inner.mean(dim=(1, 2, 3))
+    luminance = (2 * means + first) / (mean_squares + first)
+    return luminance, (2 * (product - means) + second) / (squares - mean_squares + second)
+
+
+def _blur(maps: Tensor) -> Tensor:
+    kernel = _kernel(maps.device).repeat(maps.shape[1], 1, 1)
+    rows = functional.conv2d(maps.contiguous(memory_format=torch.channels_last), kernel[..., None], groups=len(kernel))
+    return functional.conv2d(rows, kernel[..., None, :], groups=len(kernel))
 
 
 @lru_cache(maxsize=8)

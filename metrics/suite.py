@@ -1,7 +1,8 @@
 """The metrics of one evaluation: which were asked for, what they mean here, and what computes them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,17 @@ from lia_bench.metrics.needed_weights import weights_behind
 from lia_bench.metrics.registry import resolve
 from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
 from lia_bench.metrics.specification import Compares, MetricSpecification
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch with one thread in this thread: on cores that are busy otherwise, a second one is waited for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -62,17 +74,19 @@ class Suite:
         metrics: those that can be had, in the order asked for.
         unavailable: for each column that cannot be had, the reason.
         missing_weights: for each column that only lacks weights on this machine, their names.
+        threads: how many score frames side by side.
     """
 
     setting: ScoringSetting
     metrics: tuple[SuiteMetric, ...]
     unavailable: dict[str, str]
     missing_weights: dict[str, list[str]]
+    threads: int
 
     def start(self, jobs: Sequence[Callable[[], None]]) -> list[Future[None]]:
         """Begin all jobs at once, on as many threads as torch has."""
         # Operations on single frames are small: a second thread on one of them waits more than it works.
-        share = max(1, self._threads // max(1, len(jobs)))
+        share = max(1, self.threads // max(1, len(jobs)))
 
         def do(job: Callable[[], None]) -> None:
             torch.set_num_threads(share)
@@ -81,12 +95,8 @@ class Suite:
         return [self._workers.submit(do, job) for job in jobs]
 
     @cached_property
-    def _threads(self) -> int:
-        return torch.get_num_threads()
-
-    @cached_property
     def _workers(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._threads, "metrics")
+        return ThreadPoolExecutor(self.threads, "metrics")
 
     def of(self, *kinds: Compares) -> list[SuiteMetric]:
         """The metrics that compare images, features or sets."""
@@ -118,7 +128,7 @@ def open_suite(columns: Sequence[str], subject: str, setting: ScoringSetting) ->
             )
         except UnavailableMetricError as error:
             unavailable[column] = str(error)
-    return Suite(setting, tuple(metrics), unavailable, missing_weights)
+    return Suite(setting, tuple(metrics), unavailable, missing_weights, torch.get_num_threads())
 
 
 def _open_extractor(name: str, setting: ScoringSetting, loaded: dict[str, LoadedExtractor]) -> LoadedExtractor:
