@@ -6,8 +6,8 @@ from concurrent import futures
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,6 +67,10 @@ class ClipTruth:
     source: Tensor | None
 
 
+_Reading: TypeAlias = "tuple[_ModelScoring, LoadedExtractor, futures.Future[Rows], futures.Future[Rows] | None]"
+"""A model, an extractor, and what it will say of the model's frames and of the true ones."""
+
+
 class ClipScoring:
     """Takes the frames of one clip a batch at a time; memory does not grow with the clip's length."""
 
@@ -75,7 +79,8 @@ class ClipScoring:
     ) -> None:
         """`feature_file` says where a model's features are kept, for metrics of sets."""
         self._suite = suite
-        self._at_work: list[futures.Future[None]] = []
+        self._at_work: list[futures.Future[Any]] = []
+        self._readings: list[_Reading] = []
         size = (suite.setting.height, suite.setting.width)
         by_frame = suite.of(Compares.IMAGES, Compares.FEATURES)
         with_source = [metric for metric in by_frame if truth.source is not None and metric.specification.of_identity]
@@ -115,27 +120,30 @@ class ClipScoring:
         sound = [(model, images) for model, images in zip(self._models, generated, strict=True) if model.takes(images)]
         pictures = [(model, quantise(images)) for model, images in sound if model.streams]
         self.wait()
-        self._at_work = self._suite.start(
-            [
-                *(partial(self._extract, extractor, frames, pictures) for extractor in self._extractors),
-                *(partial(meter.update, images, reference) for model, images in sound for meter in model.of_images),
-            ]
-        )
+        truth = {extractor: partial(stream.push, frames) for extractor, stream in self._truth.items()}
+        own = [
+            (model, extractor, partial(stream.push, picture))
+            for model, picture in pictures
+            for extractor, stream in model.streams.items()
+        ]
+        scoring = [partial(meter.update, images, reference) for model, images in sound for meter in model.of_images]
+        begun = self._suite.start([*truth.values(), *(read for _, _, read in own), *scoring])
+        of_truth = dict(zip(truth, begun, strict=False))
+        of_models = begun[len(truth) :]
+        self._readings = [
+            (model, extractor, future, of_truth.get(extractor))
+            for (model, extractor, _), future in zip(own, of_models, strict=False)
+        ]
+        self._at_work = begun
 
     def wait(self) -> None:
         """Until all frames so far are scored."""
         at_work, self._at_work = self._at_work, []
+        readings, self._readings = self._readings, []
         for future in at_work:
             future.result()
-
-    def _extract(
-        self, extractor: LoadedExtractor, frames: Tensor, pictures: Sequence[tuple["_ModelScoring", Tensor]]
-    ) -> None:
-        """What one extractor says of the next frames of the clip, and of every model's, and how far they differ."""
-        truth = self._truth[extractor].push(frames) if extractor in self._truth else None
-        source = np.repeat(self._source[extractor], len(frames), axis=0) if extractor in self._source else None
-        for model, images in pictures:
-            model.compare(extractor, images, truth, source)
+        for model, extractor, features, truth in readings:
+            model.compare(extractor, features.result(), truth.result() if truth else None, self._source.get(extractor))
 
     def finish(self) -> list[ClipResult]:
         """The clip is over: every model's scores."""
@@ -179,13 +187,13 @@ class _ModelScoring:
                 meter.to(images.device)
         return not self._broken
 
-    def compare(self, extractor: LoadedExtractor, frames: Tensor, truth: Rows | None, source: Rows | None) -> None:
-        """Read features off `frames`, uint8, and hold them against those of the true frames and of the source."""
-        features = self.streams[extractor].push(frames)
-        for theirs, metrics in ((truth, self._with_truth), (source, self._with_source)):
+    def compare(self, extractor: LoadedExtractor, features: Rows, truth: Rows | None, source: Rows | None) -> None:
+        """Hold features of the next frames against those of the true frames, and against that of the source."""
+        for metrics, theirs in ((self._with_truth, truth), (self._with_source, source)):
             for metric, meter in metrics:
                 if metric.extractor is extractor and theirs is not None:
-                    meter.update(torch.from_numpy(features), torch.from_numpy(theirs))
+                    repeats = len(features) // len(theirs)
+                    meter.update(torch.from_numpy(features), torch.from_numpy(theirs).repeat_interleave(repeats, dim=0))
 
     def finish(self) -> ClipResult:
         if self._broken:

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -83,14 +84,14 @@ class Suite:
     missing_weights: dict[str, list[str]]
     threads: int
 
-    def start(self, jobs: Sequence[Callable[[], None]]) -> list[Future[None]]:
+    def start(self, jobs: Sequence[Callable[[], Any]]) -> list[Future[Any]]:
         """Begin all jobs at once, on as many threads as torch has."""
         # Operations on single frames are small: a second thread on one of them waits more than it works.
         share = max(1, self.threads // max(1, len(jobs)))
 
-        def do(job: Callable[[], None]) -> None:
+        def do(job: Callable[[], Any]) -> Any:
             torch.set_num_threads(share)
-            job()
+            return job()
 
         return [self._workers.submit(do, job) for job in jobs]
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 
 from lia_bench.core.errors import CheckpointError, DeviceError
 from lia_bench.core.video.reader import Frame
+
+_LOCK = threading.Lock()
+"""Standard error belongs to the whole process: of two threads that silence it at once, one would leave it silent."""
 
 
 def refuse_other_than_cpu(device: str) -> None:
@@ -40,7 +44,7 @@ class ImageTask:
             CheckpointError: the library refuses the file.
         """
         try:
-            with _silent_standard_error():
+            with _LOCK, _silent_standard_error():
                 self._task = create()
         except (RuntimeError, ValueError, OSError) as error:
             reason = str(error).partition("\n")[0]
@@ -52,7 +56,7 @@ class ImageTask:
         from mediapipe import Image, ImageFormat
 
         image = Image(image_format=ImageFormat.SRGB, data=np.ascontiguousarray(frame))
-        with _silent_standard_error():
+        with _LOCK, _silent_standard_error():
             return self._task.detect(image)
 
 

@@ -78,10 +78,15 @@ class InceptionExtractor:
         """
         path = locate(WEIGHTS_NAME)
         self._device = setting.device
-        self._network = fid_inception(load_torch_weights(path), path).to(setting.device).requires_grad_(False).eval()
+        network = fid_inception(load_torch_weights(path), path).requires_grad_(False).eval()
+        # With channels last it takes a quarter less time.
+        self._network = network.to(setting.device, memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> NDArray[np.float32]:
         """Features (B, 2048), 0 or more, of frames (B, 3, H, W) uint8 RGB."""
-        features: NDArray[np.float32] = self._network(network_input(frames.to(self._device))).cpu().numpy()
+        features: NDArray[np.float32] = self._network(self._input(frames)).cpu().numpy()
         return features
+
+    def _input(self, frames: Tensor) -> Tensor:
+        return network_input(frames.to(self._device)).contiguous(memory_format=torch.channels_last)
