@@ -17,7 +17,7 @@ def describe_cell(measurement: Measurement, metric: str) -> dict[str, Any]:
     """Counts of clips and frames behind one cell, and the reason of an empty one."""
     valid, missing = measurement.counts(metric)
     return {
-        "model": measurement.model["label"],
+        "model": measurement.label,
         "checkpoint_sha256": measurement.model["checkpoint_sha256"],
         "task": measurement.task,
         "transfer": measurement.transfer,
@@ -41,7 +41,7 @@ def _reason(measurement: Measurement, metric: str, valid_frames: int) -> str:
         return f"the model failed on {problems[0]}{more}"
     if measurement.run["plan"]["metrics"][metric]["of_sets"]:
         return "measured when all clips are done"
-    if measurement.task == "cross" and not valid_frames:
+    if measurement.task not in measurement.run["plan"]["tasks_with_truth"] and not valid_frames:
         return "another person's video drives, so there is no true frame to compare with"
     if valid_frames:
         return "infinite on every clip: the frames equal their references"

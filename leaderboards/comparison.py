@@ -49,12 +49,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two models of a results folder differ in."""
+    """What two models of a results folder differ in, and why a task is not compared."""
 
     folder: Path
     first: str
     second: str
     differences: tuple[Difference, ...]
+    problems: tuple[str, ...]
 
 
 def compare_models(first: str, second: str, results: Path, name: str | None) -> Comparison:
@@ -66,19 +67,22 @@ def compare_models(first: str, second: str, results: Path, name: str | None) -> 
     """
     folder = _folder(results, name)
     content = Report(folder).content
-    labels = list(dict.fromkeys(measurement.model["label"] for measurement in measurements(content)))
+    labels = list(dict.fromkeys(measurement.label for measurement in measurements(content)))
     for label in (first, second):
         if label not in labels:
             raise UnknownNameError(f"{folder}: {unknown('model', label, labels)}")
-    differences = []
+    differences: list[Difference] = []
+    problems: list[str] = []
     for mine in measurements(content):
         for theirs in measurements(content):
             same = (mine.task, mine.transfer) == (theirs.task, theirs.transfer)
-            if same and (mine.model["label"], theirs.model["label"]) == (first, second):
-                differences += _differences(mine, theirs, content)
-    if not differences:
+            if same and (mine.label, theirs.label) == (first, second):
+                failed = [line for side in (mine, theirs) for line in _failures(side)]
+                problems += failed
+                differences += [] if failed else _differences(mine, theirs, content)
+    if not differences and not problems:
         raise InputError(f"{folder}: {first} and {second} have no clip with a value of the same metric")
-    return Comparison(folder, first, second, tuple(differences))
+    return Comparison(folder, first, second, tuple(differences), tuple(dict.fromkeys(problems)))
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -94,6 +98,12 @@ def print_comparison(comparison: Comparison) -> None:
             if difference.task == task:
                 table.add_row(*_cells(difference, comparison))
         console.print(table)
+    for problem in comparison.problems:
+        console.print(f"not compared: {problem}", soft_wrap=True)
+
+
+def _failures(measurement: Measurement) -> list[str]:
+    return [f"{measurement.task}: {measurement.label} failed on {problem}" for problem in measurement.problems()]
 
 
 def _cells(difference: Difference, comparison: Comparison) -> list[str]:

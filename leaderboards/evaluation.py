@@ -1,6 +1,7 @@
 """Runs models over a test set: reconstruction and cross-person animation, resumable clip by clip."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import torch
 
@@ -10,6 +11,7 @@ from lia_bench.core.provenance import provenance
 from lia_bench.leaderboards import planning
 from lia_bench.leaderboards.clip_evaluation import Judges, evaluate_clip
 from lia_bench.leaderboards.contestants import Contestant, find_checkpoint, load_contestants, read_references
+from lia_bench.leaderboards.locking import alone_in_results
 from lia_bench.leaderboards.measuring import measure
 from lia_bench.leaderboards.pairs import draw_pairs
 from lia_bench.leaderboards.processes import join_processes
@@ -58,40 +60,42 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
     for line in planning.meanings(suite):
         tell(line)
 
-    report = Report(request.results / (request.name or planning.usual_name(request, dataset, size)), processes.rank)
-    pair_count = planning.count_pairs(request, clips)
-    drawn = draw_pairs(clips, everyone, pair_count, request.seed) if "cross" in request.tasks else []
-    run_index = 0
-    if processes.first:
-        run_index = report.begin(
-            planning.setting(request, dataset, size, metrics, subject, pair_count),
-            planning.plan(request, contestants, suite, device),
-            suite,
-            provenance() | {"clip_list": str(request.clips) if request.clips else None},
+    folder = request.results / (request.name or planning.usual_name(request, dataset, size))
+    with alone_in_results(folder) if processes.first else nullcontext():
+        report = Report(folder, processes.rank)
+        pair_count = planning.count_pairs(request, clips)
+        drawn = draw_pairs(clips, everyone, pair_count, request.seed) if "cross" in request.tasks else []
+        run_index = 0
+        if processes.first:
+            run_index = report.begin(
+                planning.setting(request, dataset, size, metrics, subject, pair_count),
+                planning.plan(request, contestants, suite, device),
+                suite,
+                provenance() | {"clip_list": str(request.clips) if request.clips else None},
+            )
+            if drawn:
+                planning.write_pairs(report.folder / "pairs.csv", report.keep_pairs(drawn))
+        report.content, run_index = processes.agree((report.content, run_index))
+        pairs = report.pairs() if drawn else []
+        work = planning.list_work(request, clips, everyone, pairs)
+        features = features_folder(report.folder, run_index)
+        judges = Judges(
+            suite, request.batch_size, lambda number, model, by: generated_features(features, number, model, by)
         )
-        if drawn:
-            planning.write_pairs(report.folder / "pairs.csv", report.keep_pairs(drawn))
-    report.content, run_index = processes.agree((report.content, run_index))
-    pairs = report.pairs() if drawn else []
-    work = planning.list_work(request, clips, everyone, pairs)
-    features = features_folder(report.folder, run_index)
-    judges = Judges(
-        suite, request.batch_size, lambda number, model, by: generated_features(features, number, model, by)
-    )
-    videos = report.folder / "videos" if request.videos else None
-    if any(task.key not in finished(report.content["runs"][run_index]) for task in work):
-        _warm_up(contestants, judges)
-    failures = measure(
-        "evaluate",
-        work,
-        lambda task: evaluate_clip(task, contestants, judges, videos / task.video if videos else None),
-        report,
-        run_index,
-        suite,
-        processes,
-    )
-    made = (videos / task.video for task in work if videos and (videos / task.video).is_file())
-    return EvaluationOutcome(report, run_index, next(made, None), tuple(failures), processes.first)
+        videos = report.folder / "videos" if request.videos else None
+        if any(task.key not in finished(report.content["runs"][run_index]) for task in work):
+            _warm_up(contestants, judges)
+        failures = measure(
+            "evaluate",
+            work,
+            lambda task: evaluate_clip(task, contestants, judges, videos / task.video if videos else None),
+            report,
+            run_index,
+            suite,
+            processes,
+        )
+        made = (videos / task.video for task in work if videos and (videos / task.video).is_file())
+        return EvaluationOutcome(report, run_index, next(made, None), tuple(failures), processes.first)
 
 
 def _warm_up(contestants: Sequence[Contestant], judges: Judges) -> None:

@@ -61,19 +61,22 @@ def measure(
         LiaBenchError: a model failed; finished clips stay.
     """
     run = report.content["runs"][run_index]
+    features = features_folder(report.folder, run_index)
     try:
         own = _work_through(title, work, do, report, run, processes)
         left_out = list(dict.fromkeys(line for lines in processes.gather(own) for line in lines))
         if processes.first:
             report.absorb_journals()
-            complete = len(finished(run)) == len(work)
-            _measure_sets(suite, run, features_folder(report.folder, run_index), complete)
+            _measure_sets(suite, run, features)
     finally:
         if processes.first:
             report.absorb_journals()
             report.content["cells"] = describe_cells(report.content)
             report.save()
             write_tables(report)
+    if processes.first and len(finished(run)) == len(work):
+        # Not before the distances are saved: a killed run measures them from these files.
+        shutil.rmtree(features, ignore_errors=True)
     report.content = processes.agree(report.content)
     return left_out
 
@@ -106,11 +109,9 @@ def _work_through(
     return list(left_out)
 
 
-def _measure_sets(suite: Suite, run: dict[str, Any], features: Path, complete: bool) -> None:
-    """Distances over all clips; the features are kept as long as clips are missing that a later start may add."""
+def _measure_sets(suite: Suite, run: dict[str, Any], features: Path) -> None:
+    """Distances over all clips that are measured."""
     measured = len(run["clips"])
     if run.get("sets", {}).get("clips") == measured:
         return
     run["sets"] = {"clips": measured, "scores": set_scores(suite, run, features)}
-    if complete:
-        shutil.rmtree(features, ignore_errors=True)

@@ -145,6 +145,7 @@ def setting(
 ) -> dict[str, Any]:
     """What all rows of a table have in common."""
     return {
+        "kind": "evaluation",
         "dataset": dataset.name,
         "listed_clips": len(dataset.clips) if request.clips is not None else None,
         "dataset_hash": dataset.hash,
@@ -168,8 +169,9 @@ def plan(
     return {
         "models": [contestant.description() for contestant in contestants],
         "tasks": {task: transfers[task] for task in TASKS if task in request.tasks},
+        "tasks_with_truth": ["reconstruction"],
         "metrics": describe_metrics(suite),
-        "device": str(device),
+        "device": device.type,
         "version": own_version(),
     }
 
@@ -185,7 +187,6 @@ def describe_metrics(suite: Suite) -> dict[str, dict[str, Any]]:
         metric.column: {
             "definition": metric.specification.name,
             "description": metric.description,
-            "detects": metric.specification.compares is Compares.FEATURES,
             "of_sets": metric.specification.compares is Compares.SETS,
             "averaging": metric.specification.averaging[suite.setting.protocol],
         }

@@ -53,7 +53,7 @@ def _table(content: Mapping[str, Any], rows: Sequence[Measurement]) -> Table:
         columns.append(_column(speeds, 1, lower=False))
     table.add_column("clips", justify="right", no_wrap=True)
     for number, row in enumerate(rows):
-        table.add_row(Text(row.model["label"]), *(column[number] for column in columns), str(len(row.clips)))
+        table.add_row(Text(row.label), *(column[number] for column in columns), str(len(row.clips)))
     return table
 
 
@@ -114,7 +114,7 @@ def _missing_weights(without_weights: Mapping[str, Sequence[str]]) -> Iterator[s
 
 def _frames_left_out(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
     for metric in metrics:
-        counts = {row.model["label"]: row.counts(metric) for row in rows}
+        counts = {row.label: row.counts(metric) for row in rows}
         left_out = [f"{label} {missing} of {valid + missing}" for label, (valid, missing) in counts.items() if missing]
         if left_out:
             yield f"{metric}: frames left out since nothing was found there: {', '.join(left_out)}"

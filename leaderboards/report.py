@@ -118,6 +118,8 @@ class Report:
                 except ValueError:
                     # The line that was being written when the process was killed; its clip is done again.
                     break
+                if line["run"] >= len(self.content["runs"]):
+                    raise InputError(f"{path}: belongs to a report that is not there any more: remove it")
                 entries = self.content["runs"][line["run"]][line["kind"]]
                 if line["entry"] not in entries:
                     entries.append(line["entry"])
@@ -135,7 +137,8 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not readable as a report ({error}): remove it or take another --name") from error
     if schema != SCHEMA:
-        raise InputError(f"{path}: schema {schema}, this version reads {SCHEMA}: take another --name or upgrade")
+        way_out = "upgrade, or take another --name" if schema > SCHEMA else "take another --name"
+        raise InputError(f"{path}: schema {schema}, this version reads {SCHEMA}: {way_out}")
     return content
 
 

@@ -1,6 +1,9 @@
 """Scores videos that any program made against true ones: matched by name, compared frame by frame."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -9,13 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lia_bench.core.errors import InputError
-from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset
+from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES, Clip, PreparedDataset, open_dataset
 from lia_bench.core.provenance import provenance
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import FrameReader, open_indexed, to_tensor
 from lia_bench.core.video.fingerprint import sha256_of_video
 from lia_bench.leaderboards import planning
+from lia_bench.leaderboards.locking import alone_in_results
 from lia_bench.leaderboards.measuring import MismatchedVideosError, measure
 from lia_bench.leaderboards.processes import join_processes
 from lia_bench.leaderboards.report import Report
@@ -47,7 +51,7 @@ class ScoreRequest:
         protocol: the rules that numbers are computed by.
         subject: what the videos show; None is what a prepared dataset says.
         trim: what of every frame is left out, such as lines that a visualiser drew.
-        name: of the results folder; None is the reference folder's.
+        name: of the results folder; None is score- and the name of the reference folder.
         device: torch's name; None is the GPU where there is one.
         batch_size: frames scored together; no number depends on it.
         seed: of the 95 % intervals.
@@ -119,27 +123,28 @@ def score(request: ScoreRequest, announce: Callable[[str], None] = lambda line: 
     reference = _dataset(request.reference)
     generated = _dataset(request.generated)
     pairs, unmatched = match(generated, reference, request.source)
-    with open_indexed(pairs[0].reference.path) as reader:
-        height, width = _trimmed_size(reader, request.trim)
+    height, width = _usual_size(pairs, request.trim)
     subject = request.subject or planning.subject_of(reference)
     suite = open_suite(metrics, subject, ScoringSetting(height, width, device, request.protocol))
     for line in planning.meanings(suite):
         tell(line)
 
-    report = Report(request.results / (request.name or request.reference.resolve().name), processes.rank)
-    run_index = 0
-    if processes.first:
-        run_index = report.begin(
-            _setting(request, reference, suite, metrics, subject),
-            _plan(request, generated, pairs[0].task, suite),
-            suite,
-            provenance() | {"unmatched": unmatched},
-        )
-    report.content, run_index = processes.agree((report.content, run_index))
-    features = features_folder(report.folder, run_index)
-    scorer = _PairScorer(request, suite, features)
-    left_out = measure("score", pairs, scorer.entry, report, run_index, suite, processes)
-    return EvaluationOutcome(report, run_index, None, (*unmatched, *left_out), processes.first)
+    folder = request.results / (request.name or f"score-{request.reference.resolve().name}")
+    with alone_in_results(folder) if processes.first else nullcontext():
+        report = Report(folder, processes.rank)
+        run_index = 0
+        if processes.first:
+            run_index = report.begin(
+                _setting(request, reference, pairs, suite, metrics, subject),
+                _plan(request, generated, pairs[0].task, suite),
+                suite,
+                provenance() | {"unmatched": unmatched},
+            )
+        report.content, run_index = processes.agree((report.content, run_index))
+        features = features_folder(report.folder, run_index)
+        scorer = _PairScorer(request, suite, features)
+        left_out = measure("score", pairs, scorer.entry, report, run_index, suite, processes)
+        return EvaluationOutcome(report, run_index, None, (*unmatched, *left_out), processes.first)
 
 
 def match(
@@ -150,13 +155,14 @@ def match(
     Raises:
         InputError: no video has one.
     """
-    made = {clip.name: clip for clip in generated.partition("test")}
-    true = {clip.name: clip for clip in reference.partition("test")}
-    unmatched = [f"{generated.folder}: there is no video for {name}" for name in true if name not in made]
+    made, ambiguous = _by_name(generated)
+    true, ambiguous_truth = _by_name(reference)
+    unmatched = [*ambiguous, *ambiguous_truth]
+    unmatched += [f"{generated.folder}: there is no video for {name}" for name in true if name not in made]
     unmatched += [
         f"{clip.path}: {reference.folder} has no video of this name" for name, clip in made.items() if name not in true
     ]
-    both = [name for name in true if name in made]
+    both = [(number, name) for number, name in enumerate(true) if name in made]
     if not both:
         raise InputError(
             f"{generated.folder}: none of its {len(made)} videos has the name of one of the {len(true)} in "
@@ -164,12 +170,13 @@ def match(
         )
     task = "reconstruction" if source is None else "cross"
     pairs: list[VideoPair] = []
-    for name in both:
+    # Numbers name files of features: they stay the same when an image is added later.
+    for number, name in both:
         image = _source_of(name, source) if source is not None else None
         if source is not None and image is None:
             unmatched.append(f"{source}: there is no image for {name}")
         else:
-            pairs.append(VideoPair(len(pairs), task, made[name], true[name], image))
+            pairs.append(VideoPair(number, task, made[name], true[name], image))
     if not pairs:
         raise InputError(f"{source}: it has no image of the name of any of the {len(both)} videos")
     return pairs, unmatched
@@ -252,10 +259,25 @@ def _dataset(folder: Path) -> PreparedDataset:
     return replace(dataset, clips=tuple(clip for clip in dataset.clips if clip.partition == "test"))
 
 
+def _by_name(dataset: PreparedDataset) -> tuple[dict[str, Clip], list[str]]:
+    """The videos that are the only ones of their name, and a line for each name that several have."""
+    clips: dict[str, list[Clip]] = {}
+    for clip in dataset.partition("test"):
+        clips.setdefault(clip.name, []).append(clip)
+    several = {name: own for name, own in clips.items() if len(own) > 1}
+    lines = [
+        f"{dataset.folder}: several videos are called {name}: {', '.join(clip.path.name for clip in own)}"
+        for name, own in several.items()
+    ]
+    return {name: own[0] for name, own in clips.items() if name not in several}, lines
+
+
 def _source_of(name: str, source: Path) -> Path | None:
     if source.is_file():
         return source
-    return next((path for path in sorted(source.glob("*")) if path.stem == name or path.name == name), None)
+    suffixes = {*STILL_SUFFIXES, *VIDEO_SUFFIXES}
+    fitting = (path for path in sorted(source.glob("*")) if path.is_dir() or path.suffix.lower() in suffixes)
+    return next((path for path in fitting if name in (path.stem, path.name)), None)
 
 
 def _read_image(path: Path) -> Any:
@@ -284,22 +306,53 @@ def _trimmed_size(reader: FrameReader, trim: Trim) -> tuple[int, int]:
     return height, width
 
 
+def _usual_size(pairs: Sequence[VideoPair], trim: Trim) -> tuple[int, int]:
+    """Height and width that most of the true videos have, so that one odd or broken video stops nothing.
+
+    Raises:
+        UnreadableVideoError: none of them can be read.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    errors: list[UnreadableVideoError] = []
+    for pair in pairs:
+        try:
+            with open_indexed(pair.reference.path) as reader:
+                sizes[_trimmed_size(reader, trim)] += 1
+        except UnreadableVideoError as error:
+            errors.append(error)
+    if not sizes:
+        raise errors[0]
+    return sizes.most_common(1)[0][0]
+
+
 def _setting(
-    request: ScoreRequest, reference: PreparedDataset, suite: Suite, metrics: Sequence[str], subject: str
+    request: ScoreRequest,
+    reference: PreparedDataset,
+    pairs: Sequence[VideoPair],
+    suite: Suite,
+    metrics: Sequence[str],
+    subject: str,
 ) -> dict[str, Any]:
     return {
+        "kind": "score",
         "dataset": reference.name,
         "dataset_hash": reference.hash,
         "split": planning.SPLIT,
         "height": suite.setting.height,
         "width": suite.setting.width,
         "trim": list(request.trim),
-        "sources": str(request.source) if request.source else None,
+        "sources": _hash_of_sources(pairs),
         "seed": request.seed,
         "protocol": str(request.protocol),
         "subject": subject,
         "metrics": list(metrics),
     }
+
+
+def _hash_of_sources(pairs: Sequence[VideoPair]) -> str | None:
+    """One SHA-256 over the images that were animated; None without any."""
+    lines = [f"{pair.reference.name} {sha256_of_video(pair.source)}\n" for pair in pairs if pair.source]
+    return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else None
 
 
 def _plan(request: ScoreRequest, generated: PreparedDataset, task: str, suite: Suite) -> dict[str, Any]:
@@ -309,7 +362,8 @@ def _plan(request: ScoreRequest, generated: PreparedDataset, task: str, suite: S
             {"label": label, "model": label, "variant": "", "checkpoint": "", "checkpoint_sha256": generated.hash}
         ],
         "tasks": {task: ""},
+        "tasks_with_truth": [task],
         "metrics": planning.describe_metrics(suite),
-        "device": str(suite.setting.device),
+        "device": suite.setting.device.type,
         "version": planning.own_version(),
     }

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,14 @@ class Measurement:
         index: position of the model in the run's plan, and of its scores in every clip's entry.
         task: 'reconstruction' or 'cross'.
         clips: entries of the finished clips, in the order they are to be listed.
+        label: what tables call the model; unique among measurements of a task.
     """
 
     run: Mapping[str, Any]
     index: int
     task: str
     clips: Sequence[Mapping[str, Any]]
+    label: str
 
     @property
     def model(self) -> Mapping[str, Any]:
@@ -112,8 +114,18 @@ def measurements(content: Mapping[str, Any]) -> list[Measurement]:
                 key = (task, model["model"], model["variant"], model["checkpoint_sha256"], transfer)
                 if clips and (key not in best or len(clips) >= len(best[key].clips)):
                     best.pop(key, None)
-                    best[key] = Measurement(run, index, task, clips)
-    return sorted(best.values(), key=lambda measurement: measurement.task != "reconstruction")
+                    best[key] = Measurement(run, index, task, clips, model["label"])
+    found = sorted(best.values(), key=lambda measurement: measurement.task != "reconstruction")
+    return [_told_apart(measurement, found) for measurement in found]
+
+
+def _told_apart(measurement: Measurement, all_of_them: Sequence[Measurement]) -> Measurement:
+    """With the first digits of its checkpoint in the label, where others of the task have the same label."""
+    task = (measurement.task, measurement.transfer, measurement.label)
+    namesakes = [other for other in all_of_them if (other.task, other.transfer, other.label) == task]
+    if len(namesakes) == 1:
+        return measurement
+    return replace(measurement, label=f"{measurement.label}#{measurement.model['checkpoint_sha256'][:8]}")
 
 
 def leaderboard_rows(content: Mapping[str, Any]) -> Iterator[Row]:

@@ -138,10 +138,9 @@ class ClipScoring:
 
     def wait(self) -> None:
         """Until all frames so far are scored."""
-        at_work, self._at_work = self._at_work, []
-        readings, self._readings = self._readings, []
-        for future in at_work:
+        for future in self._at_work:
             future.result()
+        readings, self._readings, self._at_work = self._readings, [], []
         for model, extractor, features, truth in readings:
             model.compare(extractor, features.result(), truth.result() if truth else None, self._source.get(extractor))
 

@@ -1,5 +1,10 @@
 """Features of whole clips: read frame by frame from an extractor, or from files that an earlier reading left."""
 
+import contextlib
+import math
+import os
+import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +20,9 @@ from lia_bench.core.weights import WEIGHTS, locate
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting, ExtractorSpecification
 
 Rows = NDArray[np.float32]
+
+ABANDONED_AFTER = 7 * 24 * 3600.0
+"""Seconds without a change after which a half-written file is nobody's."""
 
 
 class LoadedExtractor:
@@ -37,7 +45,10 @@ class LoadedExtractor:
         self.specification = specification
         self.window_rule = specification.windows[setting.protocol]
         hashes = [sha256_of_file(locate(name)) for name in specification.weights]
-        parts = [specification.name, str(specification.version), setting.protocol, *(digest[:16] for digest in hashes)]
+        parts = [specification.name, str(specification.version), setting.protocol]
+        if specification.library:
+            parts.append(f"{specification.library}-{version(specification.library)}")
+        parts += [digest[:16] for digest in hashes]
         self.identity = "-".join(parts)
         files = [
             f"{WEIGHTS[name].file_name}#{digest[:8]}"
@@ -60,8 +71,10 @@ class FeatureFile:
         self.shape = shape
 
     def read(self) -> Rows | None:
-        """(rows, *shape), mapped and not loaded; None where there is no such file."""
-        if not self.path.is_file() or self.path.stat().st_size == 0:
+        """(rows, *shape), mapped and not loaded; None where there is no such file, or one of another size."""
+        row_bytes = math.prod(self.shape) * np.dtype(np.float32).itemsize
+        size = self.path.stat().st_size if self.path.is_file() else 0
+        if size == 0 or size % row_bytes:
             return None
         rows: Rows = np.memmap(self.path, dtype=np.float32, mode="r").reshape(-1, *self.shape)
         return rows
@@ -73,6 +86,7 @@ class FeatureWriter:
     def __init__(self, file: FeatureFile) -> None:
         self._file = file
         file.path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_old_drafts(file.path)
         self._draft = file.path.with_name(f".{file.path.name}.{np.random.default_rng().integers(1 << 48):012x}")
         self._stream: BinaryIO = self._draft.open("wb")
 
@@ -82,6 +96,8 @@ class FeatureWriter:
 
     def finish(self) -> None:
         """Put the file in its place."""
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
         self._stream.close()
         self._draft.replace(self._file.path)
 
@@ -89,6 +105,14 @@ class FeatureWriter:
         """Leave nothing behind."""
         self._stream.close()
         self._draft.unlink(missing_ok=True)
+
+
+def _remove_old_drafts(path: Path) -> None:
+    """Remove what killed processes left, but nothing that another process may still be writing."""
+    for draft in path.parent.glob(f".{path.name}.*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - draft.stat().st_mtime > ABANDONED_AFTER:
+                draft.unlink()
 
 
 class FeatureStream:
@@ -168,11 +192,23 @@ class StoredStream:
 
 def cached_features(extractor: LoadedExtractor, height: int, width: int, clip_key: str) -> FeatureFile:
     """Where the features of a stored clip are kept between evaluations, scaled to a size."""
-    folder = weights_home().parent / "features" / extractor.identity / f"{height}x{width}"
+    folder = _features_home() / extractor.identity / f"{height}x{width}"
     return FeatureFile(folder / f"{clip_key}.float32", extractor.specification.shape)
+
+
+def _features_home() -> Path:
+    """Beside the weights; in the user's own cache where others own the weights and have made them read-only."""
+    beside = weights_home().parent
+    owned = beside if beside.exists() else beside.parent
+    if os.access(owned, os.W_OK):
+        return beside / "features"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("lia-bench") / "features"
 
 
 def reference_stream(extractor: LoadedExtractor, file: FeatureFile, frames: int) -> FeatureStream | StoredStream:
     """The features of a true clip: from `file` where it is there, else from the extractor, and kept there."""
     rows = file.read()
-    return StoredStream(rows) if rows is not None else FeatureStream(extractor, file, frames)
+    whole = rows is not None and (extractor.specification.window > 1 or len(rows) == frames)
+    return StoredStream(rows) if rows is not None and whole else FeatureStream(extractor, file, frames)

@@ -50,7 +50,9 @@ def resolve(name: str, subject: str) -> MetricSpecification:
 
 def ordered(names: Iterable[str]) -> list[str]:
     """Names in the order of the columns: by plain name as the tables have them, those of plug-ins last."""
-    return sorted(names, key=lambda name: (_position(METRICS[name].alias if name in METRICS else name), name))
+    return sorted(
+        dict.fromkeys(names), key=lambda name: (_position(METRICS[name].alias if name in METRICS else name), name)
+    )
 
 
 def _position(alias: str) -> int:

@@ -43,7 +43,7 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
     metavar="TOP,RIGHT,BOTTOM,LEFT",
     help="Pixels to leave out of every frame, such as lines that a visualiser drew.",
 )
-@click.option("--name", help="Folder below --results.  [default: name of the folder --reference]")
+@click.option("--name", help="Folder below --results.  [default: score- and the name of the folder --reference]")
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
 @click.option("--batch-size", default=8, show_default=True, help="Frames scored together; no number depends on it.")
 @click.option("--seed", default=0, show_default=True, help="Of the 95 % intervals.")

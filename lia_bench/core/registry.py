@@ -80,6 +80,11 @@ class Registry(Mapping[str, Item], Generic[Item]):
                 f"the {self.kind} '{point.name}' of {_origin(point)} cannot be loaded: {error}; "
                 f"mend or uninstall that package"
             ) from error
+        if getattr(item, "name", point.name) != point.name:
+            raise LiaBenchError(
+                f"{_origin(point)} registers the {self.kind} '{getattr(item, 'name', '')}' by the name "
+                f"'{point.name}': give its entry point the name of the {self.kind}"
+            )
         return item
 
 

@@ -31,6 +31,7 @@ EXTRACTOR = ExtractorSpecification(
     weights=("arcface", "scrfd"),
     shape=(FEATURES,),
     build="lia_bench.metrics.extractors.arcface:ArcFace",
+    library="insightface",
 )
 
 

@@ -56,6 +56,7 @@ class ExtractorSpecification:
         window: frames that it looks at together; 1 for one that looks at single frames.
         windows: which windows of a clip it looks at in each protocol: all of them, one after the other, or the one in
             the middle.
+        library: the installed package that computes it, whose version may change its numbers; empty for our own.
         version: of its arithmetic; raised when the same weights would give other numbers, so that no cache is wrong.
     """
 
@@ -66,4 +67,5 @@ class ExtractorSpecification:
     build: str
     window: int = 1
     windows: Mapping[Protocol, WindowRule] = field(default_factory=lambda: dict.fromkeys(Protocol, "all"))
+    library: str = ""
     version: int = 1

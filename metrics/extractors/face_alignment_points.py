@@ -27,6 +27,7 @@ EXTRACTOR = ExtractorSpecification(
     weights=("2dfan4", "s3fd"),
     shape=(POINTS, 2),
     build="lia_bench.metrics.extractors.face_alignment_points:FaceAlignmentPoints",
+    library="face-alignment",
 )
 
 

@@ -80,7 +80,7 @@ class InceptionExtractor:
         self._device = setting.device
         network = fid_inception(load_torch_weights(path), path).requires_grad_(False).eval()
         # With channels last it takes a quarter less time.
-        self._network = network.to(setting.device, memory_format=torch.channels_last)
+        self._network = network.to(memory_format=torch.channels_last).to(setting.device)
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> NDArray[np.float32]:

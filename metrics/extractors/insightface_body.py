@@ -29,6 +29,7 @@ EXTRACTOR = ExtractorSpecification(
     weights=(MANIFEST, DETECTION, REIDENTIFICATION),
     shape=(FEATURES,),
     build="lia_bench.metrics.extractors.insightface_body:InsightfaceBody",
+    library="insightface",
 )
 
 

@@ -16,6 +16,7 @@ EXTRACTOR = ExtractorSpecification(
     weights=("keypointrcnn",),
     shape=(JOINTS, 2),
     build="lia_bench.metrics.extractors.keypoint_rcnn:KeypointRCNNJoints",
+    library="torchvision",
 )
 
 

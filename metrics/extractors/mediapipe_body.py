@@ -18,6 +18,7 @@ EXTRACTOR = ExtractorSpecification(
     weights=("mediapipe-pose",),
     shape=(JOINTS, 2),
     build="lia_bench.metrics.extractors.mediapipe_body:MediapipeBody",
+    library="mediapipe",
 )
 
 MOST_PERSONS = 4

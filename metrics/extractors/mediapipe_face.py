@@ -18,6 +18,7 @@ EXTRACTOR = ExtractorSpecification(
     weights=("face-landmarker",),
     shape=(POINTS, 2),
     build="lia_bench.metrics.extractors.mediapipe_face:MediapipeFace",
+    library="mediapipe",
 )
 
 MOST_FACES = 4

@@ -6,6 +6,7 @@ import pytest
 
 from lia_bench.leaderboards.printing import print_leaderboard
 
+TASKS = ["reconstruction"]
 DEFINITIONS = {"akd": "akd_sample", "mkr": "mkr_sample", "lpips": "lpips_alex"}
 METRICS = ["akd", "l1", "lpips", "mkr", "ms_ssim", "psnr", "ssim"]
 
@@ -35,7 +36,7 @@ def content(values: dict[str, dict[str, float]]) -> dict[str, Any]:
     ]
     clip = {"number": 0, "task": "reconstruction", "clip": "a", "source": "a", "frames": 9, "models": results}
     run = {
-        "plan": {"models": models, "tasks": {"reconstruction": "absolute"}, "metrics": PLAN},
+        "plan": {"models": models, "tasks": {"reconstruction": "absolute"}, "metrics": PLAN, "tasks_with_truth": TASKS},
         "unavailable": {"lpips": "AlexNet needs larger frames", "ms_ssim": "without weights"},
         "missing_weights": {"ms_ssim": ["one", "two"]},
         "clips": [clip],

@@ -1,6 +1,7 @@
 """Videos that some other program made: matched, checked, scored."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 from PIL import Image
 
 from lia_bench.cli.main import run
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.video import write_png_folder, write_video
 from lia_bench.leaderboards.comparison import compare_models
+from lia_bench.leaderboards.locking import alone_in_results
 from lia_bench.leaderboards.scoring import ScoreRequest, score
+from lia_bench.leaderboards.tables import measurements
 from tests.leaderboards.test_evaluation import comparable, read
 from tests.leaderboards.toy_metrics import register_toy_metrics
 
@@ -98,7 +101,7 @@ def test_what_does_not_match_is_listed_and_left_out(folders: Path, capsys: pytes
     assert len(lines) == 6
     for words_ in ("no video for c", "extra: ", "4 frames, and 6", "frames of 32x16, and 32x32", "e.mp4: "):
         assert sum(words_ in line for line in lines) == 1, words_
-    (row,) = read(folders / "results" / "reference" / "leaderboard.csv")
+    (row,) = read(folders / "results" / "score-reference" / "leaderboard.csv")
     assert row["clips"] == "1"
     assert lines[-1] == "error: 5 videos were left out, listed above"
 
@@ -151,6 +154,62 @@ def test_two_models_are_compared_over_the_clips_of_both(folders: Path, capsys: p
     assert {difference.shown for difference in same.differences} == {None}
     assert run([*words[:2], "bad", "goof", *words[4:]], debug=False) == 1
     assert "did you mean 'good'" in capsys.readouterr().err
+
+
+def test_two_scorings_in_one_folder_do_not_mix(folders: Path) -> None:
+    with alone_in_results(folders / "results" / "table"), pytest.raises(InputError, match="another evaluation"):
+        score(request(folders, "good"))
+    assert len(read(score(request(folders, "good")).leaderboard)) == 1
+
+
+def test_a_source_image_that_comes_later_or_changes_is_not_taken_for_the_old_one(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_toy_metrics(monkeypatch)
+    (folders / "sources").mkdir()
+    for name in "ac":
+        Image.new("RGB", (SIZE, SIZE), (10, 20, 30)).save(folders / "sources" / f"{name}.png")
+    (folders / "sources" / "a.json").write_text("{}")
+    fields: dict[str, Any] = {"metrics": ("toy_identity", "toy_fid"), "source": folders / "sources"}
+    first = score(request(folders, "good", **fields))
+    assert [clip["number"] for clip in first.run["clips"]] == [0, 2]
+    Image.new("RGB", (SIZE, SIZE), (200, 20, 30)).save(folders / "sources" / "a.png")
+    with pytest.raises(InputError, match="sources"):
+        score(request(folders, "good", **fields))
+
+
+def test_videos_of_one_name_are_left_out_and_said(folders: Path) -> None:
+    write_video(folders / "good" / "a.mp4", drifting(5, 7), 25.0)
+    outcome = score(request(folders, "good"))
+    assert read(outcome.leaderboard)[0]["clips"] == "2"
+    assert any("several videos are called a: a, a.mp4" in line for line in outcome.failures)
+
+
+@pytest.mark.parametrize("first", ["broken", "odd"])
+def test_the_first_reference_stops_nothing(first: str, folders: Path) -> None:
+    shutil.rmtree(folders / "reference" / "a")
+    if first == "broken":
+        (folders / "reference" / "a.mp4").write_bytes(b"no video")
+    else:
+        write_png_folder(folders / "reference" / "a", [np.zeros((16, 16, 3), np.uint8)] * 5)
+    outcome = score(request(folders, "good"))
+    assert read(outcome.leaderboard)[0]["clips"] == "2"
+    assert len(outcome.failures) == 1
+    assert "a" in outcome.failures[0]
+
+
+def test_videos_made_anew_are_a_row_of_their_own(folders: Path) -> None:
+    score(request(folders, "good"))
+    shutil.rmtree(folders / "good")
+    for number, name in enumerate("abc"):
+        write_png_folder(folders / "good" / name, drifting(5 + number, number, noise=8))
+    outcome = score(request(folders, "good"))
+    labels = [measurement.label for measurement in measurements(outcome.report.content)]
+    assert len(set(labels)) == 2
+    assert all(label.startswith("good#") for label in labels)
+    with pytest.raises(UnknownNameError, match="good#"):
+        compare_models("good", labels[0], folders / "results", "table")
+    assert len(compare_models(*labels, folders / "results", "table").differences) == 3
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 
 from lia_bench.core.video import open_video
 from lia_bench.core.weight_file import weights_home
+from lia_bench.leaderboards.comparison import compare_models, print_comparison
 from lia_bench.leaderboards.evaluation import evaluate
 from lia_bench.leaderboards.request import EvaluationRequest
 from lia_bench.metrics.frechet import frechet_distance
@@ -132,6 +133,40 @@ def test_frames_that_are_no_numbers_empty_the_row_with_the_reason(
     reasons = {cell["metric"]: cell["reason"] for cell in outcome.report.content["cells"] if cell["model"] == "toy"}
     assert "the model failed on bob#1: 5 of 5 frames hold values that are no numbers" in reasons["l1"]
     assert "no numbers" in reasons["toy_fid"]
+
+
+def test_a_model_that_failed_is_not_compared(
+    request_of: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register(monkeypatch, toy=specification("toy", configuration="NotANumberConfiguration"))
+    outcome = evaluate(request_of(tasks=("reconstruction",)))
+    comparison = compare_models("toy", "identity", outcome.report.folder.parent, "table")
+    assert comparison.differences == ()
+    print_comparison(comparison)
+    assert "not compared: reconstruction: toy failed on bob#1" in capsys.readouterr().out
+
+
+def test_killed_before_the_distances_are_saved_they_are_measured_again(
+    request_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = evaluate(request_of(name="whole", tasks=("reconstruction",)))
+
+    def killed(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lia_bench.leaderboards.measuring.set_scores", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(request_of(name="killed", tasks=("reconstruction",)))
+    assert comparable(evaluate(request_of(name="killed", tasks=("reconstruction",)))) == comparable(whole)
+    assert not (whole.report.folder / "features").exists() or not any((whole.report.folder / "features").iterdir())
+
+
+def test_a_damaged_file_of_the_cache_is_read_anew(request_of: Any) -> None:
+    first = comparable(evaluate(request_of(name="first", tasks=("reconstruction",))))
+    for file in (weights_home().parent / "features").rglob("*.float32"):
+        file.write_bytes(file.read_bytes()[:-4])
+    assert comparable(evaluate(request_of(name="second", tasks=("reconstruction",)))) == first
 
 
 def test_no_subject_in_any_frame_is_an_empty_cell_with_the_reason(request_of: Any, tmp_path: Path) -> None:
