@@ -1,5 +1,6 @@
 """Names to things, our own and other packages'."""
 
+import dataclasses
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -9,6 +10,9 @@ from lia_bench.core.errors import LiaBenchError, UnknownNameError
 from lia_bench.core.registry import FolderRegistry
 from lia_bench.models.identity import SPECIFICATION
 from lia_bench.models.specification import ModelSpecification
+
+
+THEIRS = dataclasses.replace(SPECIFICATION, name="theirs")
 
 
 def registry() -> FolderRegistry[ModelSpecification]:
@@ -30,8 +34,14 @@ def test_typo_suggests_the_nearest() -> None:
 
 
 def test_entry_point_adds_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    plug_in(monkeypatch, "theirs", "lia_bench.models.identity:SPECIFICATION")
-    assert registry()["theirs"] is SPECIFICATION
+    plug_in(monkeypatch, "theirs", f"{__name__}:THEIRS")
+    assert registry()["theirs"] is THEIRS
+
+
+def test_entry_point_by_another_name_than_its_model_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(monkeypatch, "ours", f"{__name__}:THEIRS")
+    with pytest.raises(LiaBenchError, match="registers the model 'theirs' by the name 'ours'"):
+        registry()["theirs"]
 
 
 def test_name_taken_twice_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
