@@ -1,10 +1,9 @@
 """MediaPipe, kept quiet."""
 
-import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,6 @@ import numpy as np
 
 from lia_bench.core.errors import CheckpointError, DeviceError
 from lia_bench.core.video.reader import Frame
-
-_LOCK = threading.Lock()
-"""Standard error belongs to the whole process: of two threads that silence it at once, one would leave it silent."""
 
 
 def refuse_other_than_cpu(device: str) -> None:
@@ -31,7 +27,7 @@ class ImageTask:
     """A task of MediaPipe that looks at single images."""
 
     def __init__(self, create: Callable[[], Any], weights: Path) -> None:
-        """Make the task.
+        """Make the task, to know at once that it can be made.
 
         It is not closed before its process ends: the library's destructor closes tasks, and where one is still alive
         when the interpreter shuts down that fails with a traceback on the user's terminal.
@@ -43,32 +39,62 @@ class ImageTask:
         Raises:
             CheckpointError: the library refuses the file.
         """
-        try:
-            with _LOCK, _silent_standard_error():
-                self._task = create()
-        except (RuntimeError, ValueError, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise CheckpointError(f"{weights}: MediaPipe refuses this file ({reason}): fetch it again") from error
-        self._task.close = lambda: None
+        self._create = create
+        self._weights = weights
+        self._idle = [self._made()]
 
     def detect(self, frame: Frame) -> Any:
-        """What the library finds in a frame, uint8 RGB (H, W, 3)."""
+        """What the library finds in a frame, uint8 RGB (H, W, 3). Threads that call at once work side by side."""
         from mediapipe import Image, ImageFormat
 
         image = Image(image_format=ImageFormat.SRGB, data=np.ascontiguousarray(frame))
-        with _LOCK, _silent_standard_error():
-            return self._task.detect(image)
+        # One of the library's own tasks looks at one image at a time.
+        try:
+            task = self._idle.pop()
+        except IndexError:
+            task = self._made()
+        with _SILENCE:
+            found = task.detect(image)
+        self._idle.append(task)
+        return found
+
+    def _made(self) -> Any:
+        try:
+            with _SILENCE:
+                task = self._create()
+        except (RuntimeError, ValueError, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise CheckpointError(f"{self._weights}: MediaPipe refuses this file ({reason}): fetch it again") from error
+        task.close = lambda: None
+        return task
 
 
-@contextlib.contextmanager
-def _silent_standard_error() -> Iterator[None]:
-    # Compiled code writes notes for developers there; it knows nothing of sys.stderr and heeds no log level.
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+class _SilentStandardError:
+    """Standard error of the whole process led to nowhere, from the first thread that asks to the last that leaves.
+
+    Compiled code writes notes for developers there; it knows nothing of sys.stderr and heeds no log level.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._kept = -1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                sys.stderr.flush()
+                self._kept = os.dup(2)
+                with Path(os.devnull).open("wb") as nowhere:
+                    os.dup2(nowhere.fileno(), 2)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                os.dup2(self._kept, 2)
+                os.close(self._kept)
+
+
+_SILENCE = _SilentStandardError()
