@@ -11,7 +11,6 @@ from lia_bench.core.registry import FolderRegistry
 from lia_bench.models.identity import SPECIFICATION
 from lia_bench.models.specification import ModelSpecification
 
-
 THEIRS = dataclasses.replace(SPECIFICATION, name="theirs")
 
 
