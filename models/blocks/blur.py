@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lia_bench.models.blocks.precision import without_autocast
+
 
 def blur_kernel(gain: float = 1.0) -> Tensor:
     """Outer product of [1, 3, 3, 1] with itself, (4, 4), of sum `gain`."""
@@ -51,5 +53,5 @@ class UpsampleMap(nn.Module):
         """(B, C, H, W) to (B, C, 2 H, 2 W), float32."""
         channels = image.shape[1]
         kernel = self.kernel.expand(channels, 1, 4, 4)
-        with torch.autocast(image.device.type, enabled=False):
+        with without_autocast(image.device):
             return F.conv_transpose2d(image.float(), kernel, stride=2, padding=1, groups=channels)

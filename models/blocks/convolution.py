@@ -1,19 +1,29 @@
-"""The convolution blocks that the keypoint models are made of; batch norm with PyTorch's defaults throughout."""
+"""The convolution blocks that the keypoint models are made of.
 
-from collections.abc import Sequence
+Each normalises with batch norm, PyTorch's defaults, unless `normalisation` makes another layer from a width.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Normalisation = Callable[[int], nn.Module]
+# With a scale and a shift to learn, unlike PyTorch's default.
+AFFINE_INSTANCE_NORM: Normalisation = partial(nn.InstanceNorm2d, affine=True)
+
 
 class ConvolutionBlock(nn.Module):
-    """Convolution that keeps the size, batch norm, ReLU."""
+    """Convolution that keeps the size, normalisation, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, kernel_size: int = 3) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel_size: int = 3, normalisation: Normalisation = nn.BatchNorm2d
+    ) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2)
-        self.normalisation = nn.BatchNorm2d(outputs)
+        self.normalisation = normalisation(outputs)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, inputs, H, W) to (B, outputs, H, W)."""
@@ -49,13 +59,13 @@ def convolve_together(features: Tensor, convolutions: Sequence[nn.Conv2d]) -> tu
 
 
 class ResidualBlock(nn.Module):
-    """Pre-activation residual block: twice batch norm, ReLU, 3x3 convolution; plus the input."""
+    """Pre-activation residual block: twice normalisation, ReLU, 3x3 convolution; plus the input."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, normalisation: Normalisation = nn.BatchNorm2d) -> None:
         super().__init__()
-        self.normalisation1 = nn.BatchNorm2d(channels)
+        self.normalisation1 = normalisation(channels)
         self.convolution1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.normalisation2 = nn.BatchNorm2d(channels)
+        self.normalisation2 = normalisation(channels)
         self.convolution2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -5,37 +5,43 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from lia_bench.models.blocks.configuration import TransformationConfiguration
 from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.matrices import apply
+from lia_bench.models.blocks.spline_kernels import ManhattanKernel, SplineKernel
 from lia_bench.models.blocks.warping import warp
-
-EPSILON = 1e-6
 
 
 class PlaneTransformation:
-    """T(p) = A p + b + sum over control points c of w_c r^2 log(r + 1e-6), with r = |x - c_x| + |y - c_y|.
+    """T(p) = A p + b + sum over control points c of w_c U(p - c).
 
-    The control points are a square grid over [-1, 1]; r is the L1 distance, and the spline moves both axes
-    alike, as in the authors' training code. T maps points of the transformed frame to the original frame.
+    The control points are a square grid over [-1, 1], and the spline moves both axes alike, as in the authors'
+    training code. T maps points of the transformed frame to the original frame.
     """
 
-    def __init__(self, affine: Tensor, weights: Tensor) -> None:
-        """`affine`: (B, 2, 3), [A | b]. `weights`: (B, points * points), rows of the control grid first."""
+    def __init__(self, affine: Tensor, weights: Tensor, kernel: SplineKernel | None = None) -> None:
+        """
+        Args:
+            affine: (B, 2, 3), [A | b].
+            weights: (B, points * points), rows of the control grid first.
+            kernel: U; by default FOMM's.
+        """
         self.affine = affine
         self.weights = weights
+        self.kernel = kernel or ManhattanKernel()
         points = round(weights.shape[1] ** 0.5)
         self.controls = coordinate_grid(points, points, like=weights).reshape(-1, 2)
 
     @classmethod
-    def random(cls, like: Tensor, affine: float, spline: float, points: int) -> Self:
-        """One transformation for each image of `like` (B, ...): deviations `affine` from identity and `spline` from 0.
+    def random(cls, like: Tensor, shape: TransformationConfiguration, kernel: SplineKernel | None = None) -> Self:
+        """One transformation for each image of `like` (B, ...), that deviates from the identity as `shape` says.
 
         Drawn on the CPU, so that a seed gives the same on every device.
         """
         batch = like.shape[0]
-        matrix = torch.eye(2, 3) + affine * torch.randn(batch, 2, 3)
-        weights = spline * torch.randn(batch, points * points)
-        return cls(matrix.to(like.device), weights.to(like.device))
+        matrix = torch.eye(2, 3) + shape.affine * torch.randn(batch, 2, 3)
+        weights = shape.spline * torch.randn(batch, shape.points * shape.points)
+        return cls(matrix.to(like.device), weights.to(like.device), kernel)
 
     def transform_frame(self, frame: Tensor, align_corners: bool) -> Tensor:
         """(B, C, H, W), read at T of each pixel, reflected at the edges."""
@@ -46,17 +52,13 @@ class PlaneTransformation:
 
     def apply(self, points: Tensor) -> Tensor:
         """T of points (B, N, 2), or of the same points for all, (1, N, 2)."""
-        x, y = self._offsets(points)
-        radius = x.abs() + y.abs()
-        bend = (self.weights[:, None] * radius**2 * torch.log(radius + EPSILON)).sum(dim=-1)
+        bend = (self.weights[:, None] * self.kernel.value(*self._offsets(points))).sum(dim=-1)
         return apply(self.affine[:, None, :, :2], points) + self.affine[:, None, :, 2] + bend[..., None]
 
     def jacobian(self, points: Tensor) -> Tensor:
         """dT/dp at points (B, N, 2): (B, N, 2, 2), rows are output coordinates; differentiable."""
-        x, y = self._offsets(points)
-        radius = x.abs() + y.abs()
-        slope = self.weights[:, None] * (2 * radius * torch.log(radius + EPSILON) + radius**2 / (radius + EPSILON))
-        bend = torch.stack(((slope * x.sign()).sum(dim=-1), (slope * y.sign()).sum(dim=-1)), dim=-1)
+        slopes = self.kernel.gradient(*self._offsets(points))
+        bend = torch.stack([(self.weights[:, None] * slope).sum(dim=-1) for slope in slopes], dim=-1)
         return self.affine[:, None, :, :2] + bend[:, :, None, :]
 
     def _offsets(self, points: Tensor) -> tuple[Tensor, Tensor]:

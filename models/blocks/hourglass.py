@@ -1,5 +1,7 @@
 """The U-Net inside keypoint detectors and dense-motion networks."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -13,28 +15,44 @@ class Hourglass(nn.Module):
 
     Attributes:
         outputs: channels that come out, `expansion + inputs`.
+        widths: channels of each of `levels`, `outputs` last.
         stride: height and width of the input must be multiples of it.
     """
 
-    def __init__(self, inputs: int, expansion: int, cap: int, blocks: int) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        expansion: int,
+        cap: int,
+        blocks: int,
+        down: Callable[[int, int], nn.Module] = DownBlock,
+        up: Callable[[int, int], nn.Module] = UpBlock,
+    ) -> None:
+        """`down`, `up`: make a block from its inputs and outputs, one that halves and one that doubles the size."""
         super().__init__()
         widths = [inputs, *(min(cap, expansion * 2 ** (index + 1)) for index in range(blocks))]
-        self.down = nn.ModuleList(DownBlock(widths[index], widths[index + 1]) for index in range(blocks))
+        self.down = nn.ModuleList(down(widths[index], widths[index + 1]) for index in range(blocks))
         self.up = nn.ModuleList()
         deep = widths[-1]
+        self.widths = [deep]
         for index in reversed(range(blocks)):
             width = min(cap, expansion * 2**index)
-            self.up.append(UpBlock(deep, width))
+            self.up.append(up(deep, width))
             deep = width + widths[index]
+            self.widths.append(deep)
         self.outputs = deep
         self.stride = 2**blocks
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, inputs, H, W) to (B, outputs, H, W): first the decoded maps, then the input."""
+        """(B, inputs, *size) to (B, outputs, *size): first the decoded maps, then the input."""
+        return self.levels(features)[-1]
+
+    def levels(self, features: Tensor) -> list[Tensor]:
+        """From the deepest maps (B, widths[0], *size / stride) to the outputs, each of twice the size before."""
         skips = [features]
         for down in self.down:
             skips.append(down(skips[-1]))
-        decoded = skips.pop()
+        levels = [skips.pop()]
         for up in self.up:
-            decoded = torch.cat((up(decoded), skips.pop()), dim=1)
-        return decoded
+            levels.append(torch.cat((up(levels[-1]), skips.pop()), dim=1))
+        return levels

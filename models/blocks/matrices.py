@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def multiply(left: Tensor, right: Tensor) -> Tensor:
-    """left @ right for matrices (..., 2, 2)."""
+    """left @ right for square matrices (..., N, N) of one size."""
     return (left[..., :, :, None] * right[..., None, :, :]).sum(dim=-2)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.convolution import convolve_together
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.warping import warp
+from lia_bench.models.blocks.warping import warp_by_each
 
 
 class DenseMotion(NamedTuple):
@@ -52,7 +52,5 @@ class MotionBlending(nn.Module):
     def evidence(self, source: Tensor, heatmaps: Tensor, motions: Tensor) -> Tensor:
         """Input of the hourglass, (B, parts * 4, h, w): of each part its heatmap, then the source warped by it."""
         batch, parts, height, width = heatmaps.shape
-        # All parts in one sampling, stacked along the height, so that the source is not copied for each.
-        warped = warp(source, motions.reshape(batch, parts * height, width, 2), self.align_corners)
-        warped = warped.reshape(batch, 3, parts, height, width).transpose(1, 2)
+        warped = warp_by_each(source, motions, self.align_corners)
         return torch.cat((heatmaps[:, :, None], warped), dim=2).reshape(batch, parts * 4, height, width)

@@ -7,20 +7,20 @@ from lia_bench.core.errors import InputError
 
 
 def movement_scale(source: Tensor, driving: Tensor) -> float:
-    """Square root of the ratio of the convex hulls' areas of two sets of keypoints, (K, 2) each.
+    """Square root of the ratio of the convex hulls' areas of two sets of keypoints (K, 2), or of volumes for (K, 3).
 
     Raises:
-        InputError: keypoints that span no area.
+        InputError: keypoints that span no area or volume.
     """
-    return float((_area("source", source) / _area("first driving frame", driving)) ** 0.5)
+    return float((_volume("source", source) / _volume("first driving frame", driving)) ** 0.5)
 
 
-def _area(what: str, points: Tensor) -> float:
+def _volume(what: str, points: Tensor) -> float:
     try:
         # In two dimensions scipy calls the area the volume.
         return float(ConvexHull(points.double().cpu().numpy()).volume)
     except QhullError as error:
         raise InputError(
-            f"the keypoints of the {what} lie on one line, so that no scale can be taken from them: "
-            "use the transfer mode 'relative'"
+            f"the keypoints of the {what} lie on one line or plane, so that no scale can be taken from them: "
+            "use a transfer mode that does not scale the movement"
         ) from error

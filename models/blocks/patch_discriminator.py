@@ -6,7 +6,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class DiscriminatorBlock(nn.Module):
-    """4x4 convolution without padding, instance norm (unless first), leaky ReLU 0.2, 2x2 pooling (unless last)."""
+    """4x4 convolution without padding, instance norm (unless first), leaky ReLU 0.2, perhaps 2x2 pooling."""
 
     def __init__(self, inputs: int, outputs: int, *, normalised: bool, pooled: bool, spectral: bool) -> None:
         super().__init__()
@@ -23,8 +23,10 @@ class DiscriminatorBlock(nn.Module):
 class PatchDiscriminator(nn.Module):
     """Blocks of widths min(cap, expansion * 2^(i + 1)), then a 1x1 convolution to a map of scores."""
 
-    def __init__(self, inputs: int, expansion: int, cap: int, blocks: int, spectral: bool) -> None:
-        """`spectral`: spectral norm on every convolution."""
+    def __init__(
+        self, inputs: int, expansion: int, cap: int, blocks: int, spectral: bool, *, pooled_last: bool = False
+    ) -> None:
+        """`spectral`: spectral norm on every convolution. `pooled_last`: the last block pools like the others."""
         super().__init__()
         widths = [inputs, *(min(cap, expansion * 2 ** (index + 1)) for index in range(blocks))]
         self.blocks = nn.ModuleList(
@@ -32,7 +34,7 @@ class PatchDiscriminator(nn.Module):
                 widths[index],
                 widths[index + 1],
                 normalised=index > 0,
-                pooled=index < blocks - 1,
+                pooled=pooled_last or index < blocks - 1,
                 spectral=spectral,
             )
             for index in range(blocks)
@@ -40,7 +42,10 @@ class PatchDiscriminator(nn.Module):
         self.score = _convolution(widths[-1], 1, 1, spectral)
 
     def forward(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The blocks' outputs and the map of scores (B, 1, h, w) of (B, inputs, H, W); 256 pixels give 26."""
+        """The blocks' outputs and the map of scores (B, 1, h, w) of (B, inputs, H, W).
+
+        256 pixels give 26 scores along a side with four blocks of which the last does not pool, else 13.
+        """
         maps = []
         features = image
         for block in self.blocks:

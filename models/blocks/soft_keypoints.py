@@ -1,6 +1,7 @@
-"""Keypoints as expectations over heatmaps, and heatmaps drawn around keypoints.
+"""Keypoints as expectations over heatmaps, and heatmaps drawn around keypoints; in the plane or in a volume.
 
-Positions are x, y in [-1, 1], -1 and 1 at the centres of the border cells of the map they were read from.
+Positions are x, y or x, y, z in [-1, 1], -1 and 1 at the centres of the border cells of the map they were read from.
+A map's size is (height, width) or (depth, height, width).
 """
 
 import torch
@@ -10,24 +11,32 @@ from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 
 
 def spatial_softmax(logits: Tensor, temperature: float) -> Tensor:
-    """Heatmaps (B, K, h, w) that sum to 1 over positions, from logits of that shape; float32 under autocast."""
-    batch, count, height, width = logits.shape
-    flat = logits.float().reshape(batch, count, height * width) / temperature
-    return flat.softmax(dim=-1).reshape(batch, count, height, width)
+    """Heatmaps (B, K, *size) that sum to 1 over positions, from logits of that shape; float32 under autocast."""
+    flat = logits.float().flatten(2) / temperature
+    return flat.softmax(dim=-1).reshape(logits.shape)
 
 
 def expected_position(heatmaps: Tensor) -> Tensor:
-    """Mean position (B, K, 2) of heatmaps (B, K, h, w)."""
-    height, width = heatmaps.shape[2:]
-    grid = coordinate_grid(height, width, like=heatmaps)
-    x = (heatmaps.sum(dim=2) * grid[0, :, 0]).sum(dim=-1)
-    y = (heatmaps.sum(dim=3) * grid[:, 0, 1]).sum(dim=-1)
-    return torch.stack((x, y), dim=-1)
+    """Mean position (B, K, axes) of heatmaps (B, K, *size)."""
+    axes = range(2, heatmaps.ndim)
+    means = []
+    for axis in reversed(axes):
+        along = heatmaps.sum(dim=[other for other in axes if other != axis])
+        line = coordinate_grid(along.shape[-1], like=heatmaps)[:, 0]
+        means.append((along * line).sum(dim=-1))
+    return torch.stack(means, dim=-1)
 
 
-def gaussian_heatmaps(position: Tensor, variance: float, height: int, width: int) -> Tensor:
-    """exp(-|z - p|^2 / (2 variance)) around positions (B, K, 2): (B, K, height, width), 1 at the keypoint."""
-    grid = coordinate_grid(height, width, like=position)
-    along_x = (grid[0, :, 0] - position[..., :1]) ** 2
-    along_y = (grid[:, 0, 1] - position[..., 1:]) ** 2
-    return torch.exp(-(along_y[..., :, None] + along_x[..., None, :]) / (2 * variance))
+def heatmap_difference(source: Tensor, driving: Tensor, variance: float, *size: int) -> Tensor:
+    """Driving less source heatmaps of positions (B, K, axes): (B, K + 1, *size), zeros first (background)."""
+    difference = gaussian_heatmaps(driving, variance, *size) - gaussian_heatmaps(source, variance, *size)
+    return torch.cat((torch.zeros_like(difference[:, :1]), difference), dim=1)
+
+
+def gaussian_heatmaps(position: Tensor, variance: float, *size: int) -> Tensor:
+    """exp(-|z - p|^2 / (2 variance)) around positions (B, K, axes): (B, K, *size), 1 at the keypoint."""
+    total = position.new_zeros(())
+    for axis, count in enumerate(reversed(size)):
+        squares = (coordinate_grid(count, like=position)[:, 0] - position[..., axis, None]) ** 2
+        total = total + squares.reshape(*squares.shape[:2], *(1,) * (len(size) - 1 - axis), count, *(1,) * axis)
+    return torch.exp(-total / (2 * variance))

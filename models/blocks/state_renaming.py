@@ -1,7 +1,7 @@
 """Names in a state dict that others published, to our names and back."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor
 
@@ -20,6 +20,55 @@ class StateRenaming:
     def to_theirs(self, state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
         """The state under their names; None where a name fits no pattern."""
         return _rename(state, self._to_theirs)
+
+
+def first_names(names: Iterable[str], most: int = 3) -> str:
+    """The first `most` of some names in alphabetical order, and how many more there are, for a message."""
+    ordered = sorted(names)
+    rest = f" and {len(ordered) - most} more" if len(ordered) > most else ""
+    return f"{', '.join(ordered[:most])}{rest}"
+
+
+def block_names(theirs: str, ours: str) -> tuple[tuple[str, str], ...]:
+    """Pairs for StateRenaming: a block of one convolution in FOMM and its descendants, a ConvolutionBlock."""
+    return ((f"{theirs}.conv.*", f"{ours}.convolution.*"), (f"{theirs}.norm.*", f"{ours}.normalisation.*"))
+
+
+def residual_names(theirs: str, ours: str) -> tuple[tuple[str, str], ...]:
+    """Pairs for StateRenaming: a residual block of theirs, a ResidualBlock."""
+    return tuple(
+        (f"{theirs}.{short}{number}.*", f"{ours}.{name}{number}.*")
+        for number in (1, 2)
+        for short, name in (("norm", "normalisation"), ("conv", "convolution"))
+    )
+
+
+def hourglass_names(theirs: str, ours: str) -> tuple[tuple[str, str], ...]:
+    """Pairs for StateRenaming: their encoder and decoder under one name, an Hourglass."""
+    return (
+        *block_names(f"{theirs}.encoder.down_blocks.*", f"{ours}.down.*"),
+        *block_names(f"{theirs}.decoder.up_blocks.*", f"{ours}.up.*"),
+    )
+
+
+def encoder_decoder_names(residual: str = "bottleneck.r*") -> tuple[tuple[str, str], ...]:
+    """Pairs for StateRenaming: the layers of a generator, from stem to output; `residual`: their residual blocks."""
+    return (
+        *block_names("first", "stem"),
+        *block_names("down_blocks.*", "down.*"),
+        *residual_names(residual, "residual.*"),
+        *block_names("up_blocks.*", "up.*"),
+        ("final.*", "output.*"),
+    )
+
+
+def disentanglement_names() -> tuple[tuple[str, str], ...]:
+    """Pairs for StateRenaming: the layers of a DisentanglementNetwork (MRAA, TPSMM)."""
+    return (
+        ("id_encoder.*.*", "identity_encoder.*.*"),
+        ("pose_encoder.*.*", "pose_encoder.*.*"),
+        ("decoder.*.*", "decoder.*.*"),
+    )
 
 
 def _rename(state: Mapping[str, Tensor], rules: Sequence[tuple[re.Pattern[str], str]]) -> dict[str, Tensor] | None:

@@ -1,20 +1,25 @@
 """Sampling images and features along a flow."""
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor
+
+Resizing = Literal["bilinear", "nearest"]
 
 
 def warp(features: Tensor, flow: Tensor, align_corners: bool, padding: str = "zeros") -> Tensor:
     """Bilinear samples of `features` at the positions in `flow`.
 
     Args:
-        features: (B, C, H, W).
-        flow: (B, h, w, 2), where in `features` to read, x, y in [-1, 1]; absolute positions, not offsets.
+        features: (B, C, H, W), or a volume (B, C, D, H, W).
+        flow: (B, h, w, 2), where in `features` to read, x, y in [-1, 1]; absolute positions, not offsets. For a
+            volume (B, d, h, w, 3), x, y, z.
         align_corners: what -1 and 1 are: centres of the border pixels (True) or their outer edges (False).
         padding: "zeros", "border" or "reflection" beyond the edges.
 
     Returns:
-        (B, C, h, w), in the dtype of `features`.
+        (B, C, h, w) or (B, C, d, h, w), in the dtype of `features`.
     """
     sampled = F.grid_sample(
         features.float(), flow.float(), mode="bilinear", padding_mode=padding, align_corners=align_corners
@@ -22,15 +27,29 @@ def warp(features: Tensor, flow: Tensor, align_corners: bool, padding: str = "ze
     return sampled.to(features.dtype)
 
 
-def resize_flow(flow: Tensor, height: int, width: int) -> Tensor:
-    """(B, h, w, 2) to (B, height, width, 2), bilinear with align_corners False; unchanged where it fits."""
+def warp_by_each(features: Tensor, flows: Tensor, align_corners: bool) -> Tensor:
+    """Features (B, C, H, W) or (B, C, D, H, W) warped by each of N flows (B, N, *size, axes): (B, N, C, *size)."""
+    batch, count, *size, _ = flows.shape
+    # All in one sampling, stacked along the first axis, so that the features are not copied for each.
+    warped = warp(features, flows.flatten(1, 2), align_corners)
+    return warped.reshape(batch, -1, count, *size).transpose(1, 2)
+
+
+def resize_flow(
+    flow: Tensor, height: int, width: int, mode: Resizing = "bilinear", align_corners: bool = False
+) -> Tensor:
+    """(B, h, w, 2) to (B, height, width, 2), as `resize_map`."""
     if flow.shape[1:3] == (height, width):
         return flow
-    return resize_map(flow.permute(0, 3, 1, 2), height, width).permute(0, 2, 3, 1)
+    return resize_map(flow.permute(0, 3, 1, 2), height, width, mode, align_corners).permute(0, 2, 3, 1)
 
 
-def resize_map(maps: Tensor, height: int, width: int) -> Tensor:
-    """(B, C, h, w) to (B, C, height, width), bilinear with align_corners False; unchanged where it fits."""
+def resize_map(
+    maps: Tensor, height: int, width: int, mode: Resizing = "bilinear", align_corners: bool = False
+) -> Tensor:
+    """(B, C, h, w) to (B, C, height, width), bilinear with `align_corners`, or nearest; unchanged where it fits."""
     if maps.shape[2:] == (height, width):
         return maps
-    return F.interpolate(maps, size=(height, width), mode="bilinear", align_corners=False)
+    if mode == "nearest":
+        return F.interpolate(maps, size=(height, width))
+    return F.interpolate(maps, size=(height, width), mode="bilinear", align_corners=align_corners)

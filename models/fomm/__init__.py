@@ -7,12 +7,12 @@ from lia_bench.models.specification import ModelSpecification
 SPECIFICATION = ModelSpecification(
     name="fomm",
     summary="First Order Motion Model: keypoints with Jacobians, dense motion, occlusion-aware generator",
-    paper="Siarohin, Lathuiliere, Tulyakov, Ricci, Sebe: First Order Motion Model for Image Animation, NeurIPS 2019",
     animator="lia_bench.models.fomm.animator:FommAnimator",
     configuration="lia_bench.models.fomm.configuration:FommConfiguration",
     variants=Path(__file__).parent / "variants",
     default_variant="vox-256",
     recipe="lia_bench.models.fomm.recipe:FommRecipe",
-    authors_checkpoint="lia_bench.models.fomm.authors_checkpoint:animator_state",
+    authors_checkpoint="lia_bench.models.fomm.authors_checkpoint",
+    card=Path(__file__).parent / "card.yaml",
     transfer_modes=("absolute", "relative", "relative_adapted"),
 )

@@ -1,35 +1,43 @@
 """FOMM as a model of the zoo."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.matrices import inverse, multiply
-from lia_bench.models.blocks.movement_scale import movement_scale
+from lia_bench.models.blocks.sized_animator import SizedAnimator
+from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.fomm.configuration import FommModel
 from lia_bench.models.fomm.generator import EncodedSource, Generator
 from lia_bench.models.fomm.keypoint_detector import KeypointDetector, Keypoints
 
 
 @dataclass(frozen=True)
-class EncodedClip:
-    """A source, its keypoints, and what relative transfer starts from; batch size 1 throughout.
+class Relative:
+    """The source's keypoints, moved as the driving ones since the first driving frame; batch size 1 in the fields."""
 
-    Attributes:
-        first: the first driving frame's keypoints; None for absolute transfer.
-        scale: factor on the driving keypoints' displacement.
-    """
+    position: RelativePosition
+    source: Keypoints
+    first: Keypoints
+
+    def __call__(self, driving: Keypoints) -> Keypoints:
+        """Keypoints (B, K) for the source (FOMM section 3.4)."""
+        change = multiply(driving.jacobian, inverse(self.first.jacobian))
+        return Keypoints(self.position(driving.position), multiply(change, self.source.jacobian))
+
+
+@dataclass(frozen=True)
+class EncodedClip:
+    """A source and its keypoints, batch size 1, and how keypoints are transferred to it."""
 
     source: EncodedSource
     keypoints: Keypoints
-    first: Keypoints | None
-    scale: float
+    transfer: Callable[[Keypoints], Keypoints]
 
 
-class FommAnimator(Animator):
+class FommAnimator(SizedAnimator):
     """Keypoint detector and generator.
 
     Transfer modes: "absolute" takes the driving keypoints as they are; "relative" moves the source's keypoints and
@@ -40,33 +48,19 @@ class FommAnimator(Animator):
     transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative", "relative_adapted")
 
     def __init__(self, configuration: FommModel) -> None:
-        super().__init__()
-        self.size = configuration.size
+        super().__init__(configuration.size)
         self.keypoint_detector = KeypointDetector(configuration.keypoint_detector, configuration.keypoints)
         self.generator = Generator(configuration)
-        # Convolutions on a processor are a tenth to a fifth faster so.
-        self.to(memory_format=torch.channels_last)
-
-    @property
-    def frame_size(self) -> int:
-        """The configured size: other sizes would run, but the detector has learned at this one.
-
-        For another, give it as `size`; the weights fit every size.
-        """
-        return self.size
+        self.lay_out_channels_last()
 
     def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> EncodedClip:
-        """Source features and keypoints, and the first driving frame's keypoints where the transfer needs them.
+        """Source features and keypoints, and what the transfer starts from.
 
         Raises:
             InputError: "relative_adapted" with keypoints on one line.
         """
         keypoints = self.keypoint_detector(source)
-        first = self.keypoint_detector(first_driving) if transfer != "absolute" else None
-        scale = 1.0
-        if first is not None and transfer == "relative_adapted":
-            scale = movement_scale(keypoints.position[0], first.position[0])
-        return EncodedClip(self.generator.encode(source), keypoints, first, scale)
+        return EncodedClip(self.generator.encode(source), keypoints, self._transfer(keypoints, first_driving, transfer))
 
     def render(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] for driving frames (B, 3, H, W)."""
@@ -75,16 +69,14 @@ class FommAnimator(Animator):
         keypoints = Keypoints(
             encoded.keypoints.position.expand(count, -1, -1), encoded.keypoints.jacobian.expand(count, -1, -1, -1)
         )
-        moved = transferred(encoded, self.keypoint_detector(driving))
+        moved = encoded.transfer(self.keypoint_detector(driving))
         return self.generator.render(source, keypoints, moved).frames
 
-
-def transferred(encoded: EncodedClip, driving: Keypoints) -> Keypoints:
-    """The keypoints (B, K) that the source is to take, from the driving frames' (FOMM section 3.4)."""
-    first = encoded.first
-    if first is None:
-        return driving
-    return Keypoints(
-        encoded.scale * (driving.position - first.position) + encoded.keypoints.position,
-        multiply(multiply(driving.jacobian, inverse(first.jacobian)), encoded.keypoints.jacobian),
-    )
+    def _transfer(self, source: Keypoints, first_driving: Tensor, transfer: str) -> Callable[[Keypoints], Keypoints]:
+        if transfer == "absolute":
+            return absolute
+        first = self.keypoint_detector(first_driving)
+        position = RelativePosition(source.position, first.position)
+        if transfer == "relative_adapted":
+            position = position.adapted()
+        return Relative(position, source, first)

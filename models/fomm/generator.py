@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.convolution import ConvolutionBlock, DownBlock, ResidualBlock, UpBlock
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
-from lia_bench.models.blocks.matrices import apply, inverse, multiply
+from lia_bench.models.blocks.encoder_decoder import encoder_decoder
+from lia_bench.models.blocks.matrices import inverse, multiply
 from lia_bench.models.blocks.motion_blending import DenseMotion, MotionBlending
-from lia_bench.models.blocks.soft_keypoints import gaussian_heatmaps
+from lia_bench.models.blocks.part_motions import affine_motions, with_background
+from lia_bench.models.blocks.soft_keypoints import heatmap_difference
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.fomm.configuration import FommModel
 from lia_bench.models.fomm.keypoint_detector import Keypoints
@@ -38,19 +38,12 @@ class Generator(nn.Module):
     def __init__(self, configuration: FommModel) -> None:
         super().__init__()
         self.align_corners = configuration.align_corners
-        motion, shape = configuration.dense_motion, configuration.generator
+        motion = configuration.dense_motion
         self.downsample = AntiAliasDownsample(3, motion.scale)
         self.dense_motion = MotionBlending(
             configuration.keypoints + 1, motion.expansion, motion.cap, motion.blocks, configuration.align_corners
         )
-        widths = [min(shape.cap, shape.expansion * 2**index) for index in range(shape.down_blocks + 1)]
-        self.stem = ConvolutionBlock(3, widths[0], kernel_size=7)
-        self.down = nn.ModuleList(DownBlock(widths[index], widths[index + 1]) for index in range(shape.down_blocks))
-        self.residual = nn.ModuleList(ResidualBlock(widths[-1]) for _ in range(shape.residual_blocks))
-        self.up = nn.ModuleList(
-            UpBlock(widths[index + 1], widths[index]) for index in reversed(range(shape.down_blocks))
-        )
-        self.output = nn.Conv2d(widths[0], 3, 7, padding=3)
+        self.stem, self.down, self.residual, self.up, self.output = encoder_decoder(configuration.generator)
 
     def forward(self, source: Tensor, source_keypoints: Keypoints, driving_keypoints: Keypoints) -> Generated:
         """The source (B, 3, H, W) in [0, 1] moved from its keypoints to the driving keypoints."""
@@ -76,17 +69,9 @@ class Generator(nn.Module):
     def motion(self, small: Tensor, source: Keypoints, driving: Keypoints) -> DenseMotion:
         """Dense motion from the down-sampled source (B, 3, h, w) and the keypoints."""
         height, width = small.shape[2:]
-        heatmaps = heatmap_difference(source.position, driving.position, height, width)
+        heatmaps = heatmap_difference(source.position, driving.position, KEYPOINT_VARIANCE, height, width)
         motion: DenseMotion = self.dense_motion(small, heatmaps, part_motions(source, driving, height, width))
         return motion
-
-
-def heatmap_difference(source: Tensor, driving: Tensor, height: int, width: int) -> Tensor:
-    """Driving less source heatmaps of positions (B, K, 2): (B, K + 1, height, width), zeros first (background)."""
-    difference = gaussian_heatmaps(driving, KEYPOINT_VARIANCE, height, width) - gaussian_heatmaps(
-        source, KEYPOINT_VARIANCE, height, width
-    )
-    return torch.cat((torch.zeros_like(difference[:, :1]), difference), dim=1)
 
 
 def part_motions(source: Keypoints, driving: Keypoints, height: int, width: int) -> Tensor:
@@ -94,8 +79,5 @@ def part_motions(source: Keypoints, driving: Keypoints, height: int, width: int)
 
     The background stands still; keypoint k moves z to J_s J_d^-1 (z - p_d) + p_s.
     """
-    grid = coordinate_grid(height, width, like=driving.position)
     matrix = multiply(source.jacobian, inverse(driving.jacobian))
-    offset = grid - driving.position[:, :, None, None]
-    moved = apply(matrix[:, :, None, None], offset) + source.position[:, :, None, None]
-    return torch.cat((grid.expand_as(moved[:, :1]), moved), dim=1)
+    return with_background(affine_motions(matrix, source.position, driving.position, height, width))

@@ -4,24 +4,19 @@ from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
 
 from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.least_squares import discriminator_loss, generator_loss
 from lia_bench.models.blocks.patch_discriminator import PatchDiscriminator
-from lia_bench.models.blocks.perceptual import PerceptualLoss, Vgg19Features
+from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.blocks.soft_keypoints import gaussian_heatmaps
 from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.fomm.configuration import FommConfiguration
 from lia_bench.models.fomm.generator import KEYPOINT_VARIANCE
 from lia_bench.models.fomm.keypoint_detector import Keypoints
-from lia_bench.models.fomm.losses import (
-    PyramidDifference,
-    discriminator_adversarial,
-    equivariance_jacobian,
-    equivariance_value,
-    feature_matching,
-    generator_adversarial,
-)
+from lia_bench.models.fomm.losses import equivariance_jacobian, equivariance_value
+from lia_bench.models.training.judgement import judged
+from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
 
@@ -46,14 +41,10 @@ class FommRecipe(TrainingRecipe):
         loss = experiment.loss
         if loss.adversarial:
             self.networks["discriminator"] = build_discriminator(experiment)
-        rates = experiment.optimiser.model_dump()
-        self.optimisers: dict[str, Optimizer] = {
-            name: Adam(network.parameters(), lr=rates[name], betas=experiment.optimiser.betas)
-            for name, network in self.networks.items()
-        }
-        self.difference = PyramidDifference(loss.scales)
-        self.perceptual = _perceptual(loss.scales) if loss.perceptual else None
-        self.frozen = (self.difference,) if self.perceptual is None else (self.difference, self.perceptual)
+        optimiser = experiment.optimiser
+        self.optimisers = adam_for_each(self.networks, optimiser.model_dump(), optimiser.betas)
+        self.reconstruction = ReconstructionLoss(loss)
+        self.frozen = (self.reconstruction,)
 
     def milestones(self) -> tuple[int, ...]:
         """Epochs after which every learning rate is multiplied by 0.1."""
@@ -65,7 +56,7 @@ class FommRecipe(TrainingRecipe):
         source_keypoints = detector(batch.source)
         driving_keypoints = detector(batch.driving)
         frames = networks["generator"](batch.source, source_keypoints, driving_keypoints).frames
-        losses = self._reconstruction(frames, batch.driving)
+        losses = self.reconstruction(frames, batch.driving)
         losses |= self._equivariance(detector, batch.driving, driving_keypoints)
         weight = self.experiment.loss.adversarial
         if not weight:
@@ -73,31 +64,18 @@ class FommRecipe(TrainingRecipe):
             return
         discriminator = networks["discriminator"]
         seen_real = self._seen(batch.driving, driving_keypoints)
-        losses |= self._adversarial(discriminator, self._seen(frames, driving_keypoints), seen_real)
+        seen_generated = self._seen(frames, driving_keypoints)
+        losses |= judged(discriminator, seen_generated, seen_real, self.experiment.loss, generator_loss)
         yield Update(("generator", "keypoint_detector"), losses)
         _, real = discriminator(seen_real)
         _, generated = discriminator(self._seen(frames.detach(), driving_keypoints))
-        yield Update(("discriminator",), {"discriminator": weight * discriminator_adversarial(real, generated)})
-
-    def draw_transformation(self, frames: Tensor) -> PlaneTransformation:
-        """A random transformation for each of the frames (B, 3, H, W)."""
-        shape = self.experiment.loss.transformation
-        return PlaneTransformation.random(frames, shape.affine, shape.spline, shape.points)
-
-    def _reconstruction(self, frames: Tensor, driving: Tensor) -> dict[str, Tensor]:
-        loss = self.experiment.loss
-        losses = {}
-        if self.perceptual is not None:
-            losses["perceptual"] = loss.perceptual * self.perceptual(frames, driving)
-        if loss.l1:
-            losses["l1"] = loss.l1 * self.difference(frames, driving)
-        return losses
+        yield Update(("discriminator",), {"discriminator": weight * discriminator_loss(real, generated)})
 
     def _equivariance(self, detector: Network, driving: Tensor, keypoints: Keypoints) -> dict[str, Tensor]:
         loss = self.experiment.loss
         if not (loss.equivariance_value or loss.equivariance_jacobian):
             return {}
-        transformation = self.draw_transformation(driving)
+        transformation = PlaneTransformation.random(driving, loss.transformation)
         frame = transformation.transform_frame(driving, self.experiment.model.align_corners)
         transformed = detector(frame)
         losses = {}
@@ -107,17 +85,6 @@ class FommRecipe(TrainingRecipe):
         if loss.equivariance_jacobian:
             jacobian = equivariance_jacobian(keypoints, transformed, transformation)
             losses["equivariance_jacobian"] = loss.equivariance_jacobian * jacobian
-        return losses
-
-    def _adversarial(self, discriminator: Network, generated: Tensor, real: Tensor) -> dict[str, Tensor]:
-        loss = self.experiment.loss
-        with discriminator.frozen():
-            maps, score = discriminator(generated)
-            losses = {"adversarial": loss.adversarial * generator_adversarial(score)}
-            if loss.feature_matching:
-                with torch.no_grad():
-                    real_maps, _ = discriminator(real)
-                losses["feature_matching"] = loss.feature_matching * feature_matching(maps, real_maps)
         return losses
 
     def _seen(self, frames: Tensor, keypoints: Keypoints) -> Tensor:
@@ -133,11 +100,3 @@ def build_discriminator(experiment: FommConfiguration) -> PatchDiscriminator:
     shape = experiment.discriminator
     inputs = 3 + (experiment.model.keypoints if shape.keypoint_heatmaps else 0)
     return PatchDiscriminator(inputs, shape.expansion, shape.cap, shape.blocks, shape.spectral_norm)
-
-
-def _perceptual(scales: tuple[float, ...]) -> PerceptualLoss:
-    from lia_bench.core.torch_weights import load_torch_weights
-    from lia_bench.core.weights import locate
-
-    features = Vgg19Features(load_torch_weights(locate("vgg19")))
-    return PerceptualLoss(features, scales, weights=(1.0,) * 5, to_unit_range=lambda image: image)

@@ -7,12 +7,11 @@ from lia_bench.models.specification import ModelSpecification
 SPECIFICATION = ModelSpecification(
     name="lia",
     summary="moves a latent code along learned orthogonal motion directions; no keypoints",
-    paper="Wang, Yang, Bremond, Dantcheva: Latent Image Animator: Learning to Animate Images via Latent Space "
-    "Navigation, ICLR 2022",
     animator="lia_bench.models.lia.animator:LiaAnimator",
     configuration="lia_bench.models.lia.configuration:LiaConfiguration",
     variants=Path(__file__).parent / "variants",
     default_variant="vox-256",
     recipe="lia_bench.models.lia.recipe:LiaRecipe",
-    authors_checkpoint="lia_bench.models.lia.authors_checkpoint:to_own_state",
+    authors_checkpoint="lia_bench.models.lia.authors_checkpoint",
+    card=Path(__file__).parent / "card.yaml",
 )

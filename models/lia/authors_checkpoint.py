@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
 from lia_bench.models.blocks.blur import blur_kernel
+from lia_bench.models.blocks.state_renaming import first_names
 
 # The generator's state dict is under this key; their trainer stored optimisers and more beside it.
 GENERATOR = "gen"
@@ -90,7 +91,7 @@ def trunk_table(theirs: str, own: str, blocks: int) -> Iterator[Entry]:
         yield Renamed(f"{their_block}.skip.1.weight", f"{own_block}.shortcut.weight")
 
 
-def to_own_state(content: Mapping[str, Any]) -> dict[str, Tensor] | None:
+def animator_state(content: Mapping[str, Any]) -> dict[str, Tensor] | None:
     """This model's state dict from the content of the authors' file, or None where it is no such file.
 
     Raises:
@@ -102,11 +103,13 @@ def to_own_state(content: Mapping[str, Any]) -> dict[str, Tensor] | None:
     return from_table(generator_table(_count(state, r"dec\.to_flows\.\d+\.bias")), state)
 
 
-def to_authors_content(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The content of a file of the authors' layout, from this model's state dict.
+def authors_content(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]] | None:
+    """A LiaAnimator's state dict in the authors' layout, without discriminator and optimisers; else None.
 
     Entries that their forward pass never reads become zeros: they leave every picture as it is.
     """
+    if "decoder.constant" not in state:
+        return None
     levels = _count(state, r"decoder\.levels\.\d+\.colour_bias")
     width = state["decoder.constant"].shape[1]
     values: dict[str, Tensor] = {}
@@ -130,7 +133,9 @@ def from_table(table: list[Entry], state: Mapping[str, Tensor]) -> dict[str, Ten
     known = {entry.theirs for entry in table}
     for problem, names in (("lacks", known - state.keys()), ("has an unknown entry", state.keys() - known)):
         if names:
-            raise CheckpointError(f"a checkpoint of LIA's layout {problem} {min(names)}: take the file as published")
+            raise CheckpointError(
+                f"a checkpoint of LIA's layout {problem} {first_names(names)}: take the file as published"
+            )
     for entry in table:
         if isinstance(entry, Kernel) and not torch.allclose(state[entry.theirs], blur_kernel(entry.gain)):
             raise CheckpointError(f"{entry.theirs} is not the blur kernel [1, 3, 3, 1], the only one supported")

@@ -2,16 +2,17 @@
 
 from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from lia_bench.core.configuration import Section
+from lia_bench.models.blocks.power_of_two import PowerOfTwo
 from lia_bench.models.training.configuration import ExperimentConfiguration
 
 
 class LiaModel(Section):
     """The network's sizes."""
 
-    size: int = Field(256, ge=64, le=1024, description="side of the frames in pixels, a power of two")
+    size: PowerOfTwo = Field(256, ge=64, le=1024, description="side of the frames in pixels, a power of two")
     style_dim: int = Field(512, gt=0, description="length of the latent code")
     motion_dim: int = Field(20, gt=0, description="directions in the motion dictionary")
     channel_base: int = Field(16384, gt=0, description="channels at resolution r are channel_base / r, at most ...")
@@ -22,13 +23,6 @@ class LiaModel(Section):
         description="factor on the flow heads' random weights at the start; 1 in the paper's networks, less lets a "
         "short training begin with little motion instead of a scrambled picture",
     )
-
-    @field_validator("size")
-    @classmethod
-    def _power_of_two(cls, size: int) -> int:
-        if size & (size - 1):
-            raise ValueError(f"{size} is no power of two")
-        return size
 
     def channels(self, resolution: int) -> int:
         """Width of encoder, decoder and discriminator at a resolution in pixels."""

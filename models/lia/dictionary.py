@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from lia_bench.models.blocks.precision import without_autocast
+
 
 class MotionDictionary(nn.Module):
     """A learned matrix whose orthonormalised columns are the motion directions."""
@@ -17,6 +19,6 @@ class MotionDictionary(nn.Module):
         Householder QR, with the signs it yields: the paper names Gram-Schmidt, which flips some columns, and
         published checkpoints were trained with these signs.
         """
-        with torch.autocast(self.weight.device.type, enabled=False):
+        with without_autocast(self.weight.device):
             directions: Tensor = torch.linalg.qr(self.weight + 1e-8).Q
         return directions

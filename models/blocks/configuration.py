@@ -1,0 +1,161 @@
+"""The sections of configuration that models share, and the checks of sizes."""
+
+import math
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from lia_bench.core.configuration import Section
+
+
+def check_halvable(size: int, *multiples: int) -> None:
+    """Raise ValueError unless frames of `size` pixels can be halved as often as networks with these steps do."""
+    multiple = math.lcm(*multiples)
+    if size % multiple:
+        raise ValueError(f"size {size} must be a multiple of {multiple}, so that every block can halve it")
+
+
+class EncoderDecoderConfiguration(Section):
+    """Down blocks and as many up blocks."""
+
+    expansion: int = Field(gt=0, description="half the width of the first block; every block doubles it")
+    cap: int = Field(gt=0, description="no block is wider")
+    blocks: int = Field(gt=0)
+
+
+class HourglassConfiguration(EncoderDecoderConfiguration):
+    """A network that sees the frame at `scale` through an hourglass."""
+
+    scale: float = Field(gt=0, le=1, description="1, 0.5, 0.25, ...: how much the frame is shrunk first")
+
+    def size_step(self) -> int:
+        """What the side of the frames must be a multiple of, so that every block can halve it.
+
+        Raises:
+            ValueError: the scale is no whole fraction.
+        """
+        step = round(1 / self.scale)
+        if step * self.scale != 1:
+            raise ValueError(f"scale {self.scale} is not 1, 1/2, 1/3, ...")
+        multiple: int = step * 2**self.blocks
+        return multiple
+
+
+class HeatmapConfiguration(HourglassConfiguration):
+    """An hourglass that draws heatmaps of keypoints or regions."""
+
+    temperature: float = Field(0.1, gt=0, description="divides the heatmap logits")
+
+    def check_heatmaps_fit(self, size: int, network: str) -> None:
+        """Raise ValueError where heatmaps of frames of `size` pixels would be too small to draw; `network`: its name.
+
+        A 7x7 convolution without padding loses 3 cells on each side, and a position needs two to lie between.
+        """
+        if size * self.scale < 8:
+            raise ValueError(f"size {size} is too small: the {network} needs 8 pixels after scaling")
+
+
+class GeneratorConfiguration(Section):
+    """What paints the frame."""
+
+    expansion: int = Field(gt=0, description="width at full resolution; every down block doubles it")
+    cap: int = Field(gt=0, description="no block is wider")
+    down_blocks: int = Field(ge=0)
+    residual_blocks: int = Field(ge=0)
+
+
+class DisentanglementConfiguration(Section):
+    """The network of the transfer mode 'avd'."""
+
+    identity: int = Field(gt=0, description="length of the code of the source's shape")
+    pose: int = Field(gt=0, description="length of the code of the driving frame's pose")
+
+
+def check_batch_of_disentanglement(network: DisentanglementConfiguration | None, batch_size: int) -> None:
+    """Raise ValueError where the network, if there is one, would have to normalise over a single row."""
+    if network and batch_size < 2:
+        raise ValueError(
+            "disentanglement normalises over the batch: set data.batch_size=2 or more, or model.disentanglement=null"
+        )
+
+
+class ReconstructionWeights(Section):
+    """Weights of what compares frames; a term of weight 0 is not computed, and what only it needs is not loaded."""
+
+    perceptual: float = Field(10.0, ge=0, description="of each of five VGG19 layers at each scale")
+    l1: float = Field(0.0, ge=0, description="of the mean absolute difference at each scale")
+    scales: tuple[float, ...] = Field((1.0, 0.5, 0.25, 0.125), description="of the pyramid for perceptual and l1")
+
+    def teaches_frames(self) -> bool:
+        """Whether any term has a weight by which frames are learned."""
+        return bool(self.perceptual or self.l1)
+
+    @model_validator(mode="after")
+    def _frames_are_learned(self) -> Self:
+        if not self.teaches_frames():
+            raise ValueError("without perceptual and l1 no frame is learned: give one of them a weight above 0")
+        return self
+
+
+class AdversarialWeights(ReconstructionWeights):
+    """Those weights, and the weights of what a discriminator says of frames."""
+
+    adversarial: float = Field(0.0, ge=0, description="of the discriminator's judgement, and of its own loss")
+    feature_matching: float = Field(10.0, ge=0, description="of each block of the discriminator, where there is one")
+
+    def teaches_frames(self) -> bool:
+        """Whether any term has a weight by which frames are learned."""
+        return super().teaches_frames() or self.adversarial > 0
+
+
+class TransformationConfiguration(Section):
+    """How far the random transformations of the equivariance losses go."""
+
+    affine: float = Field(0.05, ge=0, description="standard deviation of the affine entries")
+    spline: float = Field(0.005, ge=0, description="standard deviation of the spline's weights")
+    points: int = Field(5, gt=1, description="control points along a side")
+
+
+class PatchDiscriminatorConfiguration(Section):
+    """The network of the adversarial loss; it exists only where that has a weight."""
+
+    expansion: int = Field(32, gt=0, description="half the width of the first block; every block doubles it")
+    cap: int = Field(512, gt=0, description="no block is wider")
+    blocks: int = Field(4, gt=0)
+    spectral_norm: bool = False
+
+    def smallest_size(self) -> int:
+        """Side in pixels of the smallest frame that leaves one score."""
+        size = 4
+        for _ in range(self.blocks - 1):
+            size = 2 * size + 3
+        return size
+
+    def check_fits(self, size: int) -> None:
+        """Raise ValueError unless frames of `size` pixels leave a score."""
+        smallest = self.smallest_size()
+        if size < smallest:
+            raise ValueError(
+                f"a discriminator of {self.blocks} blocks needs frames of {smallest} pixels, "
+                f"not {size}: take fewer blocks or loss.adversarial=0"
+            )
+
+
+class AdamConfiguration(Section):
+    """Adam for each network: moments, and the epochs after which all rates, which models name, fall to a tenth."""
+
+    betas: tuple[float, float] = (0.5, 0.999)
+    milestones: tuple[int, ...] = ()
+
+
+class KeypointOptimiser(AdamConfiguration):
+    """Adam for each network: learning rates, moments, and the epochs after which all rates fall to a tenth."""
+
+    generator: float = Field(2e-4, ge=0)
+    keypoint_detector: float = Field(2e-4, ge=0)
+
+
+class AdversarialOptimiser(KeypointOptimiser):
+    """Those settings, and the discriminator's learning rate."""
+
+    discriminator: float = Field(2e-4, ge=0)
