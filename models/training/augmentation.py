@@ -1,17 +1,22 @@
-"""Random changes that both frames of a pair undergo alike."""
+"""Random changes that both frames of a pair, and what goes with them, undergo alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 from torchvision.transforms import functional
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.training.configuration import ColourJitter, DataConfiguration
 
+Picture = TypeVar("Picture", Image.Image, Tensor)
+
 
 class PairAugmentation:
-    """Resize and crop, flip in time or in space, then change colours, by chance and as configured."""
+    """Rotate, resize and crop, flip in time or in space, then change colours, by chance and as configured."""
 
     def __init__(self, data: DataConfiguration, size: int) -> None:
         """`size`: side of the frames in pixels.
@@ -24,12 +29,15 @@ class PairAugmentation:
         self._data = data
         self._size = size
 
-    def __call__(self, pair: tuple[np.ndarray, np.ndarray], random: np.random.Generator) -> np.ndarray:
-        """Source and driving frame, each (size, size, 3) uint8, to one array (2, size, size, 3) uint8."""
-        frames = self._cropped(np.stack(pair), random)
+    def __call__(self, drawn: Sequence[np.ndarray], random: np.random.Generator) -> np.ndarray:
+        """Source, driving and any reference frames, each (size, size, 3) uint8, to one array (N, size, size, 3)."""
+        frames = np.stack(drawn)
+        if self._data.rotation:
+            frames = _rotated(frames, random.uniform(-self._data.rotation, self._data.rotation))
+        frames = self._cropped(frames, random)
         # A flip in time ends the flips (FOMM): a pair is mirrored only if it was not exchanged.
         if random.random() < self._data.time_flip:
-            frames = frames[::-1]
+            frames = frames[[1, 0, *range(2, len(frames))]]
         elif random.random() < self._data.horizontal_flip:
             frames = frames[:, :, ::-1]
         return jittered(frames, self._data.jitter, random)
@@ -49,29 +57,56 @@ class PairAugmentation:
         return _resized(frames[:, top : top + crop, left : left + crop], self._size)
 
 
+@dataclass(frozen=True)
+class ColourChange:
+    """One draw of a colour jitter.
+
+    Attributes:
+        factors: of brightness, contrast and saturation.
+        hue: shift in turns.
+        order: which change comes when: 0 brightness, 1 contrast, 2 saturation, 3 hue.
+    """
+
+    factors: tuple[float, float, float]
+    hue: float
+    order: tuple[int, ...]
+
+    @classmethod
+    def draw(cls, jitter: ColourJitter, random: np.random.Generator) -> Self:
+        """Amounts up to those of `jitter`, in a random order."""
+        amounts = (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
+        brightness, contrast, saturation = (random.uniform(max(0.0, 1 - amount), 1 + amount) for amount in amounts[:3])
+        shift = random.uniform(-jitter.hue, jitter.hue)
+        # PIL's hue is not exact even where it changes nothing, so what is not configured is left out.
+        order = tuple(int(change) for change in random.permutation(4) if amounts[change])
+        return cls((brightness, contrast, saturation), shift, order)
+
+    def apply(self, picture: Picture) -> Picture:
+        """A PIL image, or a tensor (..., 3, H, W) in [0, 1], changed."""
+        brightness, contrast, saturation = self.factors
+        changes: tuple[Callable[[Picture], Picture], ...] = (
+            lambda picture: functional.adjust_brightness(picture, brightness),
+            lambda picture: functional.adjust_contrast(picture, contrast),
+            lambda picture: functional.adjust_saturation(picture, saturation),
+            lambda picture: functional.adjust_hue(picture, self.hue),
+        )
+        for change in self.order:
+            picture = changes[change](picture)
+        return picture
+
+
 def jittered(frames: np.ndarray, jitter: ColourJitter, random: np.random.Generator) -> np.ndarray:
     """Frames (N, H, W, 3) uint8 with brightness, contrast, saturation and hue changed, all four in a random order.
 
     One draw for all frames. Through 8-bit PIL images, as the published models were trained.
     """
-    amounts = (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
-    factors = [random.uniform(max(0.0, 1 - amount), 1 + amount) for amount in amounts[:3]]
-    shift = random.uniform(-jitter.hue, jitter.hue)
-    # PIL's hue is not exact even where it changes nothing, so what is not configured is left out.
-    order = [change for change in random.permutation(4) if amounts[change]]
-    changes: list[Callable[[Image.Image], Image.Image]] = [
-        lambda image: functional.adjust_brightness(image, factors[0]),
-        lambda image: functional.adjust_contrast(image, factors[1]),
-        lambda image: functional.adjust_saturation(image, factors[2]),
-        lambda image: functional.adjust_hue(image, shift),
-    ]
-    results: list[np.ndarray] = []
-    for frame in frames:
-        image = Image.fromarray(frame)
-        for change in order:
-            image = changes[change](image)
-        results.append(np.asarray(image))
-    return np.stack(results)
+    change = ColourChange.draw(jitter, random)
+    return np.stack([np.asarray(change.apply(Image.fromarray(frame))) for frame in frames])
+
+
+def _rotated(frames: np.ndarray, degrees: float) -> np.ndarray:
+    images = (Image.fromarray(frame).rotate(degrees, Image.Resampling.BILINEAR) for frame in frames)
+    return np.stack([np.array(image) for image in images])
 
 
 def _resized(frames: np.ndarray, side: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Frames of clips at the model's size, with a memory for as many clips as fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from lia_bench.core.video import FrameReader, open_video, resize
 
 
 class ClipFrames:
-    """Reads pairs of frames; whole clips are kept, resized, until `budget` bytes are used up.
+    """Reads a few frames of a clip; whole clips are kept, resized, until `budget` bytes are used up.
 
     Clips beyond the budget are read frame by frame at each use: a clip is never decoded whole to be thrown
     away, and no file stays open.
@@ -21,8 +21,8 @@ class ClipFrames:
         self._left = budget
         self._kept: dict[Path, np.ndarray] = {}
 
-    def pair(self, path: Path, choose: Callable[[int], tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-        """Two frames (size, size, 3) uint8 of the clip at `path`; `choose` takes its length, gives two indices.
+    def chosen(self, path: Path, choose: Callable[[int], Sequence[int]]) -> list[np.ndarray]:
+        """Frames (size, size, 3) uint8 of the clip at `path`; `choose` takes its length, gives their indices.
 
         Raises:
             UnreadableVideoError: the clip cannot be read.
@@ -31,13 +31,11 @@ class ClipFrames:
             with open_video(path) as reader:
                 needed = len(reader) * self._size**2 * 3
                 if needed > self._left:
-                    first, second = choose(len(reader))
-                    return self._read(reader, first), self._read(reader, second)
+                    return [self._read(reader, index) for index in choose(len(reader))]
                 self._left -= needed
                 self._kept[path] = np.stack([resize(frame, (self._size, self._size)) for frame in reader])
         frames = self._kept[path]
-        first, second = choose(len(frames))
-        return frames[first], frames[second]
+        return [frames[index] for index in choose(len(frames))]
 
     def _read(self, reader: FrameReader, index: int) -> np.ndarray:
         return resize(reader.frame(index), (self._size, self._size))

@@ -36,6 +36,7 @@ class DataConfiguration(Section):
         description="chance of a mirrored pair, drawn only for pairs that were not flipped in time",
     )
     jitter: ColourJitter = ColourJitter()
+    rotation: float = Field(0.0, ge=0, le=180, description="degrees to either side of a random rotation, before all")
     crop: int | None = Field(None, gt=0, description="side of a random crop, resized back to the model's size")
     scale: tuple[float, float] = Field((1.0, 1.0), description="range of a random resize before the crop")
     workers: int = Field(2, ge=0, description="processes that decode frames, for each device")
@@ -87,3 +88,8 @@ class ExperimentConfiguration(ModelConfiguration):
         """Side of the frames in pixels, that of the model."""
         size: int = self.model.size  # type: ignore[attr-defined]
         return size
+
+    @property
+    def references(self) -> int:
+        """Frames of the clip that a training step sees beside source and driving: none, unless a model says so."""
+        return 0

@@ -50,9 +50,10 @@ class _Batches:
 def pair_batches(
     pairs: FramePairs, share: Share, *, start: int, stop: int, workers: int, pinned: bool
 ) -> Iterator[Tensor]:
-    """Batches of iterations `start` to `stop`: uint8 (B, 2, 3, size, size), the same for any number of workers.
+    """Batches of iterations `start` to `stop`: uint8 (B, 2 + references, 3, size, size).
 
-    Workers start at once, not at the first batch. `pinned` puts batches where a GPU can fetch them.
+    They are the same for any number of workers, which start at once, not at the first batch. `pinned` puts batches
+    where a GPU can fetch them.
 
     Raises:
         LiaBenchError: a clip cannot be read, or a worker was killed.

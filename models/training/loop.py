@@ -30,7 +30,7 @@ class TrainingLoop:
     def __init__(
         self, fabric: Fabric, recipe: TrainingRecipe, run: PlannedRun, batches: Iterator[Tensor], held_out: HeldOut
     ) -> None:
-        """`batches`: this process's share of every iteration, uint8 (B, 2, 3, H, W)."""
+        """`batches`: this process's share of every iteration, as `pair_batches` gives them."""
         self._fabric = fabric
         self._recipe = recipe
         self._run = run
@@ -60,7 +60,7 @@ class TrainingLoop:
         with deferred_interruption() as interruption, self._journal() as journal:
             for step in range(run.start + 1, run.stop + 1):
                 begun = time.perf_counter()
-                batch = self._next_batch()
+                batch = self._next_batch(step - 1)
                 waiting = time.perf_counter() - begun
                 self._set_rates(step - 1)
                 losses, stopping = self._iterate(step, batch, interruption)
@@ -78,9 +78,10 @@ class TrainingLoop:
             return nullcontext()
         return Journal(run.folder, f"train {run.specification.name}", run.start, run.stop)
 
-    def _next_batch(self) -> PairBatch:
+    def _next_batch(self, iteration: int) -> PairBatch:
         frames = self._fabric.to_device(next(self._batches)).float() / 255
-        return PairBatch(source=frames[:, 0], driving=frames[:, 1])
+        references = frames[:, 2:] if self._run.experiment.references else None
+        return PairBatch(frames[:, 0], frames[:, 1], self._run.pairs.plan.epoch(iteration), references)
 
     def _set_rates(self, iteration: int) -> None:
         epoch = self._run.pairs.plan.epoch(iteration)

@@ -14,10 +14,18 @@ from lia_bench.models.animator import Animator
 
 @dataclass(frozen=True)
 class PairBatch:
-    """Frames of one clip a row: `source` and `driving`, each (B, 3, H, W) in [0, 1]."""
+    """Frames of one clip a row, in [0, 1].
+
+    Attributes:
+        source, driving: each (B, 3, H, W).
+        epoch: from 0.
+        references: (B, N, 3, H, W), further views of the subject, N as the experiment's `references`; None for 0.
+    """
 
     source: Tensor
     driving: Tensor
+    epoch: int = 0
+    references: Tensor | None = None
 
 
 @dataclass(frozen=True)
