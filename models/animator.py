@@ -1,7 +1,7 @@
 """The interface every model of the zoo has: one source image moved by a driving video."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, ClassVar
 
@@ -10,16 +10,22 @@ from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import unknown
+from lia_bench.models.sharing import Shareable
 
 
-class Animator(nn.Module, ABC):
+class Animator(nn.Module, Shareable, ABC):
     """A network that renders driving frames with the subject of a source image.
 
     Subclasses say how to encode a source (once) and how to render a batch of driving frames;
     checking, batching, devices and clamping are done here.
+
+    Attributes:
+        transfer_modes: what `animate(transfer=...)` takes.
+        takes_references: whether further views of the source's subject may be given; `encode_views` encodes them.
     """
 
     transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative")
+    takes_references: ClassVar[bool] = False
 
     @abstractmethod
     def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> Any:
@@ -30,6 +36,10 @@ class Animator(nn.Module, ABC):
             first_driving: (1, 3, H, W) in [0, 1], the frame that relative transfer starts from.
             transfer: one of `transfer_modes`.
         """
+
+    def encode_views(self, source: Tensor, references: Tensor, first_driving: Tensor, transfer: str) -> Any:
+        """As `encode_source`, with `references` (N, 3, H, W) in [0, 1], N > 0; only of models that take references."""
+        raise NotImplementedError
 
     @abstractmethod
     def render(self, encoded: Any, driving: Tensor) -> Tensor:
@@ -46,9 +56,10 @@ class Animator(nn.Module, ABC):
         driving: Tensor | Iterable[Tensor],
         transfer: str = "absolute",
         batch_size: int = 8,
+        references: Tensor | Sequence[Tensor] | None = None,
     ) -> Tensor:
         """The whole animation at once: (T, 3, H, W) in [0, 1], on the CPU. See `animate_stream`."""
-        frames = list(self.animate_stream(source, driving, transfer, batch_size))
+        frames = list(self.animate_stream(source, driving, transfer, batch_size, references))
         return torch.stack(frames)
 
     def animate_stream(
@@ -57,6 +68,7 @@ class Animator(nn.Module, ABC):
         driving: Tensor | Iterable[Tensor],
         transfer: str = "absolute",
         batch_size: int = 8,
+        references: Tensor | Sequence[Tensor] | None = None,
     ) -> Iterator[Tensor]:
         """Frames (3, H, W) in [0, 1], on the CPU, one for each driving frame; memory does not grow with T.
 
@@ -66,15 +78,19 @@ class Animator(nn.Module, ABC):
             transfer: "absolute" takes the driving frame's motion as it is, "relative" its change since the
                 first driving frame; a model may have more.
             batch_size: driving frames rendered together; the result does not depend on it.
+            references: further views of the source's subject, of the source's size, (N, 3, H, W) or one (3, H, W)
+                each; their order does not matter.
 
         Raises:
-            InputError: a shape, range or transfer mode that the model does not take, or no driving frame.
+            InputError: a shape, range or transfer mode that the model does not take, references to a model that
+                takes none, or no driving frame.
         """
         if transfer not in self.transfer_modes:
             raise InputError(unknown("transfer mode", transfer, self.transfer_modes))
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}: it must be at least 1")
         self.check_frame("source", source)
+        views = self._checked_references(source, [] if references is None else list(references))
         frames = iter(driving)
         first = next(frames, None)
         if first is None:
@@ -82,23 +98,47 @@ class Animator(nn.Module, ABC):
         self.check_frame("driving frame", first)
         if first.shape != source.shape:
             raise InputError(f"the source is {_size(source)} and the driving video {_size(first)}: resize one of them")
-        return self._stream(source, first, chain([first], frames), transfer, batch_size)
+        return self._stream(source, first, chain([first], frames), views, transfer, batch_size)
+
+    def _checked_references(self, source: Tensor, references: list[Tensor]) -> list[Tensor]:
+        if references and not self.takes_references:
+            raise InputError("this model takes no references, the source alone: leave them out or take another model")
+        for number, reference in enumerate(references, start=1):
+            self.check_frame(f"reference {number}", reference)
+            if reference.shape != source.shape:
+                raise InputError(
+                    f"the source is {_size(source)} and reference {number} {_size(reference)}: resize one of them"
+                )
+        return references
 
     def _stream(
-        self, source: Tensor, first: Tensor, frames: Iterator[Tensor], transfer: str, batch_size: int
+        self,
+        source: Tensor,
+        first: Tensor,
+        frames: Iterator[Tensor],
+        references: list[Tensor],
+        transfer: str,
+        batch_size: int,
     ) -> Iterator[Tensor]:
         device = next(chain(self.parameters(), self.buffers())).device
         training = self.training
         self.eval()
         try:
             with torch.inference_mode():
-                encoded = self.encode_source(source[None].to(device), first[None].to(device), transfer)
+                encoded = self._encode(
+                    source[None].to(device), [view.to(device) for view in references], first[None].to(device), transfer
+                )
             while batch := list(islice(frames, batch_size)):
                 with torch.inference_mode():
                     rendered = self.render(encoded, torch.stack(batch).to(device))
                 yield from rendered.clamp(0, 1).float().cpu()
         finally:
             self.train(training)
+
+    def _encode(self, source: Tensor, references: list[Tensor], first: Tensor, transfer: str) -> Any:
+        if references:
+            return self.encode_views(source, torch.stack(references), first, transfer)
+        return self.encode_source(source, first, transfer)
 
     def check_frame(self, what: str, frame: Tensor) -> None:
         """Raise InputError unless `frame` is float (3, H, W) in [0, 1] and of a size the model takes."""

@@ -18,10 +18,12 @@ from torch import Tensor
 from lia_bench.core.atomic import replacing, write_json
 from lia_bench.core.errors import CheckpointError, UnsafeCheckpointError
 from lia_bench.models.animator import Animator
+from lia_bench.models.sharing import ZooEntry
 from lia_bench.models.training.configuration import ExperimentConfiguration
 
+# The names that the Hugging Face Hub looks for.
 WEIGHTS = "model.safetensors"
-DESCRIPTION = "model.json"
+DESCRIPTION = "config.json"
 TRAINING = "training.pt"
 FORMAT = 1
 # How torch's restricted unpickler names what it refuses to call.
@@ -30,12 +32,11 @@ CODE_IN_PICKLE = re.compile(r"(?:GLOBAL|[Uu]nsupported class|Unsupported global:
 
 @dataclass(frozen=True)
 class OwnCheckpoint:
-    """A folder that `train` wrote: what it is of, and the weights."""
+    """A folder that `train`, `save_pretrained` or `models convert` wrote: what it is of, and the weights."""
 
     model: str
     variant: str
     experiment: dict[str, Any]
-    step: int
     state: dict[str, Tensor]
 
 
@@ -57,19 +58,24 @@ def save_checkpoint(
     """
     with replacing(folder) as temporary:
         temporary.mkdir()
-        state = {key: value.detach().cpu().contiguous() for key, value in animator.state_dict().items()}
-        save_file(state, temporary / WEIGHTS, metadata={"format": "pt"})
         torch.save(dict(training), temporary / TRAINING)
-        write_json(
-            temporary / DESCRIPTION,
-            {
-                "format": FORMAT,
-                "model": model,
-                "variant": variant,
-                "step": step,
-                "experiment": experiment.model_dump(mode="json"),
-            },
-        )
+        entry = ZooEntry(model, variant, experiment.model_dump(mode="json"))
+        write_weights(temporary, entry, animator.state_dict(), {"step": step})
+
+
+def write_weights(
+    folder: Path, entry: ZooEntry, state: Mapping[str, Tensor], history: Mapping[str, Any] | None = None
+) -> None:
+    """Write the weights into a folder that is there, then their description, which makes it a checkpoint.
+
+    Args:
+        history: what else the description says of how the weights came about.
+    """
+    plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
+    with replacing(folder / WEIGHTS) as temporary:
+        save_file(plain, temporary, metadata={"format": "pt"})
+    description = {"format": FORMAT, "model": entry.model, "variant": entry.variant, **(history or {})}
+    write_json(folder / DESCRIPTION, {**description, "experiment": entry.experiment})
 
 
 def own_checkpoint_folder(path: Path) -> Path | None:
@@ -79,18 +85,20 @@ def own_checkpoint_folder(path: Path) -> Path | None:
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """The content of a checkpoint folder's model.json.
+    """The content of a checkpoint folder's config.json.
 
     Raises:
-        CheckpointError: it is damaged or of a later format.
+        CheckpointError: it is damaged, of a later format, or not lia-bench's.
     """
     path = folder / DESCRIPTION
     try:
         description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        format_number = description["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: damaged ({error}): train again or take another checkpoint") from error
-    if format_number > FORMAT:
+    if not isinstance(description, dict) or not description.keys() >= {"format", "model", "variant", "experiment"}:
+        raise CheckpointError(f"{path}: says nothing of a model of lia-bench: name a folder that lia-bench wrote")
+    format_number = description["format"]
+    if not isinstance(format_number, int) or format_number > FORMAT:
         raise CheckpointError(f"{path}: written by a later lia-bench (format {format_number}): upgrade lia-bench")
     return description
 
@@ -111,13 +119,21 @@ def read_own_checkpoint(folder: Path) -> OwnCheckpoint:
         model=description["model"],
         variant=description["variant"],
         experiment=description["experiment"],
-        step=description["step"],
         state=state,
     )
 
 
 def load_training_state(folder: Path) -> dict[str, Any]:
-    """What `save_checkpoint` was given as `training`, on the CPU."""
+    """What `save_checkpoint` was given as `training`, on the CPU.
+
+    Raises:
+        CheckpointError: the checkpoint was converted or shared, and has weights alone; or it is damaged.
+    """
+    if not (folder / TRAINING).is_file():
+        raise CheckpointError(
+            f"{folder}: weights alone, without {TRAINING}, as converted and shared checkpoints are: "
+            "training cannot go on from it; start a run of another --name"
+        )
     return read_pickle(folder / TRAINING)
 
 
@@ -130,6 +146,8 @@ def read_pickle(path: Path) -> dict[str, Any]:
         UnsafeCheckpointError: the pickle names code to run; nothing of it was run.
         CheckpointError: not such a file, damaged, cut short, or no dict inside.
     """
+    if path.is_dir():
+        raise CheckpointError(f"{path}: a folder without {DESCRIPTION}: name a checkpoint folder or a file of weights")
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
     try:

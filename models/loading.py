@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from lia_bench.core.configuration import merge, read_yaml, validate
 from lia_bench.core.errors import CheckpointError, DeviceError, InputError, UnknownNameError
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 from lia_bench.models.animator import Animator
+from lia_bench.models.authors_layout import without_parallel_prefix
 from lia_bench.models.checkpoint import own_checkpoint_folder, read_own_checkpoint, read_pickle
+from lia_bench.models.fitting import fill
+from lia_bench.models.recognition import state_in_file
 from lia_bench.models.registry import MODELS
+from lia_bench.models.sharing import ZooEntry
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration
 from lia_bench.models.training.run_folder import resolve_checkpoint
@@ -30,8 +33,8 @@ def load_model(
 
     Args:
         name: as `lia-bench models list` shows it.
-        checkpoint: what `train` wrote (a run folder or a checkpoint in it), or the file that the model's
-            authors published; the content tells which. None: fresh weights.
+        checkpoint: what `train` wrote (a run folder or a checkpoint in it), `save_pretrained` or `models convert`
+            wrote, or the file that the model's authors published; the content tells which. None: fresh weights.
         variant: a published configuration; by default the checkpoint's own, else the model's default.
         device: "cpu", "cuda", "cuda:1", ...; by default the GPU where there is one.
         overrides: fields of the configuration's `model` section, such as size=128.
@@ -45,24 +48,36 @@ def load_model(
     target = pick_device(device)
     layer: dict[str, Any] = {"model": overrides} if overrides else {}
     if checkpoint is None:
-        _, configuration = load_configuration(name, variant, [layer])
-        return _build(specification, configuration).to(target)
+        chosen, configuration = load_configuration(name, variant, [layer])
+        return _build(specification, chosen, configuration).to(target)
     path = resolve_checkpoint(Path(checkpoint))
     folder = own_checkpoint_folder(path)
+    content = None
     if folder is None:
-        _, configuration = load_configuration(name, variant, [layer])
-        state = _authors_state(specification, path)
+        chosen, configuration = load_configuration(name, variant, [layer])
+        content = without_parallel_prefix(read_pickle(path))
+        state = state_in_file(specification, content, path)
     else:
         own = read_own_checkpoint(folder)
+        chosen = own.variant
         if own.model != name:
-            raise CheckpointError(f"{path}: a checkpoint of {own.model}, not of {name}: load it as {own.model}@{path}")
-        if variant is not None and variant != own.variant:
-            raise CheckpointError(f"{path}: a checkpoint of {name}:{own.variant}, not of {name}:{variant}")
+            known_as = f"{own.model}:{chosen}" if chosen else own.model
+            raise CheckpointError(f"{path}: a checkpoint of {known_as}, not of {name}: load it as {own.model}@{path}")
+        if variant is not None and variant != chosen:
+            raise CheckpointError(f"{path}: a checkpoint of {name}:{chosen}, not of {name}:{variant}: leave it out")
         kind = load_attribute(specification.configuration)
         configuration = validate(kind, merge(own.experiment, layer), str(path))
         state = own.state
-    animator = _build(specification, configuration)
-    _fill(animator, state, path)
+    animator = _build(specification, chosen, configuration)
+    fill(
+        animator,
+        state,
+        specification=specification,
+        variant=chosen,
+        configuration=configuration,
+        path=path,
+        content=content,
+    )
     return animator.to(target)
 
 
@@ -109,44 +124,8 @@ def pick_device(name: str | None) -> torch.device:
     return device
 
 
-def _build(specification: ModelSpecification, configuration: ModelConfiguration) -> Animator:
+def _build(specification: ModelSpecification, variant: str, configuration: ModelConfiguration) -> Animator:
     kind = load_attribute(specification.animator)
     animator: Animator = kind(configuration.model)
+    animator.zoo_entry = ZooEntry(specification.name, variant, configuration.model_dump(mode="json"))
     return animator.eval()
-
-
-def _authors_state(specification: ModelSpecification, path: Path) -> dict[str, Tensor]:
-    content = read_pickle(path)
-    state = _converted(specification, content)
-    if state is not None:
-        return state
-    others = [name for name, other in MODELS.items() if _converted(other, content) is not None]
-    found = f"a checkpoint of {others[0]}" if others else f"no known layout (keys: {', '.join(map(str, content))[:80]})"
-    raise CheckpointError(f"{path}: not a checkpoint of {specification.name}, but {found}")
-
-
-def _converted(specification: ModelSpecification, content: Mapping[str, Any]) -> dict[str, Tensor] | None:
-    if specification.authors_checkpoint is None:
-        return None
-    state: dict[str, Tensor] | None = load_attribute(specification.authors_checkpoint)(content)
-    return state
-
-
-def _fill(animator: Animator, state: Mapping[str, Tensor], path: Path) -> None:
-    expected = animator.state_dict()
-    if missing := sorted(expected.keys() - state.keys()):
-        raise CheckpointError(f"{path}: {_some(missing)} missing: the checkpoint is incomplete or of another variant")
-    if surplus := sorted(state.keys() - expected.keys()):
-        raise CheckpointError(f"{path}: {_some(surplus)} not in this variant: name the variant it was trained as")
-    for key, value in state.items():
-        if value.shape != expected[key].shape:
-            raise CheckpointError(
-                f"{path}: {key} has shape {tuple(value.shape)} where this variant has {tuple(expected[key].shape)}: "
-                "name the variant and size it was trained as"
-            )
-    animator.load_state_dict(dict(state))
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{names[0]}{rest}"

@@ -5,5 +5,5 @@ from lia_bench.core.registry import FolderRegistry
 from lia_bench.models.specification import ModelSpecification
 
 MODELS: FolderRegistry[ModelSpecification] = FolderRegistry(
-    "model", lia_bench.models, "SPECIFICATION", "lia_bench.models"
+    "model", ModelSpecification, lia_bench.models, "SPECIFICATION", "lia_bench.models"
 )

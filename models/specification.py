@@ -11,26 +11,26 @@ class ModelSpecification:
     Attributes:
         name: what users type.
         summary: one line for `lia-bench models list`.
-        paper: authors, title, venue and year.
         animator: reference to the Animator class; called with the `model` section of the configuration.
         configuration: reference to the ExperimentConfiguration class of the model.
         variants: folder of `<variant>.yaml` files, or None for a model with nothing to configure.
         default_variant: the variant taken when none is named; empty where there are no variants.
         recipe: reference to the TrainingRecipe class, or None for a model that is not trained.
-        authors_checkpoint: reference to a function that turns the content of the authors' checkpoint into
-            this model's state dict, or returns None when the content is not of that layout.
+        authors_checkpoint: module of the authors' checkpoint layout (an `AuthorsLayout`), or None where they
+            published none.
+        card: file with the model's paper, licences and published checkpoints (a `ModelCard`), or None.
         transfer_modes: what `animate(transfer=...)` takes; the first is the default.
     """
 
     name: str
     summary: str
-    paper: str
     animator: str
     configuration: str
     variants: Path | None
     default_variant: str
     recipe: str | None = None
     authors_checkpoint: str | None = None
+    card: Path | None = None
     transfer_modes: tuple[str, ...] = ("absolute", "relative")
 
     def variant_names(self) -> list[str]:
