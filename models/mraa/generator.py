@@ -1,0 +1,123 @@
+"""From a source frame and two sets of regions to the driving frame's picture (MRAA sections 3.3 and 3.4)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
+from lia_bench.models.blocks.covariance import covariance_heatmaps
+from lia_bench.models.blocks.encoder_decoder import encoder_decoder
+from lia_bench.models.blocks.matrices import inverse, multiply
+from lia_bench.models.blocks.motion_blending import DenseMotion, MotionBlending
+from lia_bench.models.blocks.part_motions import affine_motions, with_background
+from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
+from lia_bench.models.mraa.configuration import MraaModel
+from lia_bench.models.mraa.region_predictor import Regions, axis_sign
+
+
+class EncodedSource(NamedTuple):
+    """What the generator needs of a source frame.
+
+    Attributes:
+        frame: (B, 3, H, W) in [0, 1].
+        small: (B, 3, h, w), the frame as pixel-wise flow sees it.
+        levels: features from full resolution to the deepest, each half the size of the one before.
+    """
+
+    frame: Tensor
+    small: Tensor
+    levels: tuple[Tensor, ...]
+
+
+class Generated(NamedTuple):
+    """Frames (B, 3, H, W) in [0, 1], and the motion they were made by."""
+
+    frames: Tensor
+    motion: DenseMotion
+
+
+class Generator(nn.Module):
+    """Pixel-wise flow, and an encoder-decoder that paints what the warped source does not show.
+
+    At every resolution, that of the frame itself last, the warped source is laid over what was painted, as far as
+    it can be seen.
+    """
+
+    def __init__(self, configuration: MraaModel) -> None:
+        super().__init__()
+        flow = configuration.pixelwise_flow
+        self.downsample = AntiAliasDownsample(3, flow.scale)
+        # Grids end at the border pixels' centres and are read as if they ended at their edges, as in training.
+        self.pixelwise_flow = MotionBlending(
+            configuration.regions + 1, flow.expansion, flow.cap, flow.blocks, align_corners=False
+        )
+        self.stem, self.down, self.residual, self.up, self.output = encoder_decoder(configuration.generator)
+
+    def forward(
+        self, source: Tensor, source_regions: Regions, driving_regions: Regions, background: Tensor | None
+    ) -> Generated:
+        """The source (B, 3, H, W) in [0, 1] moved from its regions to the driving regions.
+
+        `background` is (B, 2, 3) as BackgroundPredictor gives it; None stands still.
+        """
+        return self.render(self.encode(source), source_regions, driving_regions, background)
+
+    def encode(self, source: Tensor) -> EncodedSource:
+        """The part that depends on the source (B, 3, H, W) alone."""
+        levels = [self.stem(source)]
+        for down in self.down:
+            levels.append(down(levels[-1]))
+        return EncodedSource(source, self.downsample(source), tuple(levels))
+
+    def render(
+        self, source: EncodedSource, source_regions: Regions, driving_regions: Regions, background: Tensor | None
+    ) -> Generated:
+        """Frames for an encoded source and regions of the same batch size; `background` as in `forward`."""
+        motion = self.motion(source.small, source_regions, driving_regions, background)
+        *shallower, deepest = source.levels
+        seen, hidden = visible(deepest, motion)
+        features = seen
+        for residual in self.residual:
+            features = residual(features)
+        features = seen + features * hidden
+        for level, up in zip(reversed(shallower), self.up, strict=True):
+            seen, hidden = visible(level, motion)
+            features = seen + up(features) * hidden
+        painted = torch.sigmoid(self.output(features).float())
+        seen, hidden = visible(source.frame, motion)
+        return Generated(seen + painted * hidden, motion)
+
+    def motion(self, small: Tensor, source: Regions, driving: Regions, background: Tensor | None) -> DenseMotion:
+        """Dense motion from the down-sampled source (B, 3, h, w) and the regions."""
+        height, width = small.shape[2:]
+        heatmaps = region_heatmaps(source, driving, height, width)
+        motions = region_motions(source, driving, background, height, width)
+        motion: DenseMotion = self.pixelwise_flow(small, heatmaps, motions)
+        return motion
+
+
+def visible(level: Tensor, motion: DenseMotion) -> tuple[Tensor, Tensor]:
+    """A level (B, C, H, W) of the source, warped and dimmed where hidden; and how hidden it is, (B, 1, H, W)."""
+    height, width = level.shape[2:]
+    occlusion = resize_map(motion.occlusion, height, width)
+    warped = warp(level, resize_flow(motion.flow, height, width), align_corners=False)
+    return warped * occlusion, 1 - occlusion
+
+
+def region_heatmaps(source: Regions, driving: Regions, height: int, width: int) -> Tensor:
+    """Driving less source regions, drawn with their extents: (B, K + 1, height, width), zeros first (background)."""
+    difference = covariance_heatmaps(driving.shift, driving.covariance, height, width) - covariance_heatmaps(
+        source.shift, source.covariance, height, width
+    )
+    return torch.cat((torch.zeros_like(difference[:, :1]), difference), dim=1)
+
+
+def region_motions(source: Regions, driving: Regions, background: Tensor | None, height: int, width: int) -> Tensor:
+    """For the background and each region the source position of each driving pixel: (B, K + 1, height, width, 2).
+
+    Region k moves z to A (z - shift_d) + shift_s with A = affine_s affine_d^-1, of the sign that `axis_sign` asks for.
+    """
+    matrix = multiply(source.affine, inverse(driving.affine))
+    matrix = matrix * axis_sign(matrix)
+    return with_background(affine_motions(matrix, source.shift, driving.shift, height, width), background)
