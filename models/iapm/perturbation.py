@@ -1,0 +1,95 @@
+"""Perturbations that strip a driving mask of its subject's identity, at test time and in training (IAPM section 3).
+
+Masks go through 8-bit grey levels and OpenCV's zoom, as the authors' do: each zoom reads positions rounded to 1/32
+pixel, interpolates, and rounds to whole grey levels. Random numbers are drawn on the CPU, so that a seed gives the
+same on every device.
+"""
+
+import torch
+from torch import Tensor
+
+WHITE = 255
+STEPS_IN_A_PIXEL = 32
+TEST_ZOOM = 0.75
+TRAINING_ZOOM = (0.75, 1.25)
+PIVOTS = 5
+# Pivots lie between these shares of the side: 15 and 45 of the published 64 pixels.
+FIRST_PIVOT, LAST_PIVOT = 15 / 64, 45 / 64
+NOISE = 20.0
+
+
+def perturbed_for_testing(mask: Tensor, threshold: int) -> Tensor:
+    """Masks (B, 1, n, n) in [0, 1], their faint parts removed, then made smaller about the centre.
+
+    `threshold`: grey level, 0 to 255; what is not above it becomes 0.
+    """
+    levels = WHITE * mask
+    grey = torch.where(levels > threshold, levels, 0.0).floor()
+    factor = mask.new_full((1, 1), TEST_ZOOM)
+    along_x = _zoomed(grey, factor, [0, grey.shape[3]])
+    return _rounded(_zoomed(along_x.mT, factor, [0, grey.shape[2]]).mT) / WHITE
+
+
+def perturbed_for_training(mask: Tensor, threshold: int) -> Tensor:
+    """Masks (B, 1, n, n) in [0, 1], bent by random zooms, their faint parts removed, and noisy; without gradient.
+
+    Columns, then rows, are cut into six strips; each strip is zoomed across by a factor of its own, then the whole
+    along them. All masks share the cuts, and each has its own factors.
+    """
+    grey = (WHITE * mask.detach()).floor()
+    grey = _bent(grey)
+    grey = _bent(grey.mT).mT
+    grey = torch.where(grey > threshold, grey, 0.0)
+    noise = torch.poisson(torch.full(grey.shape, NOISE)) * (2 * torch.randint(2, grey.shape) - 1)
+    return (grey + noise.to(grey)).clamp(0, WHITE) / WHITE
+
+
+def _bent(grey: Tensor) -> Tensor:
+    """Strips of columns zoomed along x, each by its factor, then the whole along y."""
+    batch, size = grey.shape[0], grey.shape[3]
+    cuts = [0, *_pivots(size), size]
+    strips = _rounded(_zoomed(grey, _factors(batch, len(cuts) - 1).to(grey), cuts))
+    return _rounded(_zoomed(strips.mT, _factors(batch, 1).to(grey), [0, size]).mT)
+
+
+def _pivots(size: int) -> list[int]:
+    first, last = round(FIRST_PIVOT * size), round(LAST_PIVOT * size)
+    chosen: list[int] = (first + torch.randperm(last - first + 1)[:PIVOTS]).sort().values.tolist()
+    return chosen
+
+
+def _factors(batch: int, strips: int) -> Tensor:
+    low, high = TRAINING_ZOOM
+    return low + (high - low) * torch.rand(batch, strips)
+
+
+def _zoomed(grey: Tensor, factors: Tensor, cuts: list[int]) -> Tensor:
+    """Strips of columns between neighbouring `cuts`, each zoomed along x about its centre; outside a strip is 0.
+
+    Args:
+        grey: (B, 1, H, W).
+        factors: (B, strips), or (1, strips) for all alike; above 1 enlarges.
+        cuts: first column of each strip, and W.
+    """
+    device = grey.device
+    start, end = torch.tensor(cuts[:-1], device=device), torch.tensor(cuts[1:], device=device)
+    widths = end - start
+    columns = cuts[-1] - cuts[0]
+    start, end = (cut.repeat_interleave(widths, output_size=columns) for cut in (start, end))
+    centre = (start + end - 1) / 2
+    of_column = factors.repeat_interleave(widths, dim=1, output_size=columns)
+    position = (torch.arange(cuts[-1], device=device) - centre) / of_column + centre
+    position = torch.floor(position * STEPS_IN_A_PIXEL + 0.5) / STEPS_IN_A_PIXEL
+    left = position.floor()
+
+    def read(column: Tensor) -> Tensor:
+        inside = (column >= start) & (column < end)
+        index = column.clamp(0, cuts[-1] - 1).long()[:, None, None].expand(grey.shape)
+        return grey.gather(3, index) * inside[:, None, None]
+
+    share = (position - left)[:, None, None]
+    return read(left) * (1 - share) + read(left + 1) * share
+
+
+def _rounded(grey: Tensor) -> Tensor:
+    return torch.floor(grey + 0.5)

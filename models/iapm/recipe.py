@@ -1,0 +1,87 @@
+"""How IAPM is trained."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lia_bench.models.blocks.perceptual import PerceptualLoss, Vgg19Features, published_vgg19
+from lia_bench.models.iapm.animator import IapmAnimator
+from lia_bench.models.iapm.configuration import IapmConfiguration
+from lia_bench.models.iapm.generator import Painted
+from lia_bench.models.iapm.perturbation import perturbed_for_training
+from lia_bench.models.training.augmentation import ColourChange
+from lia_bench.models.training.optimisers import adam_for_each
+from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
+
+# A refinement of masks that mean nothing yet would learn nothing: it waits for the second epoch.
+REFINEMENT_EPOCH = 1
+
+
+class IapmRecipe(TrainingRecipe):
+    """Reconstruction of a driving frame in two phases, and of its mask from a perturbed one.
+
+    One update of both networks, "generator" and "mask_generator".
+    """
+
+    def __init__(self, experiment: IapmConfiguration, features: Vgg19Features | None = None) -> None:
+        """`features`: VGG19 for the perceptual loss; by default the published one on this machine.
+
+        Raises:
+            MissingWeightsError: the perceptual loss has a weight and VGG19 is not on this machine.
+        """
+        self.experiment = experiment
+        self.animator = IapmAnimator(experiment.model)
+        self.networks: dict[str, nn.Module] = {
+            "generator": self.animator.generator,
+            "mask_generator": self.animator.mask_generator,
+        }
+        optimiser = experiment.optimiser
+        self.optimisers = adam_for_each(self.networks, optimiser.model_dump(), optimiser.betas)
+        self.perceptual = None
+        loss = experiment.loss
+        if loss.perceptual:
+            weights = [loss.perceptual if layer < loss.perceptual_layers else 0.0 for layer in range(5)]
+            self.perceptual = PerceptualLoss(features or published_vgg19(), loss.scales, weights, lambda image: image)
+            self.frozen = (self.perceptual,)
+
+    def milestones(self) -> tuple[int, ...]:
+        """Epochs after which every learning rate is multiplied by 0.1."""
+        return self.experiment.optimiser.milestones
+
+    def updates(self, networks: Mapping[str, Network], batch: PairBatch) -> Iterator[Update]:
+        """Both networks together; the refinement of masks from the second epoch on."""
+        source, target, driving = self.varied(batch)
+        source_mask, driving_mask = networks["mask_generator"](source), networks["mask_generator"](driving)
+        refining = self.experiment.loss.refinement and batch.epoch >= REFINEMENT_EPOCH
+        perturbed = perturbed_for_training(driving_mask, self.experiment.model.threshold) if refining else None
+        generated = networks["generator"](source, source_mask, driving_mask, perturbed)
+        losses = self._reconstruction(generated.frames, target)
+        if generated.refined is not None:
+            difference = F.l1_loss(generated.refined, driving_mask.detach())
+            losses["refinement"] = self.experiment.loss.refinement * difference
+        yield Update(("generator", "mask_generator"), losses)
+
+    def varied(self, batch: PairBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Source, the frame to be painted, and the driving frame as the mask generator sees it, each as the batch's.
+
+        One draw of colours a row for the first two, another for the last: a mask must not tell colours.
+        """
+        random = np.random.default_rng(int(torch.randint(2**62, ())))
+        pairs, driving = [], []
+        for pair in torch.stack((batch.source, batch.driving), dim=1):
+            pairs.append(ColourChange.draw(self.experiment.jitter, random).apply(pair))
+            driving.append(ColourChange.draw(self.experiment.jitter, random).apply(pair[1]))
+        source, target = torch.stack(pairs, dim=1)
+        return source, target, torch.stack(driving)
+
+    def _reconstruction(self, frames: Painted, target: Tensor) -> dict[str, Tensor]:
+        losses = {}
+        for phase, generated in frames._asdict().items():
+            if self.perceptual is not None:
+                losses[f"perceptual_{phase}"] = self.perceptual(generated, target)
+            if self.experiment.loss.l1:
+                losses[f"l1_{phase}"] = self.experiment.loss.l1 * F.l1_loss(generated, target)
+        return losses
