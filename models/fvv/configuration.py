@@ -1,0 +1,127 @@
+"""What can be configured of face-vid2vid: the networks, the losses and the optimisers."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from lia_bench.core.configuration import Section
+from lia_bench.models.blocks.configuration import (
+    AdversarialOptimiser,
+    AdversarialWeights,
+    EncoderDecoderConfiguration,
+    HeatmapConfiguration,
+    PatchDiscriminatorConfiguration,
+    TransformationConfiguration,
+    check_halvable,
+)
+from lia_bench.models.training.configuration import ExperimentConfiguration
+
+Angle = Literal["yaw", "pitch", "roll"]
+
+
+class KeypointDetectorConfiguration(HeatmapConfiguration):
+    """Where canonical keypoints come from."""
+
+
+class HeadPoseConfiguration(Section):
+    """The residual network that reads angles, translation and expression."""
+
+    expansion: int = Field(gt=0, multiple_of=4, description="width after the first convolution, a quarter of the next")
+    cap: int = Field(gt=0, multiple_of=4, description="no stage is wider")
+    bins: int = Field(66, gt=1, description="of 3 degrees, from -99 on")
+
+
+class DenseMotionConfiguration(EncoderDecoderConfiguration):
+    """The hourglass that blends the keypoints' motions; it sees the source volume."""
+
+    compressed: int = Field(gt=0, description="channels of the source volume that it sees")
+    kernel: Literal[3, 7] = Field(7, description="side of the convolutions to the masks and to the occlusion map")
+
+
+class GeneratorConfiguration(Section):
+    """What turns the source into a volume and the warped volume into a frame."""
+
+    expansion: int = Field(gt=0, description="width at full size; doubled each time the size is halved")
+    cap: int = Field(gt=0, description="no block before the volume is wider")
+    down_blocks: int = Field(
+        2, gt=0, description="how often the size is halved before the volume, and doubled after it"
+    )
+    volume_channels: int = Field(gt=0)
+    blocks: int = Field(ge=0, description="residual blocks in the volume; and those of the residual decoder")
+    stem_kernel: Literal[3, 7] = Field(description="side of the first convolution")
+    decoder: Literal["spade", "residual"]
+
+
+class ViewConfiguration(Section):
+    """Angles in degrees for the transfer mode free_view; null keeps the driving frame's.
+
+    The re-implementation's authors advise up to 45 of yaw, and 20 of pitch and roll.
+    """
+
+    yaw: float | None = Field(None, ge=-90, le=90)
+    pitch: float | None = Field(None, ge=-90, le=90)
+    roll: float | None = Field(None, ge=-90, le=90)
+
+    def given(self) -> dict[str, float]:
+        """The angles that are not null."""
+        return self.model_dump(exclude_none=True)
+
+
+class FvvModel(Section):
+    """The networks."""
+
+    size: int = Field(gt=0, description="side of the frames in pixels")
+    keypoints: int = Field(gt=0)
+    depth: int = Field(gt=1, description="of all volumes, in voxels")
+    axes: tuple[Angle, Angle, Angle] = Field(
+        ("pitch", "yaw", "roll"),
+        description="the angles that turn about x, y and z; the first published weights know another order",
+    )
+    view: ViewConfiguration = ViewConfiguration()
+    keypoint_detector: KeypointDetectorConfiguration
+    head_pose: HeadPoseConfiguration
+    dense_motion: DenseMotionConfiguration
+    generator: GeneratorConfiguration
+
+    @model_validator(mode="after")
+    def _size_fits(self) -> Self:
+        inner = 2 ** (self.generator.down_blocks + self.dense_motion.blocks)
+        check_halvable(self.size, self.keypoint_detector.size_step(), inner)
+        return self
+
+    @model_validator(mode="after")
+    def _axes_differ(self) -> Self:
+        if len(set(self.axes)) < len(self.axes):
+            raise ValueError("axes names each of yaw, pitch and roll once")
+        return self
+
+
+class FvvLoss(AdversarialWeights):
+    """Weights; a term of weight 0 is not computed, and what only it needs is not loaded."""
+
+    equivariance: float = Field(10.0, ge=0, description="of x and y of the keypoints")
+    keypoint: float = Field(10.0, ge=0, description="of the keypoints' distances and their mean depth")
+    head_pose: float = Field(20.0, ge=0, description="of the angles' difference from Hopenet's, per degree")
+    expression: float = Field(5.0, ge=0, description="of the size of the expression's offsets")
+    transformation: TransformationConfiguration = TransformationConfiguration()
+
+
+class FvvOptimiser(AdversarialOptimiser):
+    """Those settings, and the pose estimator's learning rate."""
+
+    pose_estimator: float = Field(2e-4, ge=0)
+
+
+class FvvConfiguration(ExperimentConfiguration):
+    """A face-vid2vid variant."""
+
+    model: FvvModel
+    discriminator: PatchDiscriminatorConfiguration = PatchDiscriminatorConfiguration()
+    loss: FvvLoss = FvvLoss()
+    optimiser: FvvOptimiser = FvvOptimiser()
+
+    @model_validator(mode="after")
+    def _discriminator_fits(self) -> Self:
+        if self.loss.adversarial:
+            self.discriminator.check_fits(self.model.size)
+        return self

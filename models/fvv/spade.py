@@ -1,0 +1,76 @@
+"""Spatially-adaptive normalisation and the decoder built of it (Park et al., CVPR 2019)."""
+
+from itertools import pairwise
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+SLOPE = 0.2
+HIDDEN = 128
+MIDDLE_BLOCKS = 6
+
+
+class Spade(nn.Module):
+    """Instance norm whose scale and shift are convolved from a map, brought to the size of what is normalised."""
+
+    def __init__(self, channels: int, map_channels: int) -> None:
+        super().__init__()
+        self.normalisation = nn.InstanceNorm2d(channels)
+        self.shared = nn.Conv2d(map_channels, HIDDEN, 3, padding=1)
+        self.scale = nn.Conv2d(HIDDEN, channels, 3, padding=1)
+        self.shift = nn.Conv2d(HIDDEN, channels, 3, padding=1)
+
+    def forward(self, features: Tensor, condition: Tensor) -> Tensor:
+        """(B, channels, H, W), shape kept, under a map (B, map_channels, h, w)."""
+        hidden = F.relu(self.shared(F.interpolate(condition, size=features.shape[2:])), inplace=True)
+        normalised: Tensor = self.normalisation(features) * (1 + self.scale(hidden)) + self.shift(hidden)
+        return normalised
+
+
+class SpadeBlock(nn.Module):
+    """Twice SPADE, leaky ReLU, 3x3 convolution; beside the input, or SPADE and 1x1 where the width changes."""
+
+    def __init__(self, inputs: int, outputs: int, map_channels: int) -> None:
+        super().__init__()
+        middle = min(inputs, outputs)
+        self.normalisation1 = Spade(inputs, map_channels)
+        self.convolution1 = spectral_norm(nn.Conv2d(inputs, middle, 3, padding=1))
+        self.normalisation2 = Spade(middle, map_channels)
+        self.convolution2 = spectral_norm(nn.Conv2d(middle, outputs, 3, padding=1))
+        self.changing = inputs != outputs
+        if self.changing:
+            self.shortcut_normalisation = Spade(inputs, map_channels)
+            self.shortcut = spectral_norm(nn.Conv2d(inputs, outputs, 1, bias=False))
+
+    def forward(self, features: Tensor, condition: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H, W)."""
+        change = self.convolution1(F.leaky_relu(self.normalisation1(features, condition), SLOPE))
+        change = self.convolution2(F.leaky_relu(self.normalisation2(change, condition), SLOPE))
+        if self.changing:
+            features = self.shortcut(self.shortcut_normalisation(features, condition))
+        total: Tensor = features + change
+        return total
+
+
+class SpadeDecoder(nn.Module):
+    """Six blocks at the size of the features, then one after each doubling; each sees the features."""
+
+    def __init__(self, inputs: int, outputs: int, doublings: int) -> None:
+        """`outputs`: width at full size."""
+        super().__init__()
+        self.input = nn.Conv2d(inputs, 2 * inputs, 3, padding=1)
+        self.middle = nn.ModuleList(SpadeBlock(2 * inputs, 2 * inputs, inputs) for _ in range(MIDDLE_BLOCKS))
+        widths = [2 * inputs, *[inputs] * (doublings - 1), outputs]
+        self.up = nn.ModuleList(SpadeBlock(*pair, inputs) for pair in pairwise(widths))
+        self.output = nn.Conv2d(outputs, 3, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits of the frame (B, 3, 2^n H, 2^n W), n doublings, for features (B, inputs, H, W)."""
+        decoded = self.input(features)
+        for block in self.middle:
+            decoded = block(decoded, features)
+        for block in self.up:
+            decoded = block(F.interpolate(decoded, scale_factor=2), features)
+        logits: Tensor = self.output(F.leaky_relu(decoded, SLOPE))
+        return logits
