@@ -1,0 +1,131 @@
+"""From the splines' motions to one dense flow, and occlusion maps at every resolution (TPSMM sections 3.1 and 3.2)."""
+
+from functools import partial
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
+from lia_bench.models.blocks.convolution import AFFINE_INSTANCE_NORM, DownBlock, UpBlock, convolve_together
+from lia_bench.models.blocks.hourglass import Hourglass
+from lia_bench.models.blocks.part_motions import with_background
+from lia_bench.models.blocks.soft_keypoints import heatmap_difference
+from lia_bench.models.blocks.warping import warp_by_each
+from lia_bench.models.tpsmm.configuration import TpsmmModel
+from lia_bench.models.tpsmm.residual_encoder import KEYPOINTS_PER_SPLINE
+from lia_bench.models.tpsmm.splines import spline_motions
+
+KEYPOINT_VARIANCE = 0.01
+DROPOUT_EPSILON = 1e-6
+
+
+class TpsmmMotion(NamedTuple):
+    """Where each pixel comes from.
+
+    Attributes:
+        flow: (B, h, w, 2), positions in the source, x, y in [-1, 1].
+        contributions: (B, splines + 1, h, w), shares of the background's and the splines' motions, sum 1.
+        occlusions: maps (B, 1, h', w') in [0, 1] from the smallest to the frame's size; 0 is hidden in the source.
+    """
+
+    flow: Tensor
+    contributions: Tensor
+    occlusions: list[Tensor]
+
+
+class DenseMotion(nn.Module):
+    """Weighs the splines' motions by how well the source, warped by each alone, explains the picture."""
+
+    def __init__(self, configuration: TpsmmModel) -> None:
+        super().__init__()
+        shape, splines = configuration.dense_motion, configuration.splines
+        self.downsample = AntiAliasDownsample(3, shape.scale)
+        heatmaps, images = 1 + splines * KEYPOINTS_PER_SPLINE, 3 * (1 + splines)
+        self.hourglass = Hourglass(
+            heatmaps + images,
+            shape.expansion,
+            shape.cap,
+            shape.blocks,
+            down=partial(DownBlock, normalisation=AFFINE_INSTANCE_NORM),
+            up=partial(UpBlock, normalisation=AFFINE_INSTANCE_NORM),
+        )
+        self.contributions = nn.Conv2d(self.hourglass.outputs, splines + 1, 7, padding=3)
+        doublings = configuration.doublings()
+        wide = [self.hourglass.outputs // 2**index for index in range(doublings + 1)]
+        self.up = nn.ModuleList(
+            UpBlock(wide[index], wide[index + 1], normalisation=AFFINE_INSTANCE_NORM) for index in range(doublings)
+        )
+        # The hourglass' last levels have maps of these widths, then each doubling; one occlusion map of each.
+        self.inner = configuration.inpainting.down_blocks + 1 - doublings
+        widths = [*self.hourglass.widths[-self.inner :], *wide[1:]]
+        self.occlusions = nn.ModuleList(nn.Conv2d(width, 1, 7, padding=3) for width in widths)
+
+    def forward(
+        self,
+        source: Tensor,
+        source_keypoints: Tensor,
+        driving_keypoints: Tensor,
+        background: Tensor | None = None,
+        dropout: float = 0.0,
+    ) -> TpsmmMotion:
+        """The motion from the driving frame back to the source.
+
+        Args:
+            source: (B, 3, H, W) in [0, 1].
+            source_keypoints: (B, 5 * splines, 2), x, y in [-1, 1]; `driving_keypoints` likewise.
+            background: (B, 3, 3), from driving to source positions; None for a background that stands still.
+            dropout: chance of a spline to be left out.
+        """
+        return self.blend(self.downsample(source), source_keypoints, driving_keypoints, background, dropout)
+
+    def blend(
+        self,
+        small: Tensor,
+        source_keypoints: Tensor,
+        driving_keypoints: Tensor,
+        background: Tensor | None = None,
+        dropout: float = 0.0,
+    ) -> TpsmmMotion:
+        """As `forward`, from the source as `downsample` made it."""
+        motions = part_motions(source_keypoints, driving_keypoints, background, *small.shape[2:])
+        warped = warp_by_each(small, motions, align_corners=True)
+        heatmaps = heatmap_difference(source_keypoints, driving_keypoints, KEYPOINT_VARIANCE, *small.shape[2:])
+        levels = self.hourglass.levels(torch.cat((heatmaps, warped.flatten(1, 2)), dim=1))
+        inner = levels[-self.inner :]
+        occlusions = [head(maps) for head, maps in zip(self.occlusions, inner[:-1], strict=False)]
+        heads = (self.contributions, cast(nn.Conv2d, self.occlusions[self.inner - 1]))
+        logits, occlusion = convolve_together(inner[-1], heads)
+        occlusions.append(occlusion)
+        features = inner[-1]
+        for up, head in zip(self.up, self.occlusions[self.inner :], strict=True):
+            features = up(features)
+            occlusions.append(head(features))
+        contributions = shares(logits.float(), dropout)
+        flow = (contributions[..., None] * motions).sum(dim=1)
+        return TpsmmMotion(flow, contributions, [torch.sigmoid(one.float()) for one in occlusions])
+
+
+def part_motions(source: Tensor, driving: Tensor, background: Tensor | None, height: int, width: int) -> Tensor:
+    """For background and splines the source position of each driving pixel: (B, splines + 1, height, width, 2).
+
+    Keypoints are (B, 5 * splines, 2); `background` as in `DenseMotion`.
+    """
+    groups = (source.shape[0], -1, KEYPOINTS_PER_SPLINE, 2)
+    motions = spline_motions(source.reshape(groups), driving.reshape(groups), height, width)
+    return with_background(motions, background)
+
+
+def shares(logits: Tensor, dropout: float) -> Tensor:
+    """Softmax over the parts of logits (B, parts, h, w), with random splines left out (TPSMM section 3.1).
+
+    The first part, the background, always stays. One draw a sample; drawn on the CPU, so that a seed gives the same
+    on every device. The scaling by 1 / (1 - dropout) that the paper describes cancels in the renormalisation.
+    """
+    if not dropout:
+        return logits.softmax(dim=1)
+    batch, parts = logits.shape[:2]
+    kept = torch.rand(batch, parts) >= dropout
+    kept[:, 0] = True
+    powers = torch.exp(logits - logits.amax(dim=1, keepdim=True)) * kept[:, :, None, None].to(logits.device)
+    return powers / (powers.sum(dim=1, keepdim=True) + DROPOUT_EPSILON)
