@@ -1,0 +1,98 @@
+"""From views of a subject and keypoints to the driving frame's picture (SADE section 3)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
+from lia_bench.models.blocks.coordinate_grid import coordinate_grid
+from lia_bench.models.blocks.encoder_decoder import encoder_decoder
+from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
+from lia_bench.models.sade.coarse_motion import CoarseMotion
+from lia_bench.models.sade.configuration import SadeModel
+from lia_bench.models.sade.motion_evolution import MotionEvolution
+from lia_bench.models.sade.self_appearance import SelfAppearance
+from lia_bench.models.sade.view_fusion import fused, normalised
+
+
+class EncodedViews(NamedTuple):
+    """What the generator needs of views: features F_S (N, C, h, w), and the frames as the coarse motion sees them."""
+
+    features: Tensor
+    small: Tensor
+
+
+class Generated(NamedTuple):
+    """Frames, and how they came about.
+
+    Attributes:
+        frames: (B, 3, H, W) in [0, 1].
+        coarse: T~ of each view, offsets (B, views, h, w, 2), x, y, 2 is the picture's side.
+        motion: T, likewise.
+        appearance: T_App, likewise, at the size of the features.
+        shares: of each view, (B, views, 1, h, w), sum 1, at the size of the features.
+    """
+
+    frames: Tensor
+    coarse: Tensor
+    motion: Tensor
+    appearance: Tensor
+    shares: Tensor
+
+
+class Generator(nn.Module):
+    """F_G around F_C, F_E and F_A; views go through with the same weights and meet in the decoder.
+
+    Coordinates are those of `align_corners=True`, where an offset of zero leaves every pixel in its place.
+    """
+
+    def __init__(self, configuration: SadeModel) -> None:
+        super().__init__()
+        self.downsample = AntiAliasDownsample(3, configuration.coarse_motion.scale)
+        self.coarse_motion = CoarseMotion(configuration.coarse_motion, configuration.keypoints)
+        self.motion_evolution = MotionEvolution(configuration.motion_evolution)
+        self.stem, self.down, self.residual, self.up, self.output = encoder_decoder(configuration.generator)
+        shape = configuration.generator
+        channels = min(shape.cap, shape.expansion * 2**shape.down_blocks)
+        self.self_appearance = SelfAppearance(configuration.self_appearance, channels)
+        self.joining = nn.Conv2d(2 * channels, channels, 3, padding=1)
+
+    def forward(self, views: Tensor, view_keypoints: Tensor, driving_keypoints: Tensor) -> Generated:
+        """Views (B, N, 3, H, W) in [0, 1], moved from their keypoints (B, N, K, 2) to the driving ones (B, K, 2)."""
+        encoded = self.encode(views.flatten(0, 1))
+        return self.render(encoded, view_keypoints, driving_keypoints)
+
+    def encode(self, views: Tensor) -> EncodedViews:
+        """The part that depends on the views (N, 3, H, W) alone."""
+        features = self.stem(views)
+        for down in self.down:
+            features = down(features)
+        return EncodedViews(features, self.downsample(views))
+
+    def render(self, views: EncodedViews, view_keypoints: Tensor, driving_keypoints: Tensor) -> Generated:
+        """Frames for B * N encoded views, those of a frame together; keypoints as in `forward`."""
+        batch, count = view_keypoints.shape[:2]
+        height, width = views.features.shape[2:]
+        target = driving_keypoints[:, None].expand_as(view_keypoints)
+        coarse, confidence = self.coarse_motion(views.small, view_keypoints.flatten(0, 1), target.flatten(0, 1))
+        motion = self.motion_evolution(coarse)
+        moved = _displaced(views.features, resize_flow(motion, height, width, align_corners=True))
+        appearance = self.self_appearance(moved)
+        borrowed = _displaced(moved, appearance)
+        confidence = resize_map(confidence, height, width, align_corners=True)
+        shares = normalised(confidence.unflatten(0, (batch, count)))
+        both = torch.cat([fused(each.unflatten(0, (batch, count)), shares) for each in (borrowed, moved)], dim=1)
+        coarse, motion, appearance = (flow.unflatten(0, (batch, count)) for flow in (coarse, motion, appearance))
+        return Generated(self._decoded(self.joining(both)), coarse, motion, appearance, shares)
+
+    def _decoded(self, features: Tensor) -> Tensor:
+        for block in (*self.residual, *self.up):
+            features = block(features)
+        return torch.sigmoid(self.output(features).float())
+
+
+def _displaced(features: Tensor, offsets: Tensor) -> Tensor:
+    """Features (B, C, h, w), each read at its own place plus its offset (B, h, w, 2)."""
+    grid = coordinate_grid(*offsets.shape[1:3], like=offsets)
+    return warp(features, grid + offsets, align_corners=True)
