@@ -34,6 +34,15 @@ class Brighten(Animator):
         return result
 
 
+class BrightenByViews(Brighten):
+    """Takes the mean of all views for the source."""
+
+    takes_references = True
+
+    def encode_views(self, source: Tensor, references: Tensor, first_driving: Tensor, transfer: str) -> Any:
+        return torch.cat((source, references)).mean(dim=0, keepdim=True)
+
+
 def video(frames: int = 5, size: int = 8) -> Tensor:
     return torch.linspace(0, 1, frames).view(-1, 1, 1, 1).expand(-1, 3, size, size)
 
@@ -80,6 +89,37 @@ def test_training_mode_is_given_back() -> None:
 def test_bad_input_is_explained(source: Tensor, driving: Any, transfer: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Brighten().animate(source, driving, transfer=transfer)
+
+
+def test_references_reach_a_model_that_takes_them() -> None:
+    source, references = torch.zeros(3, 8, 8), torch.full((3, 3, 8, 8), 0.4)
+    model = BrightenByViews()
+    for given in (references, list(references)):
+        result = model.animate(source, video()[:1], references=given)
+        torch.testing.assert_close(result, torch.full((1, 3, 8, 8), 0.3))
+    assert model.encoded == 0
+    nothing: list[Any] = [None, [], references[:0]]
+    for none in nothing:
+        assert not model.animate(source, video()[:1], references=none).any()
+    assert model.encoded == 3
+
+
+def test_references_are_refused_before_anything_is_rendered_by_a_model_that_takes_none() -> None:
+    with pytest.raises(InputError, match=r"takes no references.*leave them out"):
+        Brighten().animate_stream(torch.zeros(3, 8, 8), video(), references=[torch.zeros(3, 8, 8)])
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        (torch.zeros(3, 9, 9), "reference 2 is 9x9: this model takes 8x8"),
+        (torch.full((3, 8, 8), -1.0), "reference 2 has values from -1 to -1"),
+        (torch.zeros(8, 8), r"reference 2 is torch.float32 of shape \(8, 8\)"),
+    ],
+)
+def test_a_reference_that_will_not_do_is_named(reference: Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        BrightenByViews().animate(torch.zeros(3, 8, 8), video(), references=[torch.zeros(3, 8, 8), reference])
 
 
 def test_identity_puts_out_its_source() -> None:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.blocks import matrices
+from lia_bench.models.blocks.configuration import TransformationConfiguration
 from lia_bench.models.blocks.convolution import DownBlock, ResidualBlock, UpBlock
 from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.equivariance import PlaneTransformation
@@ -14,6 +15,7 @@ from lia_bench.models.blocks.motion_blending import MotionBlending
 from lia_bench.models.blocks.movement_scale import movement_scale
 from lia_bench.models.blocks.patch_discriminator import PatchDiscriminator
 from lia_bench.models.blocks.soft_keypoints import expected_position, gaussian_heatmaps, spatial_softmax
+from lia_bench.models.blocks.spline_kernels import EuclideanKernel, ManhattanKernel, SplineKernel
 from lia_bench.models.blocks.state_renaming import StateRenaming
 from lia_bench.models.blocks.warping import resize_flow, warp
 
@@ -83,6 +85,9 @@ def test_hourglass_ends_with_its_input() -> None:
     assert features.shape == (2, hourglass.outputs, 16, 24)
     assert hourglass.outputs == 9
     torch.testing.assert_close(features[:, 4:], image)
+    levels = hourglass.levels(image)
+    assert [tuple(level.shape[1:]) for level in levels] == [(12, 2, 3), (24, 4, 6), (16, 8, 12), (9, 16, 24)]
+    assert hourglass.widths == [level.shape[1] for level in levels]
 
 
 def test_blocks_change_sizes_as_they_say() -> None:
@@ -109,9 +114,11 @@ def test_motion_evidence_is_grouped_by_part() -> None:
     assert motion.occlusion.shape == (2, 1, 8, 8)
 
 
-def test_derivative_of_a_transformation_is_that_of_autograd() -> None:
+@pytest.mark.parametrize("kernel", [ManhattanKernel(), EuclideanKernel()])
+def test_derivative_of_a_transformation_is_that_of_autograd(kernel: SplineKernel) -> None:
     torch.manual_seed(0)
-    transformation = PlaneTransformation.random(torch.zeros(2, 3, 8, 8), affine=0.1, spline=0.05, points=5)
+    like = torch.zeros(2, 3, 8, 8)
+    transformation = PlaneTransformation.random(like, TransformationConfiguration(affine=0.1, spline=0.05), kernel)
     points = (torch.rand(2, 7, 2) * 2 - 1).requires_grad_()
     moved = transformation.apply(points)
     rows = [torch.autograd.grad(moved[..., axis].sum(), points, retain_graph=True)[0] for axis in range(2)]
@@ -120,7 +127,7 @@ def test_derivative_of_a_transformation_is_that_of_autograd() -> None:
 
 def test_transformation_without_deviation_leaves_the_frame() -> None:
     frame = torch.rand(2, 3, 8, 8)
-    transformation = PlaneTransformation.random(frame, affine=0.0, spline=0.0, points=5)
+    transformation = PlaneTransformation.random(frame, TransformationConfiguration(affine=0.0, spline=0.0))
     torch.testing.assert_close(transformation.transform_frame(frame, align_corners=True), frame)
 
 

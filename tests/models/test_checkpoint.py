@@ -54,7 +54,10 @@ def test_own_checkpoint_brings_its_variant_and_weights(own: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "variant", "message"),
-    [("fomm", None, "a checkpoint of lia, not of fomm"), ("lia", "vox-256", "of lia:demo-64, not of lia:vox-256")],
+    [
+        ("fomm", None, "a checkpoint of lia:demo-64, not of fomm"),
+        ("lia", "vox-256", "of lia:demo-64, not of lia:vox-256"),
+    ],
 )
 def test_checkpoint_of_another_model_or_variant_is_refused(
     own: Path, name: str, variant: str | None, message: str
@@ -63,7 +66,7 @@ def test_checkpoint_of_another_model_or_variant_is_refused(
         lia_bench.load_model(name, checkpoint=own, variant=variant)
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "model.json"])
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
 def test_truncated_own_checkpoint_is_refused(own: Path, file: str) -> None:
     path = own / file
     path.write_bytes(path.read_bytes()[:-20])

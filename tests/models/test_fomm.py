@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 import torch
@@ -13,8 +12,9 @@ from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.fomm.authors_checkpoint import animator_state, authors_content, discriminator_state
 from lia_bench.models.fomm.configuration import FommConfiguration
 from lia_bench.models.fomm.recipe import FommRecipe, build_discriminator
-from lia_bench.models.loading import load_experiment, load_model
-from lia_bench.models.training.recipe import Network, PairBatch
+from lia_bench.models.loading import load_model
+from tests.models.small_models import encodings_of_a_clip, experiment_of, small_model
+from tests.models.training_steps import gradients_apart, parameters_that_stand_still, random_batch, train_step
 
 PUBLISHED = {
     "vox-256",
@@ -48,13 +48,7 @@ def test_published_configurations_build_the_authors_networks(variant: str) -> No
 
 def test_every_parameter_learns() -> None:
     recipe = FommRecipe(_experiment("demo-64"))
-    for update in recipe.updates(_networks(recipe), _batch(64)):
-        torch.stack(list(update.losses.values())).sum().backward()
-    still = {
-        name
-        for name, parameter in recipe.animator.named_parameters()
-        if parameter.grad is None or not parameter.grad.abs().max() > 0
-    }
+    still = parameters_that_stand_still(recipe, random_batch())
     # The softmax over positions cancels what it adds to all of them, up to rounding.
     assert still <= {"keypoint_detector.heatmaps.bias"}
 
@@ -63,19 +57,16 @@ def test_adversarial_training_updates_the_discriminator_apart() -> None:
     recipe = FommRecipe(
         _experiment("demo-64", loss={"adversarial": 1.0}, discriminator={"blocks": 3, "keypoint_heatmaps": True})
     )
-    generator_update, discriminator_update = _updates_with_gradients(recipe, _batch(64))
-    assert {"adversarial", "feature_matching"} <= generator_update.keys()
-    assert discriminator_update.keys() == {"discriminator"}
+    generator_update, discriminator_update = gradients_apart(recipe, random_batch())
+    assert {"adversarial", "feature_matching"} <= generator_update
+    assert discriminator_update == {"discriminator"}
 
 
 def test_frozen_keypoint_detector_of_taichi_adv_keeps_its_weights() -> None:
     recipe = FommRecipe(_experiment("demo-64", optimiser={"keypoint_detector": 0.0}))
     detector = recipe.networks["keypoint_detector"]
     before = [parameter.detach().clone() for parameter in detector.parameters()]
-    for update in recipe.updates(_networks(recipe), _batch(64)):
-        torch.stack(list(update.losses.values())).sum().backward()
-        for name in update.networks:
-            recipe.optimisers[name].step()
+    train_step(recipe, random_batch())
     after = list(detector.parameters())
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
     assert _experiment("taichi-adv-256").optimiser.keypoint_detector == 0
@@ -96,12 +87,9 @@ def test_relative_transfer_starts_at_the_source() -> None:
     assert (moved[1] - moved[0]).abs().max() > 1e-4
 
 
-def test_source_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_is_encoded_once() -> None:
     model = _small()
-    encode = Mock(side_effect=model.generator.encode)
-    monkeypatch.setattr(model.generator, "encode", encode)
-    model.animate(torch.rand(3, 64, 64), torch.rand(5, 3, 64, 64), batch_size=2)
-    assert encode.call_count == 1
+    assert encodings_of_a_clip(model, model.generator) == 1
 
 
 def test_single_jacobian_map_still_gives_every_keypoint_its_matrix() -> None:
@@ -137,6 +125,13 @@ def test_sizes_that_cannot_work_are_refused(overrides: dict[str, Any], words: st
 def test_discriminator_that_is_too_deep_for_the_frames_is_refused() -> None:
     with pytest.raises(InputError, match="take fewer blocks"):
         _experiment("demo-64", loss={"adversarial": 1.0}, discriminator={"blocks": 6})
+
+
+def test_frames_are_learned_by_comparison_or_from_a_discriminator() -> None:
+    neither: dict[str, Any] = {"perceptual": 0.0, "l1": 0.0}
+    with pytest.raises(InputError, match="no frame is learned"):
+        _experiment("demo-64", loss=neither)
+    _experiment("demo-64", loss=neither | {"adversarial": 1.0}, discriminator={"blocks": 3})
 
 
 def test_mistyped_field_names_the_nearest() -> None:
@@ -198,39 +193,8 @@ def test_file_of_other_widths_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def _experiment(variant: str, **layers: dict[str, Any]) -> FommConfiguration:
-    _, experiment = load_experiment("fomm", variant, [layers])
-    assert isinstance(experiment, FommConfiguration)
-    return experiment
+    return experiment_of("fomm", FommConfiguration, variant, **layers)
 
 
 def _small(**overrides: Any) -> FommAnimator:
-    torch.manual_seed(0)
-    model = load_model("fomm", variant="demo-64", device="cpu", **overrides)
-    assert isinstance(model, FommAnimator)
-    return model
-
-
-def _batch(size: int) -> PairBatch:
-    torch.manual_seed(0)
-    return PairBatch(torch.rand(2, 3, size, size), torch.rand(2, 3, size, size))
-
-
-def _networks(recipe: FommRecipe) -> dict[str, Network]:
-    return {name: Network(network) for name, network in recipe.networks.items()}
-
-
-def _updates_with_gradients(recipe: FommRecipe, batch: PairBatch) -> list[dict[str, float]]:
-    """Losses of each update; checks that an update leaves gradients in its own networks alone."""
-    seen = []
-    for update in recipe.updates(_networks(recipe), batch):
-        for network in recipe.networks.values():
-            network.zero_grad()
-        torch.stack(list(update.losses.values())).sum().backward()
-        with_gradients = {
-            name
-            for name, network in recipe.networks.items()
-            if any(parameter.grad is not None for parameter in network.parameters())
-        }
-        assert with_gradients == set(update.networks)
-        seen.append({name: float(value.detach()) for name, value in update.losses.items()})
-    return seen
+    return small_model("fomm", FommAnimator, **overrides)

@@ -17,7 +17,7 @@ from lia_bench.models.loading import load_experiment
 from lia_bench.models.training.recipe import Network, PairBatch
 from tests.conftest import golden
 from tests.deterministic import difference, generator, image
-from tests.models.fomm_authors import deterministic_content
+from tests.models.authors_files import deterministic_content
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def step(mode: str, expected: dict[str, Any]) -> Step:
         assert isinstance(experiment, FommConfiguration)
         recipe = FommRecipe(experiment)
         pairs = expected["losses"][mode]["pairs"]
-        patch.setattr(recipe, "draw_transformation", lambda _: _transformation(expected, len(pairs)))
+        patch.setattr(PlaneTransformation, "random", lambda *_: _transformation(expected, len(pairs)))
         recipe.animator.load_state_dict(animator_state(content) or {})
         recipe.networks["discriminator"].load_state_dict(discriminator_state(content) or {})
         for network in recipe.networks.values():

@@ -10,19 +10,14 @@ from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
 from lia_bench.models.lia.animator import LiaAnimator
-from lia_bench.models.lia.authors_checkpoint import to_authors_content, to_own_state
+from lia_bench.models.lia.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.loading import load_model
-from tests.conftest import golden
-from tests.deterministic import difference, image
-from tests.models.lia_authors import deterministic_content
+from tests.deterministic import difference
+from tests.models.authors_files import deterministic_content
 
+GOLDEN = "lia-vox-256"
 # The stated tolerance of the frames is 1e-3; the same code on another number of threads differs by 1e-4.
 TOLERANCE = 1e-4
-
-
-@pytest.fixture(scope="module")
-def expected() -> dict[str, Any]:
-    return golden("lia-vox-256")
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +39,6 @@ def animator(checkpoint: Path, expected: dict[str, Any]) -> LiaAnimator:
     loaded = load_model("lia", checkpoint=checkpoint, device="cpu", **expected["load"])
     assert isinstance(loaded, LiaAnimator)
     return loaded
-
-
-@pytest.fixture(scope="module")
-def source(expected: dict[str, Any]) -> Tensor:
-    return _image(expected["inputs"]["source"])
-
-
-@pytest.fixture(scope="module")
-def driving(expected: dict[str, Any]) -> Tensor:
-    return torch.stack([_image(entry) for entry in expected["inputs"]["driving"]])
 
 
 def test_parameters_are_those_the_authors_network_uses(animator: LiaAnimator) -> None:
@@ -97,9 +82,9 @@ def test_codes_and_directions(animator: LiaAnimator, source: Tensor, driving: Te
 
 
 def test_conversion_back_gives_the_authors_file(generator: dict[str, Tensor]) -> None:
-    own = to_own_state({"gen": generator})
+    own = animator_state({"gen": generator})
     assert own is not None
-    back = to_authors_content(own)["gen"]
+    back = authors_content(own)["gen"]
     assert back.keys() == generator.keys()
     never_read = [name for name in generator if "noise" in name or "to_rgb1" in name]
     for name, value in generator.items():
@@ -107,20 +92,20 @@ def test_conversion_back_gives_the_authors_file(generator: dict[str, Tensor]) ->
 
 
 def test_other_layouts_are_left_to_other_models() -> None:
-    assert to_own_state({"generator": {}, "kp_detector": {}}) is None
-    assert to_own_state({"gen": {"weight": torch.zeros(1)}}) is None
+    assert animator_state({"generator": {}, "kp_detector": {}}) is None
+    assert animator_state({"gen": {"weight": torch.zeros(1)}}) is None
 
 
 def test_a_file_with_an_entry_missing_is_refused(generator: dict[str, Tensor]) -> None:
     incomplete = {name: value for name, value in generator.items() if name != "dec.convs.3.conv.weight"}
     with pytest.raises(CheckpointError, match=r"lacks dec\.convs\.3\.conv\.weight"):
-        to_own_state({"gen": incomplete})
+        animator_state({"gen": incomplete})
 
 
 def test_a_file_with_another_blur_is_refused(generator: dict[str, Tensor]) -> None:
     name = "dec.to_flows.2.upsample.kernel"
     with pytest.raises(CheckpointError, match="blur kernel"):
-        to_own_state({"gen": {**generator, name: generator[name] / 4}})
+        animator_state({"gen": {**generator, name: generator[name] / 4}})
 
 
 def test_a_checkpoint_of_other_sizes_is_refused(checkpoint: Path) -> None:
@@ -128,7 +113,3 @@ def test_a_checkpoint_of_other_sizes_is_refused(checkpoint: Path) -> None:
         load_model("lia", checkpoint=checkpoint, variant="vox-256", device="cpu", motion_dim=10)
     with pytest.raises(CheckpointError, match="variant"):
         load_model("lia", checkpoint=checkpoint, variant="vox-256", device="cpu", size=128)
-
-
-def _image(entry: dict[str, Any]) -> Tensor:
-    return torch.from_numpy(image(entry["image"], entry["size"], entry["seed"]))

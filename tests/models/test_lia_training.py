@@ -15,10 +15,12 @@ from lia_bench.models.lia.configuration import LiaConfiguration
 from lia_bench.models.lia.discriminator import Discriminator, minibatch_deviation
 from lia_bench.models.lia.recipe import R1_INTERVAL, LiaRecipe
 from lia_bench.models.loading import load_configuration
-from lia_bench.models.training.recipe import Network, PairBatch, Update
+from lia_bench.models.training.recipe import PairBatch
 from tests.conftest import golden
 from tests.deterministic import image
-from tests.models.lia_authors import deterministic_content, discriminator_table, own_names
+from tests.models.authors_files import deterministic_content
+from tests.models.lia_authors import discriminator_table, own_names
+from tests.models.training_steps import networks_of, train_step
 
 SMALL = {"size": 64, "style_dim": 32, "motion_dim": 4, "channel_base": 512, "channel_limit": 16}
 
@@ -32,20 +34,6 @@ def experiment(model: dict[str, int] = SMALL, **loss: float) -> LiaConfiguration
 def noise_batch(seed: int, count: int = 4, size: int = 64) -> PairBatch:
     pair = torch.rand(2, count, 3, size, size, generator=torch.Generator().manual_seed(seed))
     return PairBatch(pair[0], pair[1])
-
-
-def train_step(recipe: LiaRecipe, batch: PairBatch) -> list[Update]:
-    """One iteration as the trainer does it; gradients of the last update of each network stay."""
-    networks = {name: Network(network) for name, network in recipe.networks.items()}
-    done = []
-    for update in recipe.updates(networks, batch):
-        for name in update.networks:
-            recipe.optimisers[name].zero_grad()
-        torch.stack(tuple(update.losses.values())).sum().backward()
-        for name in update.networks:
-            recipe.optimisers[name].step()
-        done.append(update)
-    return done
 
 
 @pytest.mark.slow
@@ -102,7 +90,7 @@ def test_every_parameter_of_the_demonstration_gets_a_gradient() -> None:
 
 def test_the_generator_update_leaves_no_gradient_in_the_discriminator() -> None:
     recipe = LiaRecipe(experiment(perceptual=0))
-    networks = {name: Network(network) for name, network in recipe.networks.items()}
+    networks = networks_of(recipe)
     update = next(recipe.updates(networks, noise_batch(0)))
     torch.stack(tuple(update.losses.values())).sum().backward()
     assert all(parameter.grad is None for parameter in recipe.networks["discriminator"].parameters())

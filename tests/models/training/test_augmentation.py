@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from lia_bench.core.errors import InputError
-from lia_bench.models.training.augmentation import PairAugmentation, jittered
+from lia_bench.models.training.augmentation import ColourChange, PairAugmentation, jittered
 from lia_bench.models.training.configuration import ColourJitter, DataConfiguration
 from tests.deterministic import image
 
@@ -51,6 +53,19 @@ def test_both_frames_are_cropped_at_the_same_place_and_scaled_back() -> None:
         assert result.shape == (2, SIZE, SIZE, 3)
         np.testing.assert_array_equal(result[0], result[1])
     assert len({result.tobytes() for result in results}) == 20
+
+
+def test_both_frames_are_rotated_alike_around_their_centre() -> None:
+    one, _ = frames()
+    data = DataConfiguration(dataset="any", batch_size=1, rotation=10)
+    results = [PairAugmentation(data, SIZE)((one, one), np.random.default_rng(seed)) for seed in range(20)]
+    for result in results:
+        np.testing.assert_array_equal(result[0], result[1])
+    assert len({result.tobytes() for result in results}) == 20
+    # Within 10 degrees the centre stays, and what comes from outside is black.
+    centre, corner = (slice(SIZE // 2 - 1, SIZE // 2 + 1),) * 2, (0, 0)
+    assert all(np.abs(result[0][centre].astype(int) - one[centre]).max() < 30 for result in results)
+    assert any((result[0][corner] == 0).all() for result in results)
 
 
 def test_a_crop_keeps_pixels_where_nothing_is_scaled() -> None:
@@ -106,3 +121,14 @@ def test_a_hue_of_a_third_of_a_turn_takes_red_to_green() -> None:
 
     result = jittered(red, ColourJitter(hue=0.5), OneThird(np.random.PCG64(0)))
     np.testing.assert_allclose(result[0, 0, 0], [0, 255, 0], atol=1)
+
+
+def test_a_colour_change_does_to_tensors_what_it_does_to_images() -> None:
+    one, _ = frames()
+    change = ColourChange.draw(
+        ColourJitter(brightness=0.1, contrast=0.1, saturation=0.1, hue=0.1), np.random.default_rng(0)
+    )
+    tensor = torch.from_numpy(one).permute(2, 0, 1).float() / 255
+    image_changed = np.asarray(change.apply(Image.fromarray(one))) / 255
+    # Images go through 8 bits at each change, and PIL's hue through 8-bit steps of its own.
+    np.testing.assert_allclose(change.apply(tensor).permute(1, 2, 0).numpy(), image_changed, atol=0.03)

@@ -24,10 +24,20 @@ def stripes(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
     return open_dataset(str(write_stripes(tmp_path_factory.mktemp("data") / "stripes", train=7)))
 
 
-def pairs_of(dataset: PreparedDataset, seed: int = 0, size: int = SIZE, **data: Any) -> FramePairs:
+class SeveralViews(ToyConfiguration):
+    """The toy, if it took references."""
+
+    views: int
+
+    @property
+    def references(self) -> int:
+        return self.views
+
+
+def pairs_of(dataset: PreparedDataset, seed: int = 0, size: int = SIZE, references: int = 0, **data: Any) -> FramePairs:
     values = {"dataset": "any", "batch_size": 2, **data}
-    experiment = ToyConfiguration.model_validate(
-        {"model": {"size": size}, "data": values, "schedule": {"iterations": 1, "seed": seed}}
+    experiment = SeveralViews.model_validate(
+        {"model": {"size": size}, "data": values, "schedule": {"iterations": 1, "seed": seed}, "views": references}
     )
     return FramePairs(dataset.partition("train"), experiment)
 
@@ -77,6 +87,34 @@ def test_ordered_pairs_may_be_the_same_frame_and_never_go_back(numbered: Prepare
     assert set(drawn) == {(first, second) for first in range(5) for second in range(first, 5)}
     # Two draws with replacement: a pair of different frames is twice as likely as a pair of the same.
     assert drawn[1, 3] / drawn[2, 2] == pytest.approx(2, abs=0.7)
+
+
+def test_references_are_other_frames_of_the_clip_and_leave_the_pairs_as_they_are(numbered: PreparedDataset) -> None:
+    plain, more = pairs_of(numbered, batch_size=1), pairs_of(numbered, batch_size=1, references=2)
+    seen = Counter[int]()
+    for position in range(200):
+        drawn = sample(more, position)
+        assert drawn.shape == (4, 3, SIZE, SIZE)
+        assert torch.equal(drawn[:2], sample(plain, position))
+        numbers = [int(frame[0, 0, 0]) // 10 for frame in drawn]
+        assert len(set(numbers)) == 4
+        seen.update(numbers[2:])
+    assert set(seen) == set(range(5))
+    assert min(seen.values()) > 40
+
+
+def test_a_short_clip_repeats_references_but_shows_the_driving_frame_only_once(numbered: PreparedDataset) -> None:
+    pairs = pairs_of(numbered, batch_size=1, references=6)
+    for position in range(30):
+        source, driving, *references = (int(frame[0, 0, 0]) // 10 for frame in sample(pairs, position))
+        assert set(references) <= set(range(5)) - {source, driving}
+
+
+def test_a_flip_in_time_leaves_references_behind_the_pair(numbered: PreparedDataset) -> None:
+    plain = pairs_of(numbered, batch_size=1, references=2)
+    flipped = pairs_of(numbered, batch_size=1, references=2, time_flip=1.0)
+    for position in range(10):
+        assert torch.equal(sample(flipped, position), sample(plain, position)[[1, 0, 2, 3]])
 
 
 def test_a_sample_depends_on_seed_and_position_alone(stripes: PreparedDataset) -> None:

@@ -7,7 +7,6 @@ from lia_bench.models.specification import ModelSpecification
 SPECIFICATION = ModelSpecification(
     name="toy",
     summary="two convolutions",
-    paper="",
     animator="tests.models.training.toy.network:ToyAnimator",
     configuration="tests.models.training.toy.network:ToyConfiguration",
     variants=Path(__file__).parent / "variants",

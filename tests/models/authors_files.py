@@ -1,0 +1,65 @@
+"""Files of the layouts that authors published, with deterministic weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from lia_bench.models.animator import Animator
+from lia_bench.models.loading import load_model
+from tests.deterministic import difference, fill, image
+
+
+def deterministic_content(golden: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
+    """The networks of a golden file by their names, each a state dict."""
+    content: dict[str, dict[str, Tensor]] = {}
+    for key, (shape, rule) in golden["state"].items():
+        network, _, name = key.partition("/")
+        values = fill(key, shape, golden["seed"], rule)
+        tensor = torch.tensor(golden["constants"][key]) if values is None else torch.from_numpy(values)
+        content.setdefault(network, {})[name] = tensor
+    return content
+
+
+def authors_model(
+    golden: dict[str, Any], folder: Path, optimisers: Sequence[str], beside: dict[str, Any], **overrides: Any
+) -> Animator:
+    """The model of a golden, through a file that also has what the authors' trainer wrote beside the networks.
+
+    `optimisers`: names of theirs, each with an empty state; `beside`: the rest. `overrides`: as of `load_model`.
+    """
+    states: dict[str, Any] = {name: {"state": {}, "param_groups": []} for name in optimisers}
+    file = folder / "authors.pth.tar"
+    torch.save({**deterministic_content(golden), **states, **beside}, file)
+    animator = load_model(golden["model"], checkpoint=file, device="cpu", **overrides, **golden["load"])
+    file.unlink()
+    return animator
+
+
+def golden_image(entry: dict[str, Any]) -> Tensor:
+    """A frame (3, H, W) in [0, 1] that a golden's `inputs` describe."""
+    return torch.from_numpy(image(entry["image"], entry["size"], entry["seed"]))
+
+
+def frame_runs(modes: Sequence[str], quick: str) -> list[Any]:
+    """Parameters (transfer, batch_size): every mode in one batch, and `quick` one by one too.
+
+    A frame of 256 pixels takes a processor core a second or more, so that all but the first run are slow.
+    """
+    others = [(mode, 3) for mode in modes if mode != quick]
+    return [(quick, 3), *(pytest.param(*run, marks=pytest.mark.slow) for run in (*others, (quick, 1)))]
+
+
+def largest_difference(frames: Tensor, summaries: Sequence[dict[str, Any]]) -> float:
+    """Of frames (T, 3, H, W) from as many summaries of a golden's `outputs`."""
+    return max(difference(frame.numpy(), summary) for frame, summary in zip(frames, summaries, strict=True))
+
+
+def mean_change(golden: dict[str, Any], animator: Animator, source: Tensor, driving: Tensor, **overrides: Any) -> float:
+    """How far frames move on average where a golden's model has the same weights and `overrides`."""
+    other = load_model(golden["model"], device="cpu", **overrides, **golden["load"])
+    other.load_state_dict(animator.state_dict())
+    return float((other.animate(source, driving) - animator.animate(source, driving)).abs().mean())
