@@ -30,7 +30,8 @@ types: $(INSTALLED)
 	mkdir -p build/types/lia_bench
 	ln -s $(addprefix $(CURDIR)/lia_bench/,core cli __init__.py py.typed) build/types/lia_bench/
 	ln -s $(addprefix $(CURDIR)/,models preprocessing metrics leaderboards) build/types/lia_bench/
-	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache lia_bench
+	ln -s $(CURDIR)/tests/plugin/theirs build/types/
+	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache lia_bench theirs
 
 # One thread a process, since the processes fill the cores.
 tests: $(INSTALLED)

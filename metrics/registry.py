@@ -9,12 +9,14 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.metrics.setting import UnavailableMetricError
 from lia_bench.metrics.specification import MetricSpecification
 
-METRICS: Registry[MetricSpecification] = Registry("metric", lia_bench.metrics, "DEFINITIONS", "lia_bench.metrics")
+METRICS: Registry[MetricSpecification] = Registry(
+    "metric", MetricSpecification, lia_bench.metrics, "DEFINITIONS", "lia_bench.metrics"
+)
 
 SUBJECTS = ("face", "body", "sample")
 """What clips may show, as far as metrics care: 'sample' are the heads with marks of the sample dataset."""
 
-ALIASES = ("l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr", "aed", "csim", "fid", "video_fid")
+ALIASES = ("l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr", "aed", "csim", "fid", "video_fid", "fvd")
 """The plain names, in the order of the columns of result tables."""
 
 

@@ -25,6 +25,7 @@ DATASET = DatasetSpecification(
     summary="AIST Dance: whole bodies of street dancers, found by detection",
     source="aistdancedb.ongaaccel.jp, for academic research under its own terms",
     command="lia_bench.preprocessing.aist:command",
+    subject="body",
 )
 
 

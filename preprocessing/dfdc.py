@@ -25,6 +25,7 @@ DATASET = DatasetSpecification(
     summary="DFDC: faces of the challenge's untouched videos, found by detection",
     source="ai.meta.com/datasets/dfdc, under the dataset's own agreement",
     command="lia_bench.preprocessing.dfdc:command",
+    subject="face",
 )
 
 

@@ -17,6 +17,7 @@ DATASET = DatasetSpecification(
     summary="Fashion (DwNet): models turning before a white wall, whole pictures",
     source="vision.cs.ubc.ca/datasets/fashion: lists of a shop's videos under the terms on its page",
     command="lia_bench.preprocessing.fashion:command",
+    subject="body",
 )
 
 TEST_LIST = "fashion_test.txt"

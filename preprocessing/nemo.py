@@ -20,6 +20,7 @@ DATASET = DatasetSpecification(
     summary="UvA-Nemo: smiling faces, cut by the face in the first frame",
     source="uva-nemo.org, under the dataset's own agreement",
     command="lia_bench.preprocessing.nemo:command",
+    subject="face",
 )
 
 

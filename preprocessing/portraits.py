@@ -22,6 +22,7 @@ DATASET = DatasetSpecification(
     summary="portraits: a folder of still pictures, cropped to the face; clips of one frame",
     source="your own pictures, FFHQ, frames of GermanPublicTV, each under its own terms",
     command="lia_bench.preprocessing.portraits:command",
+    subject="face",
 )
 
 

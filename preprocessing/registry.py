@@ -4,4 +4,6 @@ import lia_bench.preprocessing
 from lia_bench.core.registry import Registry
 from lia_bench.preprocessing.specification import DatasetSpecification
 
-DATASETS: Registry[DatasetSpecification] = Registry("dataset", lia_bench.preprocessing, "DATASET", "lia_bench.datasets")
+DATASETS: Registry[DatasetSpecification] = Registry(
+    "dataset", DatasetSpecification, lia_bench.preprocessing, "DATASET", "lia_bench.datasets"
+)

@@ -12,9 +12,12 @@ class DatasetSpecification:
         summary: one line for `lia-bench datasets list` and `lia-bench preprocess --help`.
         source: where footage and tables come from, and under which terms.
         command: "module:attribute" of the click.Command that `lia-bench preprocess NAME` runs.
+        subject: what the clips show, for plain names of metrics that depend on it ("face", "body", "sample"); empty
+            where it is something else, or the detector's affair.
     """
 
     name: str
     summary: str
     source: str
     command: str
+    subject: str = ""

@@ -26,6 +26,7 @@ DATASET = DatasetSpecification(
         "table: taichi-metadata.csv of github.com/AliaksandrSiarohin/video-preprocessing (no licence stated)"
     ),
     command="lia_bench.preprocessing.taichi:command",
+    subject="body",
 )
 
 

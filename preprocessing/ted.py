@@ -24,6 +24,7 @@ DATASET = DatasetSpecification(
         "table: ted-metadata.csv of github.com/snap-research/articulated-animation (no licence granted)"
     ),
     command="lia_bench.preprocessing.ted:command",
+    subject="body",
 )
 
 

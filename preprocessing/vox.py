@@ -32,6 +32,7 @@ DATASET = DatasetSpecification(
         "annotations: txt/ of VoxCeleb1 or 2 (robots.ox.ac.uk/~vgg/data/voxceleb), CC BY 4.0"
     ),
     command="lia_bench.preprocessing.vox:command",
+    subject="face",
 )
 
 

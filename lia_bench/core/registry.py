@@ -14,9 +14,21 @@ Item = TypeVar("Item")
 
 
 def load_attribute(reference: str) -> Any:
-    """The object that 'package.module:attribute' names, imported now."""
+    """The object that 'package.module:attribute' names, imported now.
+
+    Raises:
+        LiaBenchError: there is no such object, or its module cannot be imported.
+    """
     module, _, attribute = reference.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except LiaBenchError:
+        raise
+    except Exception as error:
+        package = module.partition(".")[0]
+        raise LiaBenchError(
+            f"'{reference}' cannot be loaded: {error}; mend or reinstall the package {package}"
+        ) from error
 
 
 class Registry(Mapping[str, Item], Generic[Item]):
@@ -27,9 +39,10 @@ class Registry(Mapping[str, Item], Generic[Item]):
     Looking at a name imports only the module that defines it; those modules keep heavy imports out.
     """
 
-    def __init__(self, kind: str, package: ModuleType, attribute: str, group: str) -> None:
+    def __init__(self, kind: str, item: type[Item], package: ModuleType, attribute: str, group: str) -> None:
         """`kind` is what messages call an item ('model'); `group` is the entry-point group of plug-ins."""
         self.kind = kind
+        self._item = item
         self._package = package
         self._attribute = attribute
         self._group = group
@@ -74,15 +87,21 @@ class Registry(Mapping[str, Item], Generic[Item]):
 
     def _plugged_in(self, point: EntryPoint) -> Item:
         try:
-            item: Item = point.load()
+            item = point.load()
         except Exception as error:
             raise LiaBenchError(
                 f"the {self.kind} '{point.name}' of {_origin(point)} cannot be loaded: {error}; "
                 f"mend or uninstall that package"
             ) from error
-        if getattr(item, "name", point.name) != point.name:
+        if not isinstance(item, self._item):
             raise LiaBenchError(
-                f"{_origin(point)} registers the {self.kind} '{getattr(item, 'name', '')}' by the name "
+                f"{_origin(point)} registers as the {self.kind} '{point.name}' a {type(item).__name__}: "
+                f"let its entry point name one {self._item.__name__}"
+            )
+        name: str = item.name  # type: ignore[attr-defined]
+        if name != point.name:
+            raise LiaBenchError(
+                f"{_origin(point)} registers the {self.kind} '{name}' by the name "
                 f"'{point.name}': give its entry point the name of the {self.kind}"
             )
         return item

@@ -5,5 +5,5 @@ from lia_bench.core.registry import Registry
 from lia_bench.metrics.extractors.extractor import ExtractorSpecification
 
 EXTRACTORS: Registry[ExtractorSpecification] = Registry(
-    "extractor", lia_bench.metrics.extractors, "EXTRACTOR", "lia_bench.extractors"
+    "extractor", ExtractorSpecification, lia_bench.metrics.extractors, "EXTRACTOR", "lia_bench.extractors"
 )

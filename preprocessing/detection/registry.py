@@ -9,7 +9,7 @@ from lia_bench.core.weights import entry, locate
 from lia_bench.preprocessing.detection.detector import Detector, DetectorSpecification
 
 DETECTORS: Registry[DetectorSpecification] = Registry(
-    "detector", lia_bench.preprocessing.detection, "DETECTOR", "lia_bench.detectors"
+    "detector", DetectorSpecification, lia_bench.preprocessing.detection, "DETECTOR", "lia_bench.detectors"
 )
 
 

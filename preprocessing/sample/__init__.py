@@ -7,4 +7,5 @@ DATASET = DatasetSpecification(
     summary="drawn talking heads with marks on their faces; made on this machine, needs no download",
     source="drawn by this program; free to use like the program itself",
     command="lia_bench.preprocessing.sample.command:command",
+    subject="sample",
 )

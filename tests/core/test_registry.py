@@ -7,15 +7,16 @@ import pytest
 
 import lia_bench.models
 from lia_bench.core.errors import LiaBenchError, UnknownNameError
-from lia_bench.core.registry import FolderRegistry
+from lia_bench.core.registry import FolderRegistry, load_attribute
 from lia_bench.models.identity import SPECIFICATION
 from lia_bench.models.specification import ModelSpecification
 
 THEIRS = dataclasses.replace(SPECIFICATION, name="theirs")
+SEVERAL = (THEIRS,)
 
 
 def registry() -> FolderRegistry[ModelSpecification]:
-    return FolderRegistry("model", lia_bench.models, "SPECIFICATION", "lia_bench.models")
+    return FolderRegistry("model", ModelSpecification, lia_bench.models, "SPECIFICATION", "lia_bench.models")
 
 
 def plug_in(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -53,3 +54,15 @@ def test_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(monkeypatch, "theirs", "no_such_package.at_all:SPECIFICATION")
     with pytest.raises(LiaBenchError, match=r"'theirs'.*no_such_package"):
         registry()["theirs"]
+
+
+def test_plug_in_that_names_something_else_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As our own modules list theirs: a tuple, where an entry point names one.
+    plug_in(monkeypatch, "theirs", f"{__name__}:SEVERAL")
+    with pytest.raises(LiaBenchError, match=r"'theirs' a tuple: let its entry point name one ModelSpecification"):
+        registry()["theirs"]
+
+
+def test_reference_that_leads_nowhere_names_the_package_to_mend() -> None:
+    with pytest.raises(LiaBenchError, match=r"'theirs\.network:Network' cannot be loaded: .*the package theirs"):
+        load_attribute("theirs.network:Network")
