@@ -20,7 +20,7 @@ def describe_cell(measurement: Measurement, metric: str) -> dict[str, Any]:
         "model": measurement.label,
         "checkpoint_sha256": measurement.model["checkpoint_sha256"],
         "task": measurement.task,
-        "transfer": measurement.transfer,
+        "transfer": measurement.own_transfer,
         "metric": metric,
         "clips": len(measurement.clips),
         "clips_with_a_value": len(measurement.scores(metric)),

@@ -30,7 +30,7 @@ class ClipTask:
         task: 'reconstruction' or 'cross'.
         source: the clip whose first frame is animated.
         driving: the clip whose every frame drives.
-        transfer: 'absolute' or 'relative'.
+        transfer: the transfer mode, of every model that knows it.
     """
 
     number: int
@@ -181,7 +181,7 @@ class _TimedStream:
     ) -> None:
         self._contestant = contestant
         self._clip = task.driving.name
-        self._start = (source, self._watched(driving), task.transfer, batch_size)
+        self._start = (source, self._watched(driving), contestant.transfer(task.transfer), batch_size)
         self._frames: Iterator[Tensor] | None = None
         self.seconds = 0.0
 

@@ -48,6 +48,11 @@ class Contestant:
             "checkpoint_sha256": self.checkpoint_sha256,
         }
 
+    def transfer(self, wanted: str) -> str:
+        """The transfer mode that this model takes where `wanted` is asked for: its usual one if it lacks that."""
+        modes = self.animator.transfer_modes
+        return wanted if wanted in modes else modes[0]
+
 
 def read_references(texts: Sequence[str]) -> list[ModelReference]:
     """The models that `texts` name, and the floor that every table shows.

@@ -17,27 +17,19 @@ from lia_bench.core.prepared_dataset import Clip, PreparedDataset
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.clip_evaluation import ClipTask
-from lia_bench.leaderboards.contestants import Contestant, common_size
+from lia_bench.leaderboards.contestants import FLOOR, Contestant, common_size
 from lia_bench.leaderboards.pairs import USUAL_COUNT, ClipPair
 from lia_bench.leaderboards.request import TASKS, EvaluationRequest
 from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.specification import Compares
 from lia_bench.metrics.suite import Suite
+from lia_bench.preprocessing.detection.registry import DETECTORS
+from lia_bench.preprocessing.registry import DATASETS
 
 SPLIT = "test"
 
-SUBJECTS = {
-    **dict.fromkeys(("vox", "nemo", "dfdc", "portraits"), "face"),
-    **dict.fromkeys(("taichi", "ted", "fashion", "aist"), "body"),
-    "sample": "sample",
-}
-"""What the clips of a recipe show."""
-
-SUBJECTS_OF_DETECTORS = {
-    **dict.fromkeys(("mediapipe", "s3fd"), "face"),
-    **dict.fromkeys(("mediapipe-pose", "keypoint-rcnn"), "body"),
-}
-"""What the clips of any footage show, by what found them in it."""
+SUBJECTS_OF_DETECTORS = {"face": "face", "person": "body"}
+"""What the clips of any footage show, by what was looked for in it."""
 
 
 def only_dataset(data: Path) -> str:
@@ -76,8 +68,13 @@ def subject_of(dataset: PreparedDataset) -> str:
     if not path.is_file():
         return ""
     description = json.loads(path.read_text(encoding="utf-8"))
+    recipe = str(description.get("recipe", ""))
     detector = str(description.get("arguments", {}).get("detector", ""))
-    return SUBJECTS.get(str(description.get("recipe", "")), SUBJECTS_OF_DETECTORS.get(detector, ""))
+    # Others may have made it with a package that is not installed here.
+    subject = DATASETS[recipe].subject if recipe in DATASETS else ""
+    if subject or detector not in DETECTORS:
+        return subject
+    return SUBJECTS_OF_DETECTORS[DETECTORS[detector].subject]
 
 
 def meanings(suite: Suite) -> list[str]:
@@ -99,10 +96,13 @@ def frame_size(contestants: Sequence[Contestant], clips: Sequence[Clip]) -> tupl
 
 
 def check_transfer(request: EvaluationRequest, contestants: Sequence[Contestant]) -> None:
-    """Raise InputError for a model that does not know the cross task's transfer."""
-    if "cross" not in request.tasks:
+    """Raise InputError for a model that does not know the transfer that was asked for.
+
+    The floor does the same in every mode.
+    """
+    if "cross" not in request.tasks or request.transfer is None:
         return
-    for contestant in contestants:
+    for contestant in [other for other in contestants if other.model != FLOOR] or contestants:
         modes = contestant.animator.transfer_modes
         if request.transfer not in modes:
             raise InputError(f"{contestant.label}: {unknown('transfer mode', request.transfer, modes)}")
@@ -165,10 +165,14 @@ def plan(
     request: EvaluationRequest, contestants: Sequence[Contestant], suite: Suite, device: torch.device
 ) -> dict[str, Any]:
     """What makes a run: the same plan goes on with it, another plan is a run of its own."""
-    transfers = {"reconstruction": "absolute", "cross": request.transfer}
+    wanted = {"reconstruction": "absolute", "cross": request.wanted_transfer}
+    tasks = {task: wanted[task] for task in TASKS if task in request.tasks}
     return {
-        "models": [contestant.description() for contestant in contestants],
-        "tasks": {task: transfers[task] for task in TASKS if task in request.tasks},
+        "models": [
+            contestant.description() | {"transfers": {task: contestant.transfer(tasks[task]) for task in tasks}}
+            for contestant in contestants
+        ],
+        "tasks": tasks,
         "tasks_with_truth": ["reconstruction"],
         "metrics": describe_metrics(suite),
         "device": device.type,
@@ -210,5 +214,5 @@ def list_work(
     by_name = {clip.name: clip for clip in everyone}
     reconstruction = clips if "reconstruction" in request.tasks else ()
     items = [("reconstruction", clip, clip, "absolute") for clip in reconstruction]
-    items += [("cross", by_name[pair.source], by_name[pair.driving], request.transfer) for pair in pairs]
+    items += [("cross", by_name[pair.source], by_name[pair.driving], request.wanted_transfer) for pair in pairs]
     return [ClipTask(number, *item) for number, item in enumerate(items)]

@@ -80,7 +80,8 @@ def _cell(value: float | None, decimals: int, is_best: bool) -> Text:
 
 
 def _remarks(content: Mapping[str, Any], rows: Sequence[Measurement]) -> list[str]:
-    """Why columns are empty, a line a reason; which cells are; frames left out; distances of too few samples."""
+    """Who transferred motion another way; why columns are empty, a line a reason; which cells are; frames left out;
+    distances of too few samples."""
     metrics = ordered(content["setting"]["metrics"])
     cells = [describe_cell(row, metric) for row in rows for metric in metrics]
     filled = {cell["metric"] for cell in cells if cell["reason"] is None}
@@ -93,11 +94,20 @@ def _remarks(content: Mapping[str, Any], rows: Sequence[Measurement]) -> list[st
         if where not in reasons.setdefault(cell["reason"], []):
             reasons[cell["reason"]].append(where)
     return [
+        *_other_transfers(rows),
         *(f"{', '.join(where)}: {reason}" for reason, where in reasons.items()),
         *_frames_left_out(rows, [metric for metric in metrics if metric in filled]),
         *_small_sets(rows, metrics),
         *_missing_weights(without_weights),
     ]
+
+
+def _other_transfers(rows: Sequence[Measurement]) -> Iterator[str]:
+    for mode in dict.fromkeys(row.own_transfer for row in rows):
+        others = [row for row in rows if row.own_transfer == mode != row.transfer]
+        if others:
+            labels = ", ".join(row.label for row in others)
+            yield f"{labels}: {mode} transfer, for want of {others[0].transfer}"
 
 
 def _missing_weights(without_weights: Mapping[str, Sequence[str]]) -> Iterator[str]:

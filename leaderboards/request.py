@@ -22,7 +22,8 @@ class EvaluationRequest:
         models: references `name[:variant][@checkpoint]`; identity is added.
         dataset: name or folder of a prepared dataset; None is the only one in `data`.
         tasks: of 'reconstruction' and 'cross'.
-        transfer: of the cross task; reconstruction is always absolute.
+        transfer: of the cross task; reconstruction is always absolute. None is relative, and for a model that does not
+            know it the model's usual one.
         metrics: names; None is all there are.
         protocol: the rules that numbers are computed by.
         subject: what the clips show, as far as plain names of metrics depend on it; None is what the dataset says.
@@ -42,7 +43,7 @@ class EvaluationRequest:
     models: tuple[str, ...]
     dataset: str | None = None
     tasks: tuple[str, ...] = TASKS
-    transfer: str = "relative"
+    transfer: str | None = None
     metrics: tuple[str, ...] | None = None
     name: str | None = None
     device: str | None = None
@@ -57,6 +58,11 @@ class EvaluationRequest:
     data: Path = Path("data")
     runs: Path = Path("runs")
     results: Path = Path("results")
+
+    @property
+    def wanted_transfer(self) -> str:
+        """The transfer mode of the cross task, of every model that knows it."""
+        return self.transfer or "relative"
 
     def check(self) -> None:
         """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""

@@ -44,8 +44,14 @@ class Measurement:
 
     @property
     def transfer(self) -> str:
-        """How motion was transferred."""
+        """How motion was to be transferred, by every model that knows that mode; empty where nobody knows."""
         transfer: str = self.run["plan"]["tasks"][self.task]
+        return transfer
+
+    @property
+    def own_transfer(self) -> str:
+        """How this model transferred motion."""
+        transfer: str = self.model.get("transfers", {}).get(self.task, self.transfer)
         return transfer
 
     def results(self) -> list[Mapping[str, Any]]:
@@ -188,7 +194,7 @@ def _who_and_what(content: Mapping[str, Any], measurement: Measurement) -> Row:
         "dataset": content["setting"]["dataset"],
         "split": content["setting"]["split"],
         "task": measurement.task,
-        "transfer": measurement.transfer,
+        "transfer": measurement.own_transfer,
     }
 
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--source", type=click.Path(path_type=Path), required=True, help="Image of the subject.")
 @click.option("--driving", type=click.Path(path_type=Path), required=True, help="Video of the motion.")
+@click.option(
+    "--reference",
+    "references",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Another image of the subject, for models that take several; give it as often as there are images.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Result [default: <source>-<driving>-<model>.mp4].")
 @click.option(
     "--transfer",
@@ -34,6 +41,7 @@ def command(
     model: str,
     source: Path,
     driving: Path,
+    references: tuple[Path, ...],
     output: Path | None,
     transfer: str,
     side_by_side: bool,
@@ -44,7 +52,7 @@ def command(
     """Move the subject of one image as a driving video moves.
 
     MODEL is name[:variant][@checkpoint]; without a checkpoint the newest run of that model is taken.
-    Both inputs are resized to the model's size; crop them to the head first, as the training data is.
+    All inputs are resized to the model's size; crop them to the head first, as the training data is.
 
     \b
     Example:
@@ -57,23 +65,26 @@ def command(
     from lia_bench.models.reference import ModelReference
     from lia_bench.models.registry import MODELS
 
-    reference = ModelReference.parse(model)
-    checkpoint = reference.checkpoint
-    if checkpoint is None and MODELS[reference.name].recipe is not None:
-        checkpoint = runs / reference.name / "last"
+    named = ModelReference.parse(model)
+    checkpoint = named.checkpoint
+    if checkpoint is None and MODELS[named.name].recipe is not None:
+        checkpoint = runs / named.name / "last"
         click.echo(f"no checkpoint was named: taking the newest run, {checkpoint}", err=True)
-    animator = load_model(reference.name, checkpoint=checkpoint, variant=reference.variant, device=device)
+    animator = load_model(named.name, checkpoint=checkpoint, variant=named.variant, device=device)
     if transfer not in animator.transfer_modes:
-        raise InputError(f"{reference.name} has no transfer mode '{transfer}': {', '.join(animator.transfer_modes)}")
-    result = output or Path(f"{source.stem}-{driving.stem}-{reference.name}.mp4")
+        raise InputError(f"{named.name} has no transfer mode '{transfer}': {', '.join(animator.transfer_modes)}")
+    result = output or Path(f"{source.stem}-{driving.stem}-{named.name}.mp4")
 
     picture = read_image(source)
     side = animator.frame_size or min(picture.shape[:2])
     still = resize(picture, (side, side))
+    views = [to_tensor(resize(read_image(reference), (side, side))) for reference in references]
     with open_video(driving) as reader:
         frames = progress(_resized(reader, side), title=f"animate {driving.name}", total=len(reader), unit="frame")
         shown: list[np.ndarray] = []
-        rendered = animator.animate_stream(to_tensor(still), _remembered(iter(frames), shown), transfer, batch_size)
+        rendered = animator.animate_stream(
+            to_tensor(still), _remembered(iter(frames), shown), transfer, batch_size, references=views
+        )
         columns = _columns(rendered, shown, still) if side_by_side else (to_frame(frame) for frame in rendered)
         count = write_video(result, columns, reader.properties.fps)
     click.echo(f"{result}: {count} frames")

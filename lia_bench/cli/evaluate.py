@@ -28,11 +28,9 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 )
 @click.option(
     "--transfer",
-    default="relative",
-    show_default=True,
     metavar="MODE",
     help="How the cross task moves the source: relative, absolute, or another mode of the models. "
-    "Reconstruction is always absolute.",
+    "Reconstruction is always absolute.  [default: relative; of a model without it, the model's own]",
 )
 @metric_options
 @click.option("--name", help="Folder below --results.  [default: dataset, size, and what is not usual]")
@@ -56,7 +54,7 @@ def command(
     models: tuple[str, ...],
     dataset: str | None,
     tasks: tuple[str, ...],
-    transfer: str,
+    transfer: str | None,
     metrics: tuple[str, ...] | None,
     protocol: str,
     subject: str | None,

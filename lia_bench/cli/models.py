@@ -1,6 +1,23 @@
 """`lia-bench models`: the zoo."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from lia_bench.models.model_page import ModelPage, Table
+
+# Wide enough that a pipe or a log gets each row of a table on one line.
+PIPED_WIDTH = 160
+FORMAT = click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "markdown"]),
+    default="text",
+    show_default=True,
+    help="text: for the terminal; markdown: as it stands in the documentation.",
+)
 
 
 @click.group()
@@ -10,12 +27,25 @@ def command() -> None:
     \b
     Example:
       lia-bench models list
+      lia-bench models show fomm
+      lia-bench models convert lia:vox-256@vox.pt checkpoints/lia-vox
     """
 
 
 @command.command("list")
-def list_models() -> None:
-    """Every model, its variants and what it can do."""
+@FORMAT
+def list_models(layout: str) -> None:
+    """Every model, its variants and what it can do.
+
+    \b
+    Example:
+      lia-bench models list
+    """
+    if layout == "markdown":
+        from lia_bench.models.page_markdown import overview_markdown
+
+        click.echo(overview_markdown(), nl=False)
+        return
     from rich.console import Console
     from rich.table import Table
 
@@ -35,3 +65,113 @@ def list_models() -> None:
             "yes" if specification.recipe else "no",
         )
     Console().print(table)
+
+
+@command.command("show")
+@click.argument("model")
+@FORMAT
+def show(model: str, layout: str) -> None:
+    """One MODEL, name[:variant]: paper, licences, size and cost, transfer modes, published weights and results.
+
+    Parameters and multiply-adds are counted here and now, of every variant or of the one named. Multiply-adds are those
+    of convolutions and matrix products: once a clip for the source, then for each driving frame.
+
+    \b
+    Examples:
+      lia-bench models show fomm
+      lia-bench models show fomm:taichi-256
+    """
+    from lia_bench.core.errors import InputError
+    from lia_bench.models.model_page import model_page
+    from lia_bench.models.reference import ModelReference
+
+    reference = ModelReference.parse(model)
+    if reference.checkpoint is not None:
+        raise InputError(f"{model}: a card is about a model, not a checkpoint: leave out '@{reference.checkpoint}'")
+    page = model_page(reference.name, reference.variant)
+    if layout == "markdown":
+        from lia_bench.models.page_markdown import model_markdown
+
+        click.echo(model_markdown(page), nl=False)
+        return
+    _print_page(page)
+
+
+@command.command("convert")
+@click.argument("checkpoint")
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "layout",
+    type=click.Choice(["lia-bench", "authors"]),
+    default="lia-bench",
+    show_default=True,
+    help="lia-bench: a folder of config.json and model.safetensors; authors: a file that the authors' code loads.",
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A field of the network (model.size=384); repeatable."
+)
+@click.option("--force", is_flag=True, help="Replace OUTPUT, if it is a file or a folder of weights alone.")
+def convert(checkpoint: str, output: Path, layout: str, settings: tuple[str, ...], force: bool) -> None:
+    """Write CHECKPOINT, name[:variant]@file, as OUTPUT in another layout; no GPU is needed.
+
+    The folder holds weights and configuration, and is what a repository of the Hugging Face Hub holds too; nothing in
+    it can run code. Training cannot go on from either layout.
+
+    \b
+    Examples:
+      lia-bench models convert fomm:vox-256@vox-cpk.pth.tar checkpoints/fomm-vox
+      lia-bench models convert fomm@runs/fomm/last fomm.pth.tar --to authors
+    """
+    from lia_bench.core.configuration import parse_settings
+    from lia_bench.core.errors import InputError
+    from lia_bench.models.conversion import convert_to_authors, convert_to_own
+    from lia_bench.models.reference import ModelReference
+
+    layer = parse_settings(settings)
+    changed = layer.pop("model", {})
+    if layer or not isinstance(changed, dict):
+        raise InputError(f"--set {next(iter(layer), 'model')}: only model.KEY=VALUE changes a network")
+    write = convert_to_own if layout == "lia-bench" else convert_to_authors
+    converted = write(ModelReference.parse(checkpoint), output, changed, replace=force)
+    click.echo(f"{converted.path}: {converted.of}, {converted.tensors} tensors")
+    if converted.left_out:
+        click.echo(f"left out: {', '.join(converted.left_out)}")
+
+
+def _print_page(page: "ModelPage") -> None:
+    click.echo(f"{page.name}: {page.summary}\n")
+    width = max(len(label) for label, _ in page.facts)
+    for label, text in page.facts:
+        click.echo(f"{label:<{width}}  {text}")
+    _print_table(page.variants)
+    if page.checkpoints:
+        _print_list(page.checkpoints)
+    if page.results:
+        _print_table(page.results)
+
+
+def _print_table(table: "Table") -> None:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    drawn = RichTable(box=None, pad_edge=False)
+    for heading in table.header:
+        drawn.add_column(heading, overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*row)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPED_WIDTH)
+    click.echo(f"\n{table.title}\n")
+    console.print(drawn)
+    if table.note:
+        click.echo(f"\n{table.note}")
+
+
+def _print_list(table: "Table") -> None:
+    """As lines, since an address that a table has folded cannot be copied."""
+    click.echo(f"\n{table.title}\n")
+    widths = [max(map(len, column)) for column in zip(*table.rows, strict=True)]
+    for row in table.rows:
+        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lia_bench.core.errors import InputError, LiaBenchError, UnknownNameError
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards import clip_evaluation
 from lia_bench.leaderboards.evaluation import evaluate
+from lia_bench.leaderboards.printing import print_leaderboard
 from lia_bench.leaderboards.request import EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.tables import rebuild
 from tests.leaderboards.toys import LENGTHS, Toy, register, specification, write_dataset, write_run
@@ -125,6 +127,42 @@ def test_each_task_transfers_motion_its_own_way(request_of: Any, monkeypatch: py
     evaluate(request_of(pairs=2))
     warm_up, clips, pairs = 1, len(LENGTHS), 2
     assert asked == ["absolute"] * (warm_up + clips) + ["relative"] * pairs
+
+
+class AbsoluteToy(Toy):
+    """A method without relative transfer, as X2Face and IAPM are."""
+
+    transfer_modes = ("absolute",)
+
+
+class AdaptingToy(Toy):
+    """A method with a mode of its own."""
+
+    transfer_modes = ("absolute", "relative", "adapted")
+
+
+def test_a_model_without_relative_transfer_is_in_the_table_and_says_so(
+    request_of: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register(monkeypatch, fixed=replace(specification("fixed"), animator=f"{__name__}:AbsoluteToy"))
+    outcome = evaluate(request_of("toy", "fixed", tasks=("cross",), pairs=2))
+    rows = {row["model"]: row["transfer"] for row in read(outcome.leaderboard)}
+    assert rows == {"toy": "relative", "fixed": "absolute", "identity": "relative"}
+    print_leaderboard(outcome.report.content)
+    printed = capsys.readouterr().out
+    assert printed.count("cross, relative transfer") == 1
+    assert "fixed: absolute transfer, for want of relative" in printed
+    with pytest.raises(InputError, match="fixed: unknown transfer mode 'relative'"):
+        evaluate(request_of("toy", "fixed", transfer="relative"))
+
+
+def test_a_mode_of_one_model_stands_beside_the_floor(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(monkeypatch, adapting=replace(specification("adapting"), animator=f"{__name__}:AdaptingToy"))
+    outcome = evaluate(request_of("adapting", tasks=("cross",), transfer="adapted", pairs=2))
+    assert {row["model"]: row["transfer"] for row in read(outcome.leaderboard)} == {
+        "adapting": "adapted",
+        "identity": "absolute",
+    }
 
 
 def test_an_unavailable_metric_leaves_its_cell_empty_and_says_why(request_of: Any) -> None:

@@ -81,7 +81,6 @@ def specification(name: str, *, recipe: str | None = None, configuration: str = 
     return ModelSpecification(
         name=name,
         summary="a toy",
-        paper="",
         animator=f"{__name__}:Toy",
         configuration=f"{__name__}:{configuration}",
         variants=None,
