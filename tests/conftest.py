@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser import browser as browser
+
 GOLDEN = Path(__file__).parent / "golden"
 
 
