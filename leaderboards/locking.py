@@ -1,30 +1,19 @@
 """One evaluation at a time in a results folder."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.locking import alone_in_folder
 
 
-@contextmanager
-def alone_in_results(folder: Path) -> Iterator[None]:
+def alone_in_results(folder: Path) -> AbstractContextManager[None]:
     """Keep every other process out of a results folder; the operating system frees it when this one dies.
 
     Raises:
-        InputError: another process is at work there.
+        InputError: another process is at work there, or it is no folder that can be written.
     """
-    from filelock import FileLock, Timeout
-
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(
-            f"{folder}: another evaluation is writing into this folder; wait until it is over, or take another --name"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+    return alone_in_folder(
+        folder,
+        "another evaluation is writing into this folder; wait until it is over, or take another --name",
+        "take another --name or --results",
+    )

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lia_bench.core.atomic import remove_partial
-from lia_bench.core.errors import InputError
+from lia_bench.core.locking import alone_in_folder
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS
-
-LOCK = ".lock"
 
 
 def remove_partial_clips(output: Path) -> None:
@@ -26,22 +24,8 @@ def alone_in(output: Path) -> Iterator[None]:
     Raises:
         InputError: another run is at work there, or it is no folder that can be written.
     """
-    from filelock import FileLock, Timeout
-
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output}: not a folder; name another --output")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        # Where this fails, the lock would say that another run holds it.
-        (output / LOCK).touch()
-    except OSError as error:
-        raise InputError(f"{output}: the folder cannot be written ({error.strerror}); name another --output") from error
-    try:
-        with FileLock(output / LOCK, timeout=0):
-            remove_partial_clips(output)
-            remove_partial(output)
-            yield
-    except Timeout:
-        raise InputError(
-            f"{output}: another run is preparing this dataset; wait for it, or give this one another --output"
-        ) from None
+    busy = "another run is preparing this dataset; wait for it, or give this one another --output"
+    with alone_in_folder(output, busy, "name another --output"):
+        remove_partial_clips(output)
+        remove_partial(output)
+        yield

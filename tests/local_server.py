@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Barrier, BrokenBarrierError, Lock, Thread
 from typing import Any
 from urllib.parse import unquote
 
 STALL_SECONDS = 1.5
+MEETING_SECONDS = 60
 
 TYPES = {"mp4": "video/mp4", "webm": "video/webm", "pth": "application/octet-stream", "zip": "application/zip"}
 """Of contents, by suffix; others are pages."""
@@ -27,7 +28,8 @@ class LocalServer:
         tags: header ETag by name; a request with another one in If-Range gets the whole file.
         whole: names that are given whole whatever part is asked for.
         faults: what happens to the first requests for a name, in their order: a status code, "stall" or "cut"
-            (after half of what was asked for), or "ok" for nothing. [fault, "..."] happens to every request.
+            (after half of what was asked for), "meet", or "ok" for nothing. [fault, "..."] happens to every request.
+        meeting: where requests with the fault "meet" wait for each other before they are answered.
         requests: the names asked for, with the header Range, in order.
         cookies: the header Cookie of each request that had one.
         address: where the server is.
@@ -38,6 +40,7 @@ class LocalServer:
     tags: dict[str, str] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     faults: dict[str, list[int | str]] = field(default_factory=dict)
+    meeting: Barrier = field(default_factory=lambda: Barrier(1))
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     cookies: list[str] = field(default_factory=list)
     address: str = ""
@@ -95,6 +98,9 @@ def serve() -> Iterator[LocalServer]:
             if isinstance(fault, int):
                 self._head(fault, {"Content-Length": "0"})
                 return
+            if fault == "meet":
+                with contextlib.suppress(BrokenBarrierError):
+                    local.meeting.wait(MEETING_SECONDS)
             content = local.files[name]
             tag = local.tags.get(name, "")
             whole = name in local.whole or self.headers.get("If-Range", tag) != tag
@@ -111,7 +117,7 @@ def serve() -> Iterator[LocalServer]:
             if found:
                 headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
             self._head(206 if found else 200, headers)
-            if fault == "ok":
+            if fault in ("ok", "meet"):
                 self.wfile.write(body)
                 return
             self.wfile.write(body[: len(body) // 2])

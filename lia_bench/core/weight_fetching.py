@@ -4,6 +4,7 @@ import errno
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.http_download import DownloadError, PartialFile, Patience, download
+from lia_bench.core.locking import held
 from lia_bench.core.weight_file import WeightFile, weights_home
 from lia_bench.core.weight_placing import place_download, place_member
 from lia_bench.core.weights import WEIGHTS, how_to_get
@@ -36,27 +37,22 @@ def is_here(file: WeightFile) -> bool:
 
 
 def _fetch(file: WeightFile, patience: Patience) -> list[WeightFile]:
-    from filelock import FileLock, Timeout
-
     if is_here(file):
         return []
     if file.by_hand:
         raise MissingWeightsError(f"'{file.name}' cannot be fetched by a program: {how_to_get(file)}")
     published = file.address.rpartition("/")[2] if file.member else file.file_name
     folder = weights_home() / ".fetching"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / f"{published}.lock", timeout=0):
-            if is_here(file):
-                return []
-            partial = PartialFile(folder / f"{published}.part")
-            try:
-                download(file.address, partial, patience)
-            except DownloadError as error:
-                raise DownloadError(f"'{file.name}' from {error}") from error
-            return _place(file, partial)
-    except Timeout:
-        raise DownloadError(f"'{file.name}' is being fetched by another process: wait for it") from None
+    busy = DownloadError(f"'{file.name}' is being fetched by another process: wait for it")
+    with held(folder / f"{published}.lock", busy):
+        if is_here(file):
+            return []
+        partial = PartialFile(folder / f"{published}.part")
+        try:
+            download(file.address, partial, patience)
+        except DownloadError as error:
+            raise DownloadError(f"'{file.name}' from {error}") from error
+        return _place(file, partial)
 
 
 def _place(file: WeightFile, partial: PartialFile) -> list[WeightFile]:

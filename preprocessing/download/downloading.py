@@ -13,6 +13,7 @@ from threading import Event, Lock
 import click
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.locking import LOCK, held_in_turn
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.progress import progress
 from lia_bench.preprocessing.download.causes import GONE, STORAGE, Cause, FetchError
@@ -24,9 +25,6 @@ from lia_bench.preprocessing.metadata import parse_identifier
 
 WORKING_FOLDER = ".download"
 """Within the footage folder: what is not whole yet."""
-
-LOCK_POLL_SECONDS = 0.5
-"""Between two looks whether the other run is done; asking a network's file system more often helps nobody."""
 
 
 @dataclass
@@ -225,19 +223,11 @@ def _check(options: DownloadOptions) -> None:
 
 @contextlib.contextmanager
 def _turn(working: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
+    def waiting() -> None:
+        click.echo(f"{working.parent}: another run is downloading into this folder; waiting for it", err=True)
 
     try:
-        working.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(working / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            click.echo(f"{working.parent}: another run is downloading into this folder; waiting for it", err=True)
-            lock.acquire(poll_interval=LOCK_POLL_SECONDS)
-        try:
+        with held_in_turn(working / LOCK, waiting):
             yield
-        finally:
-            lock.release()
     except OSError as error:
         raise InputError(f"{working.parent}: the folder cannot be written: {error.strerror or error}") from error
