@@ -1,0 +1,39 @@
+"""Memory that is kept."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import ctypes
+import resource
+{first}
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+def fill():
+    block = ctypes.c_void_p(library.malloc(ctypes.c_size_t(64_000_000)))
+    ctypes.memset(block, 1, 64_000_000)
+    library.free(block)
+fill()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    fill()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+KEEPING = "from lia_bench.core.allocator import keep_freed_memory; keep_freed_memory()"
+# 64 MB in pages of 4 KiB.
+PAGES = 15_625
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone can be told")
+def test_freed_memory_is_used_again_without_the_system() -> None:
+    assert _page_faults("") > 10 * PAGES
+    assert _page_faults(KEEPING) < PAGES
+
+
+def _page_faults(first: str) -> int:
+    program = PROGRAM.format(first=first)
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return int(done.stdout)
