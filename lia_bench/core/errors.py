@@ -1,6 +1,10 @@
 """The family of errors that a user can cause and mend; the command line prints each as one line."""
 
 
+class Terminated(KeyboardInterrupt):
+    """Stopped by SIGTERM with all that was done saved: the same command again goes on."""
+
+
 class LiaBenchError(Exception):
     """Base of all: its text names the thing, the reason and the way out, in one line."""
 
