@@ -93,7 +93,7 @@ def _preparation_options(dataset: str, size: int) -> list[Callable[[Command], Co
         ),
         click.option(
             "--shard",
-            callback=_parse_shard,
+            callback=parse_shard,
             metavar="N/COUNT",
             help="Do this share of the work, as 3/16 in an array job; `lia-bench datasets merge` joins the shards.",
         ),
@@ -184,7 +184,8 @@ def _detectors(subject: "Subject | None") -> list[str]:
     return [name for name, detector in DETECTORS.items() if subject in (None, detector.subject)]
 
 
-def _parse_shard(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+def parse_shard(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Which share of the work, from 1, and of how many, from a text such as '3/16'; else a usage error."""
     if value is None:
         return None
     number, _, count = value.partition("/")

@@ -47,7 +47,7 @@ WEIGHTS: dict[str, WeightFile] = {
             "blazeface",
             "blaze_face_short_range.tflite",
             f"{_MEDIAPIPE}/face_detector/blaze_face_short_range/float16/1/blaze_face_short_range.tflite",
-            "detector mediapipe",
+            "detector mediapipe, animate",
             "Apache-2.0 (MediaPipe)",
         ),
         WeightFile(
@@ -78,7 +78,7 @@ WEIGHTS: dict[str, WeightFile] = {
             "face-landmarker",
             "face_landmarker.task",
             f"{_MEDIAPIPE}/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
-            "extractor mediapipe-face",
+            "extractor mediapipe-face, animate --start best",
             "Apache-2.0 (MediaPipe)",
         ),
         WeightFile(

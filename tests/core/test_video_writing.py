@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.core.video import open_video, sha256_of_video, write_png_folder, write_video
+from lia_bench.core.video import INDEX_FIRST, VideoWriter, open_video, sha256_of_video, write_png_folder, write_video
 from lia_bench.core.video.reader import Frame, as_frame
 from lia_bench.core.video.scan import scan
 from tests.core.videos import moving_picture
@@ -38,6 +38,24 @@ def test_the_same_frames_make_the_same_file(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         write_video(tmp_path / name, moving_picture(20), 25)
     assert sha256_of_video(tmp_path / "a.mp4") == sha256_of_video(tmp_path / "b.mp4")
+
+
+def test_frames_may_come_one_by_one(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", moving_picture(20), 25)
+    with VideoWriter(tmp_path / "b.mp4", 25) as video, VideoWriter(tmp_path / "c.mp4", 25, container=INDEX_FIRST) as c:
+        for frame in moving_picture(20):
+            video.write(frame)
+            c.write(frame)
+        assert not (tmp_path / "b.mp4").exists()
+    assert video.count == 20
+    whole, pushed, index_first = ((tmp_path / name).read_bytes() for name in ("a.mp4", "b.mp4", "c.mp4"))
+    assert pushed == whole
+    assert whole.find(b"mdat") < whole.find(b"moov")
+    assert index_first.find(b"moov") < index_first.find(b"mdat")
+    sizes = [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 10, 3), np.uint8)]
+    with pytest.raises(InputError, match="the first was"), VideoWriter(tmp_path / "d.mp4", 25) as video:
+        list(map(video.write, sizes))
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_pictures_come_back_without_loss(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Frames of a video file by decord, for the files that decord reads soundly."""
 
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ EIGHT_BIT_FORMATS = frozenset(
     {"yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "gray", "gbrp", "nv12"}
 )
 
+TAKEN_FOR_CHANNELS = frozenset(
+    width for width in range(1, 96) if width % 32 and 3 * 32 * math.ceil(width / 32) % width == 0
+)
+"""Widths in pixels whose rows, padded to 32 pixels, hold a whole number of channels above three."""
+
 
 def reads_soundly(scan: Scan) -> bool:
     """Whether decord is here and gives the right frame of this file at any index.
@@ -21,6 +27,7 @@ def reads_soundly(scan: Scan) -> bool:
     - damage: it conceals it, or repeats the previous frame, without a word;
     - open groups of pictures and intra refresh: after a seek, frames lack their references;
     - more than 8 bits: its old FFmpeg converts them to other colours;
+    - 16, 24, 48 or 72 pixels wide: or less than 16 in part: it takes the padding of a row for further channels;
     - MPEG-TS and MPEG-PS: it cannot seek there; AV1 it does not know.
 
     Of the rest only H.264 was compared frame by frame, so only H.264 goes to decord.
@@ -32,6 +39,7 @@ def reads_soundly(scan: Scan) -> bool:
         and scan.times is not None
         and scan.codec == "h264"
         and scan.pixel_format in EIGHT_BIT_FORMATS
+        and TAKEN_FOR_CHANNELS.isdisjoint((scan.width, scan.height))
         and not scan.container.startswith("mpeg")
     )
 

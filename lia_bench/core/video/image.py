@@ -1,5 +1,6 @@
 """Still images, and the one way frames are resized."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,15 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.video.reader import Frame, as_frame
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
     from scipy.sparse import csr_array
 
 NEGLIGIBLE = 1e-9
 """Weights below this cannot move a level of 0..255."""
+
+
+SIXTEEN_BITS = 257
+"""Sixteen-bit levels from one eight-bit level to the next: 65535 / 255."""
 
 
 def read_image(path: Path) -> Frame:
@@ -23,12 +29,25 @@ def read_image(path: Path) -> Frame:
     Raises:
         InputError: no such file, or not readable as an image.
     """
+    return _read(path, lambda image: image.convert("RGB"))
+
+
+def read_picture(path: Path) -> Frame:
+    """As `read_image`, but as viewers show it: transparent parts are white, whatever colour lies hidden there.
+
+    Raises:
+        InputError: as `read_image`.
+    """
+    return _read(path, _on_white)
+
+
+def _read(path: Path, to_rgb: "Callable[[Picture], Picture]") -> Frame:
     # Pillow takes a while to import and the command line has no need of it to start.
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
-            return as_frame(ImageOps.exif_transpose(image).convert("RGB"))
+            return as_frame(to_rgb(_eight_bits(ImageOps.exif_transpose(image))))
     except FileNotFoundError:
         raise InputError(f"{path}: no such image") from None
     except UnidentifiedImageError:
@@ -37,6 +56,26 @@ def read_image(path: Path) -> Frame:
         raise InputError(f"{path}: the picture is too large ({error}); give a smaller one") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{path}: the image is damaged ({error}); give another copy") from error
+
+
+def _eight_bits(image: "Picture") -> "Picture":
+    """A grey image of 16 bits at 8: Pillow's own conversion cuts off all that is brighter than 255 of 65535."""
+    from PIL import Image
+
+    # Older Pillows open such png files as "I".
+    if not image.mode.startswith("I"):
+        return image
+    levels = np.rint(np.asarray(image).astype(np.float32) / SIXTEEN_BITS)
+    return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+
+
+def _on_white(image: "Picture") -> "Picture":
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
 def resize(frame: Frame, size: tuple[int, int]) -> Frame:

@@ -33,7 +33,8 @@ def index_packets(path: Path) -> Scan | None:
     return _index(path.resolve(), status.st_size, status.st_mtime_ns)
 
 
-@lru_cache(maxsize=256)
+# An index takes one to two kilobytes: a process that reads at random in all of VoxCeleb keeps them all.
+@lru_cache(maxsize=32768)
 def _index(path: Path, size: int, changed: int) -> Scan | None:
     import av
 

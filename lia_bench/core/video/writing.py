@@ -1,15 +1,22 @@
 """Frames to files: H.264 in mp4, or a folder of png pictures; whole or not there."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError
 from lia_bench.core.video.reader import Frame
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
 
 QUALITY = 14
 """x264's constant rate factor: visually lossless."""
@@ -22,12 +29,99 @@ ENCODER = {"preset": "veryfast", "coder": "vlc", "mbtree": "0", "bf": "0"}
 arithmetic coding they grow by a twentieth and decode in half the time; with its tree of macroblocks x264 does not
 always give the same bytes for frames below 64 pixels; B-frames slow down random reading."""
 
+INDEX_FIRST: Mapping[str, str] = MappingProxyType({"movflags": "+faststart"})
+"""An option of mp4 for browsers: the index at the front, so that a video plays before all of it has come."""
 
-def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int = QUALITY) -> int:
-    """Write `frames`, uint8 RGB (H, W, 3) of one even size, as H.264 yuv420p; returns how many there were.
+
+class VideoWriter:
+    """A video that grows frame by frame, H.264 yuv420p: a context manager, at whose end the file appears, whole.
 
     No B-frames and a keyframe every 12 frames, since training reads frames at random. The same frames make
-    the same bytes on every machine with the same PyAV.
+    the same bytes on every machine with the same PyAV. An error within the context leaves no file.
+    """
+
+    def __init__(
+        self, path: Path, fps: float, *, quality: int = QUALITY, container: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Nothing is written before the first frame.
+
+        Args:
+            path: the file, of a container PyAV knows by its suffix, normally mp4.
+            fps: frames a second.
+            quality: x264's constant rate factor, 0 (lossless luma) to 51; 14 is visually lossless.
+            container: FFmpeg's options of the container, such as `INDEX_FIRST`.
+        """
+        self.count = 0
+        """How many frames there are so far."""
+        self._path = path
+        self._fps = fps
+        self._quality = quality
+        self._options = dict(container)
+        self._shape: tuple[int, ...] = ()
+        self._open = ExitStack()
+        self._container: OutputContainer
+        self._stream: VideoStream
+
+    def write(self, frame: Frame) -> None:
+        """Add a frame, uint8 RGB (H, W, 3), of the first one's size.
+
+        Raises:
+            InputError: a size that changes or that is odd.
+            OSError: it cannot be written.
+        """
+        import av
+
+        if not self._shape:
+            self._begin(frame)
+        _check_size(self._path, frame, self._shape)
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        self._container.mux(self._stream.encode(picture))
+        self.count += 1
+
+    def _begin(self, frame: Frame) -> None:
+        import av
+
+        height, width = frame.shape[:2]
+        if height % 2 or width % 2:
+            raise InputError(f"{self._path}: frames of {width}x{height} cannot be H.264: give an even width and height")
+        self._shape = frame.shape
+        temporary = self._open.enter_context(replacing(self._path))
+        self._open.enter_context(_errors_of_disk(self._path))
+        self._container = self._open.enter_context(av.open(str(temporary), "w", container_options=self._options))
+        self._stream = self._container.add_stream("libx264", rate=rate_of(self._fps))
+        self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
+        # The stream depends on the number of encoder threads, and the number of cores must not change a hash.
+        self._stream.codec_context.thread_count = 1
+        self._stream.options = dict(encoder_options(self._quality))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._open.__exit__(kind, error, trace)
+            return
+        with self._open:
+            if not self.count:
+                raise InputError(f"{self._path}: there is no frame to write")
+            self._container.mux(self._stream.encode(None))
+
+
+@contextmanager
+def _errors_of_disk(path: Path) -> Iterator[None]:
+    import av
+
+    try:
+        yield
+    except av.FFmpegError as error:
+        # Its class says nothing to those who handle a full disk.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int = QUALITY) -> int:
+    """Write `frames`, uint8 RGB (H, W, 3) of one even size, as `VideoWriter` does; returns how many there were.
 
     Args:
         path: the file, of a container PyAV knows by its suffix, normally mp4; appears only when it is whole.
@@ -37,19 +131,12 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int
 
     Raises:
         InputError: no frame, a size that changes or that is odd.
+        OSError: it cannot be written.
     """
-    import av
-
-    ahead = _first(path, frames)
-    height, width = ahead.first.shape[:2]
-    if height % 2 or width % 2:
-        raise InputError(f"{path}: frames of {width}x{height} cannot be H.264: give an even width and height")
-    with replacing(path) as temporary:
-        try:
-            return _encode(temporary, ahead, fps, quality)
-        except av.FFmpegError as error:
-            # Its class says nothing to those who handle a full disk.
-            raise OSError(error.errno, error.strerror, str(path)) from error
+    with VideoWriter(path, fps, quality=quality) as video:
+        for frame in frames:
+            video.write(frame)
+    return video.count
 
 
 def encoder_options(quality: int = QUALITY) -> Mapping[str, str]:
@@ -67,58 +154,27 @@ def write_png_folder(path: Path, frames: Iterable[Frame]) -> int:
     """
     from PIL import Image
 
-    ahead = _first(path, frames)
+    rest = iter(frames)
+    first = next(rest, None)
+    if first is None:
+        raise InputError(f"{path}: there is no frame to write")
     with replacing(path) as temporary:
         temporary.mkdir()
         count = 0
-        for frame in ahead.all:
-            _check_size(path, frame, ahead.first)
+        for frame in chain([first], rest):
+            _check_size(path, frame, first.shape)
             # Pillow's own level 6 takes more than twice the time and saves one byte in twenty.
             Image.fromarray(frame).save(temporary / f"{count:07d}.png", compress_level=4)
             count += 1
     return count
 
 
-def _encode(path: Path, ahead: "_Ahead", fps: float, quality: int) -> int:
-    import av
-
-    height, width = ahead.first.shape[:2]
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=_rate(fps))
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        # The stream depends on the number of encoder threads, and the number of cores must not change a hash.
-        stream.codec_context.thread_count = 1
-        stream.options = dict(encoder_options(quality))
-        count = 0
-        for frame in ahead.all:
-            _check_size(path, frame, ahead.first)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
-            count += 1
-        container.mux(stream.encode(None))
-    return count
+def _check_size(path: Path, frame: Frame, first: tuple[int, ...]) -> None:
+    if frame.shape != first or frame.dtype != np.uint8:
+        raise InputError(f"{path}: a frame is {frame.dtype} {frame.shape}, the first was uint8 {first}")
 
 
-class _Ahead:
-    """An iterable of which the first frame is already known."""
-
-    def __init__(self, first: Frame, rest: Iterator[Frame]) -> None:
-        self.first = first
-        self.all = itertools.chain([first], rest)
-
-
-def _first(path: Path, frames: Iterable[Frame]) -> _Ahead:
-    rest = iter(frames)
-    first = next(rest, None)
-    if first is None:
-        raise InputError(f"{path}: there is no frame to write")
-    return _Ahead(first, rest)
-
-
-def _check_size(path: Path, frame: Frame, first: Frame) -> None:
-    if frame.shape != first.shape or frame.dtype != np.uint8:
-        raise InputError(f"{path}: a frame is {frame.dtype} {frame.shape}, the first was uint8 {first.shape}")
-
-
-def _rate(fps: float) -> Fraction:
+def rate_of(fps: float) -> Fraction:
+    """Frames a second as the fraction that a container states."""
     # 1001 is the denominator of the television rates (30000/1001 = 29.97).
     return Fraction(fps).limit_denominator(1001)
