@@ -49,18 +49,20 @@ def save_checkpoint(
     animator: Animator,
     step: int,
     training: Mapping[str, Any],
+    weights: str = "as trained",
 ) -> None:
     """Write a checkpoint folder atomically: weights, their description, and what training needs to go on.
 
     Args:
         training: optimiser, schedule and random states; tensors and plain data only, since it is read back
             with `weights_only=True`.
+        weights: what the weights of `animator` are, in words for the description.
     """
     with replacing(folder) as temporary:
         temporary.mkdir()
         torch.save(dict(training), temporary / TRAINING)
         entry = ZooEntry(model, variant, experiment.model_dump(mode="json"))
-        write_weights(temporary, entry, animator.state_dict(), {"step": step})
+        write_weights(temporary, entry, animator.state_dict(), {"step": step, "weights": weights})
 
 
 def write_weights(

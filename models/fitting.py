@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lia_bench.core.configuration import Section, merge, read_yaml, validate
+from lia_bench.core.configuration import Section, flat, merge, read_yaml, validate
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.animator import Animator
@@ -110,6 +110,7 @@ def fill(
     specification: ModelSpecification,
     variant: str,
     configuration: ModelConfiguration,
+    trained: ModelConfiguration,
     path: Path,
     content: Mapping[str, Any] | None = None,
 ) -> None:
@@ -117,6 +118,7 @@ def fill(
 
     Args:
         configuration: that the animator was built by, changed fields included.
+        trained: without the changes: what the checkpoint says, or the variant as it is published.
         content: of the authors' file that `state` was made from, for messages in its names.
 
     Raises:
@@ -126,7 +128,7 @@ def fill(
     differences = Differences.between(state, expected)
     if differences:
         named = _in_names_of_the_file(specification, content, expected) if content is not None else None
-        reason = _misfit(specification, variant, configuration, state, named or differences)
+        reason = _misfit(specification, variant, configuration, trained, state, named or differences)
         raise CheckpointError(f"{path}: {reason}")
     counters = {name: value for name, value in expected.items() if name.endswith(COUNTER)}
     animator.load_state_dict({**counters, **state})
@@ -143,11 +145,15 @@ def _misfit(
     specification: ModelSpecification,
     variant: str,
     configuration: ModelConfiguration,
+    trained: ModelConfiguration,
     state: Mapping[str, Tensor],
     differences: Differences,
 ) -> str:
     name = specification.name
     asked = listed(name, [variant])
+    changes = _changes(configuration, trained)
+    if changes and not Differences.between(state, _shapes(specification, trained)):
+        return f"does not fit {asked}: {changes} (weights fit the network alone that they were trained in)"
     fitting = fitting_variants(specification, state)
     if variant in fitting:
         return f"fits {asked} as it is published and not with the fields that were changed: {differences.first()}"
@@ -158,6 +164,12 @@ def _misfit(
             fields = ", ".join(f"{field}=None" for field in left_out)
             return f"does not fit {asked} ({differences.first()}): it fits with {fields}"
     return f"fits neither {asked} nor another variant: {differences}"
+
+
+def _changes(configuration: ModelConfiguration, trained: ModelConfiguration) -> str:
+    before = dict(flat(trained.model.model_dump()))
+    given = [(name, value) for name, value in flat(configuration.model.model_dump()) if value != before.get(name)]
+    return ", ".join(f"{name}={value} was given where it has {before.get(name)}" for name, value in given)
 
 
 def _without_optional_networks(

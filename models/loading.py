@@ -16,6 +16,7 @@ from lia_bench.models.checkpoint import own_checkpoint_folder, read_own_checkpoi
 from lia_bench.models.fitting import fill
 from lia_bench.models.recognition import state_in_file
 from lia_bench.models.registry import MODELS
+from lia_bench.models.setting_names import with_own_keys
 from lia_bench.models.sharing import ZooEntry
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration
@@ -55,6 +56,7 @@ def load_model(
     content = None
     if folder is None:
         chosen, configuration = load_configuration(name, variant, [layer])
+        _, trained = load_configuration(name, variant)
         content = without_parallel_prefix(read_pickle(path))
         state = state_in_file(specification, content, path)
     else:
@@ -67,6 +69,7 @@ def load_model(
             raise CheckpointError(f"{path}: a checkpoint of {name}:{chosen}, not of {name}:{variant}: leave it out")
         kind = load_attribute(specification.configuration)
         configuration = validate(kind, merge(own.experiment, layer), str(path))
+        trained = validate(kind, own.experiment, str(path))
         state = own.state
     animator = _build(specification, chosen, configuration)
     fill(
@@ -75,6 +78,7 @@ def load_model(
         specification=specification,
         variant=chosen,
         configuration=configuration,
+        trained=trained,
         path=path,
         content=content,
     )
@@ -105,8 +109,9 @@ def load_configuration(
         published = read_yaml(specification.variants / f"{chosen}.yaml")
     elif variant:
         raise UnknownNameError(f"{name} has no variants: leave out ':{variant}'")
+    laid_over = (with_own_keys(kind, layer) for layer in layers)
     configuration: ModelConfiguration = validate(
-        kind, merge(published, *layers), f"{name}:{chosen}" if chosen else name
+        kind, merge(published, *laid_over), f"{name}:{chosen}" if chosen else name
     )
     return chosen, configuration
 

@@ -1,5 +1,6 @@
 """How users name a model: `name[:variant][@checkpoint]`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -32,3 +33,12 @@ class ModelReference:
         variant = f":{self.variant}" if self.variant else ""
         checkpoint = f"@{self.checkpoint}" if self.checkpoint else ""
         return f"{self.name}{variant}{checkpoint}"
+
+
+def short_names(references: Sequence[ModelReference]) -> list[str]:
+    """The shortest of name, name:variant and the whole reference that no other model shares."""
+    forms = [(reference.name, f"{reference.name}:{reference.variant}", str(reference)) for reference in references]
+    return [
+        next(form for position, form in enumerate(own) if [other[position] for other in forms].count(form) == 1)
+        for own in forms
+    ]

@@ -1,6 +1,7 @@
 """The parts of a training configuration that all models share."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,6 +22,9 @@ class DataConfiguration(Section):
 
     dataset: str = Field(description="name of a prepared dataset, or a folder of clips")
     batch_size: int = Field(gt=0, description="pairs in an iteration, over all devices")
+    accumulate: int = Field(
+        1, gt=0, description="parts that a device computes its share of a batch in, one after the other, to save memory"
+    )
     pairs: Literal["distinct", "ordered"] = Field(
         "distinct",
         description="distinct: two different frames in any order (LIA); ordered: two frames drawn with "
@@ -57,6 +61,9 @@ class ScheduleConfiguration(Section):
     iterations: int | None = Field(None, gt=0)
     epochs: int | None = Field(None, gt=0)
     seed: int = Field(0, ge=0, lt=2**32)
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="decay of a moving average of the weights, which checkpoints then hold; 0: none"
+    )
     log_every: int = Field(50, gt=0, description="iterations between two rows of metrics.csv")
     picture_every: int = Field(1000, gt=0, description="iterations between two sample pictures")
     checkpoint_every: int = Field(1000, gt=0, description="iterations between two checkpoints")
@@ -69,7 +76,13 @@ class ScheduleConfiguration(Section):
 
 
 class ModelConfiguration(Section):
-    """What every model has, trained or not: the network's own section."""
+    """What every model has, trained or not: the network's own section.
+
+    Attributes:
+        published_names: what the model's paper calls some settings, and their keys here; users may write either.
+    """
+
+    published_names: ClassVar[Mapping[str, str]] = {}
 
     model: Section
 

@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,17 +14,26 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from lia_bench.core.errors import DeviceError
+from lia_bench.models.training.optimisers import fuse
 from lia_bench.models.training.recipe import Network
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """What to train on; `devices` counts those of one node."""
+    """What to train on, and how; none of it changes what is computed beyond rounding.
+
+    Attributes:
+        devices: those of one node.
+        compile: networks run as code that torch.compile makes of them, in the first iterations.
+        channels_last: feature maps lie in memory with their channels side by side.
+    """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1
     nodes: int = 1
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    compile: bool = False
+    channels_last: bool = False
 
     @property
     def processes(self) -> int:
@@ -61,8 +70,12 @@ class SharedNetwork(Network):
     def frozen(self) -> Iterator[None]:
         """Inside, gradients flow through the network but not to its weights."""
         # A forward pass would else make DDP wait for gradients of weights that get none.
-        with self._fabric.no_backward_sync(self.module), super().frozen():  # type: ignore[arg-type]
+        with self.apart(), super().frozen():
             yield
+
+    def apart(self) -> AbstractContextManager[Any]:
+        """Inside, gradients are not exchanged with the other processes."""
+        return self._fabric.no_backward_sync(self.module)  # type: ignore[arg-type]
 
 
 def check_hardware(hardware: Hardware) -> str:
@@ -119,17 +132,41 @@ def launch(hardware: Hardware) -> Fabric:
     return fabric
 
 
-def set_up(fabric: Fabric, module: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[SharedNetwork, Any]:
+def part() -> None:
+    """Leave the other processes of the run, if there are any; called by each of them.
+
+    A process that ends while its threads for them still run aborts, with a line that means nothing to the user.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def set_up(
+    fabric: Fabric,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    *,
+    compiled: bool = False,
+    channels_last: bool = False,
+) -> tuple[SharedNetwork, Any]:
     """`module` and its optimiser in Fabric's hands: on the device, and in step with the other processes.
 
-    On several GPUs batch norms share their statistics, as FOMM's do.
+    On several GPUs batch norms share their statistics, as FOMM's do. `module` itself is never wrapped: its state
+    dict has the same keys whatever it runs on.
     """
+    if fabric.device.type == "cuda":
+        fuse(optimiser)
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+    if channels_last:
+        module.to(memory_format=torch.channels_last)
     with warnings.catch_warnings():
         # Its successor leaves the buffers alone later on, but not in torch 2.10, the oldest that runs this.
         warnings.filterwarnings("ignore", message=".*broadcast_buffers.*")
-        wrapped, shared_optimiser = fabric.setup(module, optimiser)
+        # Fabric takes what is compiled apart, wraps the module, and compiles DDP with it, which lets the exchange
+        # of gradients overlap their computation.
+        trained: Any = torch.compile(module) if compiled else module
+        wrapped, shared_optimiser = fabric.setup(trained, optimiser)
     return SharedNetwork(wrapped, fabric), shared_optimiser
 
 

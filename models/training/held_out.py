@@ -1,6 +1,6 @@
 """Fixed pairs that no update sees: the validation L1 that picks the best checkpoint, and sample pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset
-from lia_bench.core.video import open_video, resize, to_frame, to_tensor
+from lia_bench.core.video import FrameReader, open_indexed, resize, to_frame, to_tensor
 from lia_bench.models.animator import Animator
 
 PAIRS = 16
 PICTURE_ROWS = 4
+VIDEO_FRAMES = 25
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,12 @@ class HeldOutClip:
 
 
 class HeldOut:
-    """Up to 16 pairs (first frame, later frame), spread evenly over the clips and over time."""
+    """Up to 16 pairs (first frame, later frame), spread evenly over the clips and over time, and a clip's beginning."""
 
-    def __init__(self, clips: Sequence[HeldOutClip]) -> None:
+    def __init__(self, clips: Sequence[HeldOutClip], moving: HeldOutClip) -> None:
+        """`moving`: a clip with consecutive frames, for the sample videos."""
         self._clips = clips
+        self._moving = moving
 
     @classmethod
     def read(cls, dataset: PreparedDataset, size: int) -> "HeldOut":
@@ -38,7 +41,8 @@ class HeldOut:
         """
         clips = sorted(dataset.partition(held_out_partition(dataset)), key=lambda clip: clip.name)
         chosen = [clips[index] for index in _spread(len(clips), min(PAIRS, len(clips)))]
-        return cls([_read(clip, PAIRS // len(chosen), size) for clip in chosen])
+        pairs = [_read(clip, PAIRS // len(chosen), size) for clip in chosen]
+        return cls(pairs, _beginning(chosen[0], size))
 
     def l1(self, animator: Animator) -> float:
         """Mean absolute difference on the [0, 1] scale between rendered and true frames, absolute transfer."""
@@ -57,6 +61,12 @@ class HeldOut:
             rows.append(np.hstack([to_frame(image) for image in (clip.source, last.driving[0], result[0])]))
         return np.vstack(rows)
 
+    def video(self, animator: Animator) -> Iterator[np.ndarray]:
+        """Source, driving and result side by side, up to 25 consecutive frames of a clip: uint8 (H, 3 * W, 3)."""
+        results = animator.animate_stream(self._moving.source, self._moving.driving, transfer="absolute")
+        for driving, result in zip(self._moving.driving, results, strict=True):
+            yield np.hstack([to_frame(image) for image in (self._moving.source, driving, result)])
+
     def _mean(self, differences: Sequence[Tensor]) -> float:
         return float(torch.cat(tuple(differences)).abs().mean())
 
@@ -71,9 +81,18 @@ def _render(animator: Animator, clip: HeldOutClip) -> Tensor:
 
 
 def _read(clip: Clip, count: int, size: int) -> HeldOutClip:
-    with open_video(clip.path) as reader:
+    with open_indexed(clip.path) as reader:
         later = [index + 1 for index in _spread(len(reader) - 1, count)] or [0]
-        frames = [to_tensor(resize(reader.frame(index), (size, size))) for index in (0, *later)]
+        return _frames(reader, later, size)
+
+
+def _beginning(clip: Clip, size: int) -> HeldOutClip:
+    with open_indexed(clip.path) as reader:
+        return _frames(reader, range(min(len(reader), VIDEO_FRAMES)), size)
+
+
+def _frames(reader: FrameReader, later: Sequence[int], size: int) -> HeldOutClip:
+    frames = [to_tensor(resize(reader.frame(index), (size, size))) for index in (0, *later)]
     return HeldOutClip(frames[0], torch.stack(frames[1:]))
 
 

@@ -10,14 +10,18 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Whether the run was asked to stop."""
+    """Whether the run was asked to stop, and whether by termination, as a cluster does, rather than by Ctrl-C."""
 
     requested = False
+    terminated = False
 
 
 @contextmanager
 def deferred_interruption() -> Iterator[Interruption]:
-    """Inside, the first Ctrl-C (or SIGTERM, a cluster's warning) sets `requested`; a second one stops at once."""
+    """Inside, the first Ctrl-C (or SIGTERM, a cluster's warning) sets `requested`; a second Ctrl-C stops at once.
+
+    A second SIGTERM does no more than the first: schedulers and a sweep send it on, and who means it kills.
+    """
     interruption = Interruption()
     # Python takes signal handlers in the main thread alone; elsewhere signals keep their meaning.
     if threading.current_thread() is not threading.main_thread():
@@ -31,7 +35,8 @@ def deferred_interruption() -> Iterator[Interruption]:
 
     def note(number: int, frame: FrameType | None) -> None:
         interruption.requested = True
-        put_back()
+        interruption.terminated |= number == signal.SIGTERM
+        signal.signal(signal.SIGINT, previous[signal.SIGINT])
 
     for number in SIGNALS:
         signal.signal(number, note)

@@ -1,5 +1,6 @@
 """What a run tells of itself on the way: the progress bar, the table, TensorBoard logs, sample pictures."""
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -9,6 +10,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.progress import progress
+from lia_bench.core.video import write_video
+from lia_bench.core.video.reader import NOMINAL_FPS
 from lia_bench.models.training.metrics_table import MetricsTable
 from lia_bench.models.training.run_folder import RunFolder
 
@@ -54,3 +57,7 @@ class Journal:
         with replacing(self._run.pictures / f"{step:08d}.png") as temporary:
             Image.fromarray(picture).save(temporary)
         self._board.add_image("source, driving, result", picture, step, dataformats="HWC")
+
+    def play(self, step: int, frames: Iterable[np.ndarray]) -> None:
+        """A sample video, frames uint8 (H, W, 3) with even sides, at 25 a second."""
+        write_video(self._run.pictures / f"{step:08d}.mp4", frames, NOMINAL_FPS)

@@ -12,23 +12,33 @@ from lightning_fabric import Fabric
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.errors import LiaBenchError, Terminated
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint, save_checkpoint
 from lia_bench.models.training import random_states
-from lia_bench.models.training.hardware import gathered, mean_over_processes, set_up
+from lia_bench.models.training.averaging import AveragedAnimator
+from lia_bench.models.training.hardware import Hardware, gathered, mean_over_processes
 from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.interruption import Interruption, deferred_interruption
 from lia_bench.models.training.journal import Journal
 from lia_bench.models.training.meter import Meter
-from lia_bench.models.training.recipe import PairBatch, TrainingRecipe, Update
+from lia_bench.models.training.optimisers import load_optimiser
+from lia_bench.models.training.peak_memory import peak_memory
+from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
 from lia_bench.models.training.starting import PlannedRun
+from lia_bench.models.training.step import Step
 
 
 class TrainingLoop:
     """Trains `recipe` from the planned run's first iteration to its last, in each process of the run."""
 
     def __init__(
-        self, fabric: Fabric, recipe: TrainingRecipe, run: PlannedRun, batches: Iterator[Tensor], held_out: HeldOut
+        self,
+        fabric: Fabric,
+        recipe: TrainingRecipe,
+        run: PlannedRun,
+        batches: Iterator[Tensor],
+        held_out: HeldOut,
+        hardware: Hardware,
     ) -> None:
         """`batches`: this process's share of every iteration, as `pair_batches` gives them."""
         self._fabric = fabric
@@ -40,20 +50,25 @@ class TrainingLoop:
         self._rates = {
             name: [group["lr"] for group in optimiser.param_groups] for name, optimiser in recipe.optimisers.items()
         }
-        self._networks, self._optimisers = {}, {}
-        for name, network in recipe.networks.items():
-            network.train()
-            self._networks[name], self._optimisers[name] = set_up(fabric, network, recipe.optimisers[name])
-        for module in (recipe.animator, *recipe.frozen):
-            fabric.to_device(module)
+        self._step = Step(
+            fabric,
+            recipe,
+            run.experiment.data.accumulate,
+            compiled=hardware.compile,
+            channels_last=hardware.channels_last,
+        )
+        self._average = AveragedAnimator(recipe.animator, self._schedule.ema) if self._schedule.ema else None
+        # What is validated, drawn from and saved for use.
+        self._animator = self._average.animator if self._average else recipe.animator
         self._bring_to_start()
 
     def run(self) -> None:
         """Train to the end.
 
         Raises:
-            KeyboardInterrupt: asked to stop; the state at the end of the iteration was saved first.
-            LiaBenchError: data cannot be read, a loss is no number, or a checkpoint cannot be written.
+            KeyboardInterrupt: asked to stop, by SIGTERM as Terminated; the state at the end of the iteration was
+                saved first.
+            LiaBenchError: data cannot be read, a loss or gradient is no number, or a checkpoint cannot be written.
         """
         run = self._run
         meter = Meter()
@@ -63,14 +78,15 @@ class TrainingLoop:
                 batch = self._next_batch(step - 1)
                 waiting = time.perf_counter() - begun
                 self._set_rates(step - 1)
-                losses, stopping = self._iterate(step, batch, interruption)
-                meter.add(losses, run.experiment.data.batch_size, time.perf_counter() - begun, waiting)
+                losses, norms, stopping = self._iterate(step, batch, interruption)
+                seconds = time.perf_counter() - begun
+                meter.add(losses, norms, run.experiment.data.batch_size, seconds, waiting)
                 if journal:
                     journal.advance(meter.summary())
-                if self._report(step, stopping or step == run.stop, meter, journal):
+                if self._report(step, stopping is not None or step == run.stop, meter, journal):
                     meter = Meter()
                 if stopping:
-                    raise KeyboardInterrupt
+                    raise stopping
 
     def _journal(self) -> AbstractContextManager[Journal | None]:
         run = self._run
@@ -90,39 +106,35 @@ class TrainingLoop:
             for group, rate in zip(optimiser.param_groups, self._rates[name], strict=True):
                 group["lr"] = rate * factor
 
-    def _iterate(self, step: int, batch: PairBatch, interruption: Interruption) -> tuple[dict[str, float], bool]:
-        """One iteration: its losses, averaged over all processes, and whether any process was asked to stop."""
-        losses: dict[str, Tensor] = {}
-        updates = self._recipe.updates(self._networks, batch)
-        while True:
-            with self._fabric.autocast():
-                update = next(updates, None)
-            if update is None:
-                break
-            for name in update.networks:
-                self._optimisers[name].zero_grad()
-            self._fabric.backward(self._total(update))
-            for name in update.networks:
-                self._optimisers[name].step()
-            losses |= {name: value.detach().float() for name, value in update.losses.items()}
-        asked = torch.tensor(float(interruption.requested), device=self._fabric.device)
-        *values, stop = mean_over_processes(self._fabric, torch.stack([*losses.values(), asked])).tolist()
-        numbers = dict(zip(losses, values, strict=True))
-        for name, value in numbers.items():
-            if not math.isfinite(value):
-                raise LiaBenchError(
-                    f"step {step}: the loss '{name}' is {value}: the run has diverged; the last checkpoint is of step "
-                    f"{self._run.folder.last_step()}; try a lower learning rate or --precision 32-true"
-                )
-        return numbers, stop > 0
+    def _iterate(
+        self, step: int, batch: PairBatch, interruption: Interruption
+    ) -> tuple[dict[str, float], dict[str, float], KeyboardInterrupt | None]:
+        """One iteration: losses and norms of gradients, averaged over all processes, and how to stop, if at all."""
+        result = self._step(batch)
+        if self._average:
+            self._average.update(step)
+        asked = torch.tensor([interruption.requested, interruption.terminated], device=self._fabric.device).float()
+        scalars = torch.stack([*result.losses.values(), *result.gradient_norms.values(), *asked])
+        *values, stop, terminated = mean_over_processes(self._fabric, scalars).tolist()
+        losses = dict(zip(result.losses, values, strict=False))
+        norms = dict(zip(result.gradient_norms, values[len(losses) :], strict=True))
+        for name, value in losses.items():
+            self._check_finite(step, f"the loss '{name}'", value)
+        for name, value in norms.items():
+            self._check_finite(step, f"the gradient of '{name}'", value)
+        stopping = (Terminated() if terminated else KeyboardInterrupt()) if stop else None
+        return losses, norms, stopping
 
-    def _total(self, update: Update) -> Tensor:
-        total = torch.stack(tuple(update.losses.values())).sum()
-        if self._fabric.world_size > 1:
-            # DDP waits for a gradient of every weight, and a loss need not reach them all (LIA's R1 does not).
-            networks = (self._recipe.networks[name] for name in update.networks)
-            total = total + sum(0 * weight.sum() for network in networks for weight in network.parameters())
-        return total
+    def _check_finite(self, step: int, what: str, value: float) -> None:
+        # Before anything of this step is written, so that every checkpoint there is can be gone on from.
+        if math.isfinite(value):
+            return
+        last = self._run.folder.last_step()
+        kept = f"the checkpoint of step {last} is good" if last else "no checkpoint had been written"
+        raise LiaBenchError(
+            f"step {step}: {what} is {value}: the run has diverged; {kept}; try a lower learning rate, "
+            "in a run of another --name, or --precision 32-true"
+        )
 
     def _report(self, step: int, final: bool, meter: Meter, journal: Journal | None) -> bool:
         """Write what is due after `step`; whether a row of the table was."""
@@ -133,24 +145,31 @@ class TrainingLoop:
         random = gathered(self._fabric, random_states.capture()) if checkpoint else []
         problem = ""
         if journal:
-            values = meter.losses() | self._current_rates()
-            values |= {"images_per_second": meter.images_per_second(), "data_wait": meter.data_wait()}
+            values = self._values(meter) if noting else {}
             if checkpoint:
-                values["validation_l1"] = self._held_out.l1(self._recipe.animator)
+                values["validation_l1"] = self._held_out.l1(self._animator)
             if noting:
                 journal.note(step, step / self._run.pairs.plan.iterations_per_epoch, values)
             if picturing:
-                journal.show(step, self._held_out.picture(self._recipe.animator))
+                journal.show(step, self._held_out.picture(self._animator))
+                journal.play(step, self._held_out.video(self._animator))
             if checkpoint:
                 problem = self._save(step, values["validation_l1"], random)
         if checkpoint and (problem := self._fabric.broadcast(problem)):
             raise LiaBenchError(problem)
         return noting
 
-    def _current_rates(self) -> dict[str, float]:
+    def _values(self, meter: Meter) -> dict[str, float]:
+        """A row of the table but for the validation."""
+        rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in self._recipe.optimisers.items()}
         return {
-            f"learning_rate_{name}": optimiser.param_groups[0]["lr"]
-            for name, optimiser in self._recipe.optimisers.items()
+            **meter.losses(),
+            **{f"learning_rate_{name}": rate for name, rate in rates.items()},
+            **{f"gradient_norm_{name}": norm for name, norm in meter.gradient_norms().items()},
+            **self._recipe.readings(),
+            "images_per_second": meter.images_per_second(),
+            "data_wait": meter.data_wait(),
+            "peak_memory_mib": peak_memory(self._fabric.device),
         }
 
     def _save(self, step: int, validation_l1: float, random: list[Any]) -> str:
@@ -163,10 +182,12 @@ class TrainingLoop:
                 model=run.specification.name,
                 variant=run.variant,
                 experiment=run.experiment,
-                animator=self._recipe.animator,
+                animator=self._animator,
                 step=step,
+                weights=f"moving average, decay {self._schedule.ema}" if self._average else "as trained",
                 training={
                     "networks": {name: network.state_dict() for name, network in self._beside_the_animator()},
+                    **({"animator": self._recipe.animator.state_dict()} if self._average else {}),
                     "optimisers": {name: value.state_dict() for name, value in self._recipe.optimisers.items()},
                     "random": random,
                 },
@@ -197,12 +218,14 @@ class TrainingLoop:
         random_states.seed_process(self._schedule.seed, start, self._fabric.global_rank)
         if last is None:
             return
-        self._recipe.animator.load_state_dict(read_own_checkpoint(last).state)
+        self._animator.load_state_dict(read_own_checkpoint(last).state)
         training: Mapping[str, Any] = load_training_state(last)
+        if self._average:
+            self._recipe.animator.load_state_dict(training["animator"])
         for name, network in self._beside_the_animator():
             network.load_state_dict(training["networks"][name])
         for name, optimiser in self._recipe.optimisers.items():
-            optimiser.load_state_dict(training["optimisers"][name])
+            load_optimiser(optimiser, training["optimisers"][name])
         # On another number of devices the shares differ, and the fresh seed above is as good as any.
         if len(training["random"]) == self._fabric.world_size:
             random_states.restore(training["random"][self._fabric.global_rank])

@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -26,6 +27,16 @@ class PairBatch:
     driving: Tensor
     epoch: int = 0
     references: Tensor | None = None
+
+    def parts(self, count: int) -> Iterator["PairBatch"]:
+        """The batch in `count` equal parts, every `count`-th row in one.
+
+        So drawn, a statistic over rows that lie a fraction of the batch apart (LIA's discriminator takes one) sees
+        the same rows together as in the whole batch.
+        """
+        for first in range(count):
+            references = None if self.references is None else self.references[first::count]
+            yield PairBatch(self.source[first::count], self.driving[first::count], self.epoch, references)
 
 
 @dataclass(frozen=True)
@@ -51,9 +62,17 @@ class Network:
         """The network's forward pass."""
         return self.module(*inputs)
 
+    def twice_differentiable(self) -> AbstractContextManager[Any]:
+        """Inside, the network's gradients can be differentiated once more, which compiled code cannot do."""
+        stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+        return stance
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Inside, gradients flow through the network but not to its weights."""
+        """Inside, gradients flow through the network but not to its weights.
+
+        For the forward pass alone: no `yield` of an update inside, since several parts of a batch take turns there.
+        """
         trainable = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         for parameter in trainable:
             parameter.requires_grad_(False)
@@ -85,8 +104,13 @@ class TrainingRecipe(ABC):
         """The updates of one iteration, in order.
 
         The trainer zeroes gradients, back-propagates and steps at each `yield`, then goes on with the
-        generator; `networks` are the set-up forms of `self.networks`.
+        generator; `networks` are the set-up forms of `self.networks`. Of a batch in parts there is one generator
+        each, and they take turns: how many updates come, and of which networks, must not depend on the frames.
         """
+
+    def readings(self) -> dict[str, float]:
+        """Further numbers of the networks as they are, by column of metrics.csv; read when a row is written."""
+        return {}
 
     def milestones(self) -> tuple[int, ...]:
         """Epochs after which every learning rate is multiplied by 0.1."""

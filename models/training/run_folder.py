@@ -49,7 +49,7 @@ class RunFolder:
 
     @property
     def pictures(self) -> Path:
-        """Folder of sample pictures, `<step>.png`."""
+        """Folder of sample pictures, `<step>.png`, and videos, `<step>.mp4`."""
         return self.path / "pictures"
 
     def exists(self) -> bool:

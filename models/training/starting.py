@@ -11,6 +11,7 @@ from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.loading import load_experiment
 from lia_bench.models.registry import MODELS
+from lia_bench.models.setting_names import with_own_keys
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration
 from lia_bench.models.training.hardware import Hardware, check_hardware
@@ -21,6 +22,7 @@ from lia_bench.models.training.run_folder import RunFolder, newest_of_model, run
 # Settings that change how long a run is, what it writes or how it reads, but not what it computes. The
 # dataset is compared by its content, so that it may move.
 FREE = {
+    "data.accumulate",
     "data.cache_megabytes",
     "data.dataset",
     "data.workers",
@@ -43,6 +45,7 @@ class TrainingRequest:
         data_folder: where prepared datasets lie.
         runs: where run folders lie; the run's is `runs/<model>/<name>`.
         name: of the run; None for `<variant>-<dataset>`, or with `resume` the model's newest run.
+        suffix: what the name ends with, so that runs of a sweep are told apart.
         resume: go on with a run that exists, with the configuration it has.
     """
 
@@ -53,6 +56,7 @@ class TrainingRequest:
     data_folder: Path = Path("data")
     runs: Path = Path("runs")
     name: str | None = None
+    suffix: str = ""
     resume: bool = False
     hardware: Hardware = field(default_factory=Hardware)
 
@@ -89,11 +93,12 @@ def plan(request: TrainingRequest) -> PlannedRun:
     else:
         variant, experiment = load_experiment(request.model, request.variant, _layers(request))
     dataset = open_dataset(experiment.data.dataset, request.data_folder, experiment.frame_size)
-    folder = existing or run_folder(request.runs, request.model, request.name or _name(variant, experiment, dataset))
+    name = (request.name or _name(variant, experiment, dataset)) + request.suffix
+    folder = existing or run_folder(request.runs, request.model, name)
     if folder.exists():
         _check_same(folder, specification, variant, experiment, dataset)
     pairs = FramePairs(dataset.partition("train"), experiment)
-    Share(experiment.data.batch_size, processes=request.hardware.processes)
+    Share(experiment.data.batch_size, processes=request.hardware.processes, parts=experiment.data.accumulate)
     return PlannedRun(
         specification=specification,
         variant=variant,
@@ -135,7 +140,8 @@ def _configuration_of(
     variant = folder.description()["variant"]
     if request.variant not in (None, variant):
         raise InputError(f"{folder.path} is a run of {request.model}:{variant}, not of {request.variant}: give --name")
-    values = merge(read_yaml(folder.configuration), *_layers(request))
+    kind = load_attribute(specification.configuration)
+    values = merge(read_yaml(folder.configuration), *(with_own_keys(kind, layer) for layer in _layers(request)))
     return variant, _validated(specification, values, folder)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.errors import DeviceError
 from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.training import random_states
-from lia_bench.models.training.hardware import Hardware, launch
+from lia_bench.models.training.configuration import DataConfiguration
+from lia_bench.models.training.hardware import Hardware, launch, part
 from lia_bench.models.training.held_out import HeldOut, held_out_partition
 from lia_bench.models.training.loading_pairs import Share, pair_batches
 from lia_bench.models.training.loop import TrainingLoop
@@ -26,7 +27,7 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
         say: takes the lines that tell the user what is about to happen.
 
     Raises:
-        KeyboardInterrupt: stopped by the user; what was trained is saved.
+        KeyboardInterrupt: stopped by the user, or by SIGTERM as Terminated; what was trained is saved.
         LiaBenchError: see `plan` and `TrainingLoop.run`; MissingWeightsError where a loss needs weights.
     """
     run = plan(request)
@@ -46,23 +47,22 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
     fabric.barrier()
     batches = pair_batches(
         run.pairs,
-        Share(experiment.data.batch_size, fabric.global_rank, fabric.world_size),
+        Share(experiment.data.batch_size, fabric.global_rank, fabric.world_size, experiment.data.accumulate),
         start=run.start,
         stop=run.stop,
         workers=experiment.data.workers,
         pinned=fabric.device.type == "cuda",
     )
     try:
-        TrainingLoop(fabric, recipe, run, batches, held_out).run()
+        TrainingLoop(fabric, recipe, run, batches, held_out, request.hardware).run()
     except KeyboardInterrupt:
+        part()
         if fabric.is_global_zero:
             say(f"stopped after {run.folder.last_step():,} of {run.stop:,} iterations, which are saved")
         raise
     except torch.OutOfMemoryError as error:
-        raise LiaBenchError(
-            f"the GPU has too little memory for batches of {experiment.data.batch_size // fabric.world_size}: "
-            "--set data.batch_size=... smaller, more --devices, or --precision bf16-mixed"
-        ) from error
+        raise DeviceError(_smaller(experiment.data, fabric.world_size)) from error
+    part()
     if fabric.is_global_zero:
         best, lowest = run.folder.best(), run.folder.lowest_l1()
         say(f"finished: {run.folder.path}; best checkpoint {best and best.name} with a validation L1 of {lowest:.4f}")
@@ -78,6 +78,8 @@ def _write_start(run: PlannedRun, hardware: Hardware, fabric: Fabric) -> None:
         "devices": hardware.devices,
         "nodes": hardware.nodes,
         "precision": hardware.precision,
+        "compile": hardware.compile,
+        "channels_last": hardware.channels_last,
     }
     description: dict[str, Any] = {
         "model": run.specification.name,
@@ -108,3 +110,16 @@ def _announcement(run: PlannedRun, hardware: Hardware, fabric: Fabric, held_out:
     yield f"validation L1 of copying the source, to be beaten: {held_out.copying_l1():.4f}"
     if run.start:
         yield f"going on after iteration {run.start:,}, from {run.folder.last()}"
+
+
+def _smaller(data: DataConfiguration, devices: int) -> str:
+    """That the GPU's memory is too small, and what to try."""
+    share = data.batch_size // devices
+    part = share // data.accumulate
+    more = next((parts for parts in range(data.accumulate + 1, share + 1) if share % parts == 0), None)
+    tries = "--precision bf16-mixed, a smaller model or a larger GPU"
+    if more:
+        tries = f"--set data.accumulate={more}, which takes {share // more} pairs at once with the same gradients, or "
+        tries += f"--set data.batch_size={data.batch_size // 2}"
+    pairs = "1 pair" if part == 1 else f"{part} pairs"
+    return f"the GPU is out of memory with {pairs} at once: try {tries}"

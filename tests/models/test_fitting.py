@@ -68,10 +68,35 @@ def test_a_small_file_does_not_fit_the_default_variant(file: Path) -> None:
     assert "it fits the variant fomm:demo-64" in refusal("fomm", small_content("fomm"), file, variant=None)
 
 
-@pytest.mark.parametrize(("name", "changed"), [("lia", {"motion_dim": 10}), ("fomm", {"keypoints": 5})])
-def test_a_field_that_was_changed_is_what_does_not_fit(name: str, changed: dict[str, Any], file: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "changed", "reason"),
+    [
+        ("lia", {"motion_dim": 10}, "motion_dim=10 was given where it has 20"),
+        ("fomm", {"keypoints": 5}, "keypoints=5 was given where it has 8"),
+    ],
+)
+def test_a_field_that_was_changed_is_what_does_not_fit(
+    name: str, changed: dict[str, Any], reason: str, file: Path
+) -> None:
     text = refusal(name, small_content(name), file, **changed)
-    assert f"fits {name}:demo-64 as it is published and not with the fields that were changed" in text
+    assert f"does not fit {name}:demo-64: {reason} (weights fit the network alone" in text
+
+
+def test_a_folder_trained_with_other_fields_is_compared_with_those(tmp_path: Path) -> None:
+    model = load_model("lia", variant="demo-64", device="cpu", motion_dim=10)
+    assert model.zoo_entry is not None
+    write_weights(tmp_path, model.zoo_entry, model.state_dict())
+    with pytest.raises(CheckpointError, match="lia:demo-64: motion_dim=20 was given where it has 10 "):
+        load_model("lia", checkpoint=tmp_path, device="cpu", motion_dim=20)
+
+
+def test_a_folder_whose_configuration_was_edited_fits_as_it_is_published(tmp_path: Path) -> None:
+    model = load_model("lia", variant="demo-64", device="cpu")
+    other = load_model("lia", variant="demo-64", device="cpu", motion_dim=10).zoo_entry
+    assert other is not None
+    write_weights(tmp_path, other, model.state_dict())
+    with pytest.raises(CheckpointError, match="fits lia:demo-64 as it is published and not with the fields"):
+        load_model("lia", checkpoint=tmp_path, device="cpu")
 
 
 @pytest.mark.parametrize("asked", ["fomm", "lia", "sade", "tpsmm"])

@@ -1,5 +1,7 @@
 """What is drawn for each place of the run, and that nothing else decides it."""
 
+import gc
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,8 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
-from lia_bench.core.video import open_video
+from lia_bench.core.video import open_video, write_video
+from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.models.training.loading_pairs import Share, pair_batches
 from lia_bench.models.training.pairs import FramePairs
 from tests.models.training.toy.network import ToyConfiguration
@@ -159,7 +162,7 @@ def test_processes_share_the_batches_and_workers_change_nothing(stripes: Prepare
     assert [batch.shape for batch in whole] == [(4, 2, 3, SIZE, SIZE)] * 5
     first, second = (list(batches(Share(4, rank, 2), workers=workers)) for rank in range(2))
     for batch, *halves in zip(whole, first, second, strict=True):
-        assert torch.equal(batch, torch.cat(halves))
+        assert torch.equal(batch, torch.stack(halves, dim=1).flatten(0, 1))
     later = list(batches(Share(4), start=3, workers=workers))
     assert all(torch.equal(one, other) for one, other in zip(whole[3:], later, strict=True))
 
@@ -201,7 +204,7 @@ def test_clips_beyond_the_memory_are_read_and_not_kept(stripes: PreparedDataset)
             opened[path.name] += 1
             return open_video(path)
 
-        monkeypatch.setattr("lia_bench.models.training.clip_frames.open_video", counting)
+        monkeypatch.setattr("lia_bench.models.training.clip_frames.open_indexed", counting)
         for position in range(28):
             sample(pairs, position)
 
@@ -210,5 +213,49 @@ def test_clips_beyond_the_memory_are_read_and_not_kept(stripes: PreparedDataset)
         pairs = pairs_of(stripes, batch_size=7)
         pairs._frames._left = 3 * clip_bytes
         count(pairs, monkeypatch)
-    # Four epochs: three clips opened once, the four others each time.
-    assert sorted(opened.values()) == [1, 1, 1, 4, 4, 4, 4]
+    # Four epochs: three clips opened once more to be kept, the four others each time.
+    assert sorted(opened.values()) == [2, 2, 2, 4, 4, 4, 4]
+
+
+def test_a_first_batch_decodes_no_video_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [np.full((SIZE, SIZE, 3), 10 * number, np.uint8) for number in range(20)]
+    (tmp_path / "train").mkdir()
+    for number in range(4):
+        write_video(tmp_path / "train" / f"{number}.mp4", frames, 25.0)
+    monkeypatch.setattr(PyAVReader, "__iter__", None)
+    monkeypatch.setattr("lia_bench.core.video.opening.scan", None)
+    pairs = pairs_of(open_dataset(str(tmp_path)), batch_size=4)
+    assert all(sample(pairs, position).shape == (2, 3, SIZE, SIZE) for position in range(4))
+
+
+class Collecting(FramePairs):
+    """Pairs whose reading makes a process clear away what nothing refers to."""
+
+    def __getitem__(self, position: int) -> Tensor | LiaBenchError:
+        gc.collect()
+        return super().__getitem__(position)
+
+
+class Abandoned:
+    """Refers to itself, as a reader may, so that only the collector clears it away; notes in which process it did."""
+
+    def __init__(self, notes: Path) -> None:
+        self.notes = notes
+        self.itself = self
+
+    def __del__(self) -> None:
+        (self.notes / str(os.getpid())).touch()
+
+
+def test_workers_clear_away_no_reader_that_was_left_behind_before_them(
+    stripes: PreparedDataset, tmp_path: Path
+) -> None:
+    pairs = pairs_of(stripes)
+    pairs.__class__ = Collecting
+    gc.disable()
+    try:
+        Abandoned(tmp_path)
+        assert len(list(pair_batches(pairs, Share(2), start=0, stop=2, workers=1, pinned=False))) == 2
+    finally:
+        gc.enable()
+    assert [path.name for path in tmp_path.iterdir()] == [str(os.getpid())]

@@ -19,19 +19,20 @@ pytestmark = pytest.mark.slow
 
 
 class Runner:
-    """`lia-bench train toy` in a process of its own."""
+    """`lia-bench train toy`, or of another model, in a process of its own."""
 
-    def __init__(self, plug_in: Path, data: Path, runs: Path) -> None:
+    def __init__(self, plug_in: Path, data: Path, runs: Path, model: str = "toy") -> None:
         self._environment = environment(plug_in)
         self._options = ["--data", str(data), "--runs", str(runs)]
         self._runs = runs
+        self._model = model
 
     def folder(self, name: str) -> RunFolder:
-        return RunFolder(self._runs / "toy" / name)
+        return RunFolder(self._runs / self._model.partition(":")[0] / name)
 
     def start(self, name: str, *words: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            command_line("train", "toy", "--name", name, *self._options, *words),
+            command_line("train", self._model, "--name", name, *self._options, *words),
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -75,6 +76,51 @@ def test_two_processes_equal_one_with_the_whole_batch_and_go_on_exactly(runner: 
         assert float(row["l1"]) == pytest.approx(float(same["l1"]), abs=1e-4)
     runner.finish("halves", *plain, *several, "--set", "schedule.iterations=10")
     assert_same_state(two, runner.finish("halves", *plain, *several))
+
+
+def test_two_processes_and_parts_of_a_batch_give_lia_the_gradients_of_the_whole_batch(
+    plug_in: Path, data: Path, tmp_path: Path
+) -> None:
+    """Of generator and discriminator, whose deviation over the minibatch looks across rows."""
+    runner = Runner(plug_in, data, tmp_path / "runs", "lia:demo-64")
+    small = ("model.channel_limit=16", "model.style_dim=16", "model.motion_dim=5", "loss.adversarial=1")
+    setting = ("data.batch_size=8", "data.repeats=2", "schedule.iterations=1")
+    common = ("--dataset", "stripes", *(word for value in (*small, *setting) for word in ("--set", value)))
+    several = ("--accelerator", "cpu", "--devices", "2")
+    one, two = runner.finish("one", *common), runner.finish("two", *common, *several)
+    parts = runner.finish("parts", *common, "--set", "data.accumulate=2")
+    # Adam's first average is the gradient, up to a factor.
+    expected = first_averages(one)
+    for run in (two, parts):
+        for name, averages in first_averages(run).items():
+            for key, value in averages.items():
+                error = float((value - expected[name][key]).norm() / (expected[name][key].norm() + 1e-8))
+                assert error < 1e-3, f"{run.path.name} {name} {key}: {error}"
+
+
+def first_averages(run: RunFolder) -> dict[str, dict[int, torch.Tensor]]:
+    last = run.last()
+    assert last
+    optimisers = load_training_state(last)["optimisers"]
+    assert optimisers.keys() == {"generator", "discriminator"}
+    return {
+        name: {key: values["exp_avg"] for key, values in optimiser["state"].items()}
+        for name, optimiser in optimisers.items()
+    }
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_sigterm_saves_asks_to_be_queued_anew_and_the_same_command_goes_on(runner: Runner, devices: int) -> None:
+    words = ("--set", "schedule.iterations=300", "--accelerator", "cpu", "--devices", str(devices))
+    process = runner.start("stopped", *words)
+    wait_for_step(runner.folder("stopped"), 30)
+    # As a scheduler does to the process it started.
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 75, errors
+    assert errors.splitlines()[-1].startswith("terminated: the state is saved")
+    assert 30 <= runner.folder("stopped").last_step() < 300
+    assert_same_state(runner.finish("whole", *words), runner.finish("stopped", *words))
 
 
 def test_killed_it_goes_on_exactly(runner: Runner) -> None:

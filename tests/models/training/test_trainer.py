@@ -16,6 +16,7 @@ from PIL import Image
 
 from lia_bench.core.configuration import parse_settings
 from lia_bench.core.errors import DeviceError, InputError, LiaBenchError, UnknownNameError
+from lia_bench.core.video import open_video
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint
 from lia_bench.models.loading import load_model
 from lia_bench.models.training.hardware import Hardware
@@ -113,6 +114,11 @@ def test_a_run_leaves_all_that_it_should(start: Start, said: list[str], tmp_path
     assert {folder.name for folder in (run.path / "checkpoints").iterdir()} == {index["last"], index["best"]}
     with Image.open(run.pictures / "00000020.png") as picture:
         assert picture.size == (3 * SIZE, 3 * SIZE)
+    with open_video(run.pictures / "00000020.mp4") as video:
+        assert len(video) == 8
+        assert video.frame(0).shape == (SIZE, 3 * SIZE, 3)
+    for column in ("gradient_norm_generator", "gradient_norm_discriminator", "peak_memory_mib"):
+        assert float(table[-1][column]) > 0
     assert list(run.tensorboard.iterdir())
     description = run.description()
     assert (description["model"], description["variant"], description["dataset"]["name"]) == ("toy", "tiny", "stripes")
@@ -281,6 +287,34 @@ def test_milestones_cut_the_learning_rates_also_after_resuming(start: Start) -> 
 def test_a_loss_that_is_no_number_stops_the_run(start: Start) -> None:
     with pytest.raises(LiaBenchError, match=r"step 1: the loss 'l1' is nan"):
         start("loss.noise=.nan")
+
+
+def test_weights_that_are_no_numbers_are_never_saved(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Step 20 writes a checkpoint; its losses are finite and its gradients are not.
+    updates = ToyRecipe.updates
+    count = 0
+
+    def overflowing(self: ToyRecipe, networks: Mapping[str, Network], batch: PairBatch) -> Iterator[Update]:
+        nonlocal count
+        count += 1
+        weight = next(networks["generator"].module.parameters())
+        for update in updates(self, networks, batch):
+            if count == 20 and "l1" in update.losses:
+                # A root has an infinite slope at 0.
+                root = (weight - weight.detach()).sum().abs().sqrt()
+                yield Update(update.networks, {**update.losses, "l1": update.losses["l1"] + root})
+            else:
+                yield update
+
+    monkeypatch.setattr(ToyRecipe, "updates", overflowing)
+    with pytest.raises(LiaBenchError, match=r"step 20: the gradient of 'generator' is nan.* step 10 is good") as caught:
+        start(name="x")
+    assert "\n" not in str(caught.value)
+    run = RunFolder(tmp_path / "runs" / "toy" / "x")
+    assert run.last_step() == 10
+    assert all(value.isfinite().all() for value in read_own_checkpoint(run.checkpoint(10)).state.values())
 
 
 def test_a_full_disk_leaves_the_checkpoint_before(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

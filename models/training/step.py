@@ -1,0 +1,100 @@
+"""One iteration: the recipe's updates, each back-propagated over all parts of the batch before its step."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from lia_bench.models.training.hardware import SharedNetwork, set_up
+from lia_bench.models.training.recipe import PairBatch, TrainingRecipe, Update
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What an iteration gave in this process, scalars on the device.
+
+    Attributes:
+        losses: weighted terms by name, means over the parts of the batch.
+        gradient_norms: 2-norm of each network's gradient by name, before any clipping; where a network was updated
+            more than once, the largest.
+    """
+
+    losses: Mapping[str, Tensor]
+    gradient_norms: Mapping[str, Tensor]
+
+
+class Step:
+    """Takes a recipe's networks and optimisers into Fabric's hands and trains them, a batch at a time."""
+
+    def __init__(
+        self, fabric: Fabric, recipe: TrainingRecipe, parts: int, *, compiled: bool, channels_last: bool
+    ) -> None:
+        """`parts`: a batch is computed in so many, one after the other; the rest as in `Hardware`."""
+        self._fabric = fabric
+        self._recipe = recipe
+        self._parts = parts
+        self._networks: dict[str, SharedNetwork] = {}
+        self._optimisers: dict[str, Any] = {}
+        for name, network in recipe.networks.items():
+            network.train()
+            self._networks[name], self._optimisers[name] = set_up(
+                fabric, network, recipe.optimisers[name], compiled=compiled, channels_last=channels_last
+            )
+        for module in (recipe.animator, *recipe.frozen):
+            fabric.to_device(module)
+        for module in recipe.frozen:
+            if channels_last:
+                module.to(memory_format=torch.channels_last)
+            if compiled:
+                module.compile()
+
+    def __call__(self, batch: PairBatch) -> StepResult:
+        """Train on this process's share of a batch, on the device."""
+        losses: dict[str, Tensor] = {}
+        norms: dict[str, Tensor] = {}
+        parts = [self._recipe.updates(self._networks, part) for part in batch.parts(self._parts)]
+        while updated := self._back_propagated(parts, losses):
+            for name in updated:
+                norm = self._gradient_norm(name)
+                norms[name] = torch.maximum(norms[name], norm) if name in norms else norm
+                self._optimisers[name].step()
+        return StepResult(losses, norms)
+
+    def _back_propagated(self, parts: list[Iterator[Update]], losses: dict[str, Tensor]) -> tuple[str, ...]:
+        """Gradients of the next update over all parts; the names of its networks, none where no update is left."""
+        updated: tuple[str, ...] = ()
+        for number, updates in enumerate(parts, start=1):
+            with ExitStack() as alone:
+                if number < self._parts:
+                    # Gradients are exchanged once they are summed.
+                    for network in self._networks.values():
+                        alone.enter_context(network.apart())
+                with self._fabric.autocast():
+                    update = next(updates, None)
+                if update is None:
+                    return ()
+                if number == 1:
+                    for name in update.networks:
+                        self._optimisers[name].zero_grad()
+                self._fabric.backward(self._total(update) / self._parts)
+            updated = update.networks
+            for name, value in update.losses.items():
+                share = value.detach().float() / self._parts
+                losses[name] = losses[name] + share if number > 1 else share
+        return updated
+
+    def _total(self, update: Update) -> Tensor:
+        total = torch.stack(tuple(update.losses.values())).sum()
+        if self._fabric.world_size > 1:
+            # DDP waits for a gradient of every weight, and a loss need not reach them all (LIA's R1 does not).
+            networks = (self._recipe.networks[name] for name in update.networks)
+            total = total + sum(0 * weight.sum() for network in networks for weight in network.parameters())
+        return total
+
+    def _gradient_norm(self, name: str) -> Tensor:
+        gradients = [weight.grad for weight in self._recipe.networks[name].parameters() if weight.grad is not None]
+        return torch.nn.utils.get_total_norm(gradients).float()
