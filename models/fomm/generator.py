@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.encoder_decoder import encoder_decoder
+from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.matrices import inverse, multiply
 from lia_bench.models.blocks.motion_blending import DenseMotion, MotionBlending
 from lia_bench.models.blocks.part_motions import affine_motions, with_background
@@ -60,6 +61,7 @@ class Generator(nn.Module):
         """Frames for an encoded source and keypoints of the same batch size."""
         height, width = source.features.shape[2:]
         motion = self.motion(source.small, source_keypoints, driving_keypoints)
+        record_flow(motion.flow, self.align_corners)
         features = warp(source.features, resize_flow(motion.flow, height, width), self.align_corners)
         features = features * resize_map(motion.occlusion, height, width)
         for block in (*self.residual, *self.up):

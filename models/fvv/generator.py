@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.convolution import ConvolutionBlock, DownBlock
+from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.warping import warp
 from lia_bench.models.fvv.configuration import FvvModel
 from lia_bench.models.fvv.dense_motion import DenseMotion, VolumeMotion
@@ -69,6 +70,7 @@ class Generator(nn.Module):
     def render(self, source: EncodedSource, source_keypoints: Tensor, driving_keypoints: Tensor) -> Generated:
         """Frames for an encoded source and keypoints of the same batch size."""
         motion = self.dense_motion(source.compressed, source_keypoints, driving_keypoints)
+        record_flow(motion.flow, align_corners=False)
         warped = warp(source.volume, motion.flow, align_corners=False)
         features = self.mix(self.fold(warped.flatten(1, 2))) * motion.occlusion
         return Generated(torch.sigmoid(self.decoder(features).float()), motion)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.convolution import DownBlock, ResidualBlock, UpBlock
+from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
 from lia_bench.models.monkeynet.dense_motion import DenseMotion, DenseMotionNetwork
@@ -64,6 +65,7 @@ class Generator(nn.Module):
     def render(self, levels: Sequence[Tensor], source_keypoints: Keypoints, driving_keypoints: Keypoints) -> Generated:
         """Frames for an encoded source and keypoints of the same batch size."""
         motion = self.dense_motion(levels[0], source_keypoints, driving_keypoints)
+        record_flow(motion.flow, self.align_corners)
         heatmaps = self.heatmaps(levels[0], source_keypoints, driving_keypoints)
         skips = [self._skip(level, motion.flow, heatmaps) for level in levels]
         deformed = skips[0][:, :3]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.covariance import covariance_heatmaps
 from lia_bench.models.blocks.encoder_decoder import encoder_decoder
+from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.matrices import inverse, multiply
 from lia_bench.models.blocks.motion_blending import DenseMotion, MotionBlending
 from lia_bench.models.blocks.part_motions import affine_motions, with_background
@@ -75,6 +76,7 @@ class Generator(nn.Module):
     ) -> Generated:
         """Frames for an encoded source and regions of the same batch size; `background` as in `forward`."""
         motion = self.motion(source.small, source_regions, driving_regions, background)
+        record_flow(motion.flow, align_corners=False)
         *shallower, deepest = source.levels
         seen, hidden = visible(deepest, motion)
         features = seen

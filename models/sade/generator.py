@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.encoder_decoder import encoder_decoder
+from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.sade.coarse_motion import CoarseMotion
 from lia_bench.models.sade.configuration import SadeModel
@@ -77,6 +78,8 @@ class Generator(nn.Module):
         target = driving_keypoints[:, None].expand_as(view_keypoints)
         coarse, confidence = self.coarse_motion(views.small, view_keypoints.flatten(0, 1), target.flatten(0, 1))
         motion = self.motion_evolution(coarse)
+        # The first view is the source.
+        record_flow(_positions(motion[::count]), align_corners=True)
         moved = _displaced(views.features, resize_flow(motion, height, width, align_corners=True))
         appearance = self.self_appearance(moved)
         borrowed = _displaced(moved, appearance)
@@ -94,5 +97,8 @@ class Generator(nn.Module):
 
 def _displaced(features: Tensor, offsets: Tensor) -> Tensor:
     """Features (B, C, h, w), each read at its own place plus its offset (B, h, w, 2)."""
-    grid = coordinate_grid(*offsets.shape[1:3], like=offsets)
-    return warp(features, grid + offsets, align_corners=True)
+    return warp(features, _positions(offsets), align_corners=True)
+
+
+def _positions(offsets: Tensor) -> Tensor:
+    return coordinate_grid(*offsets.shape[1:3], like=offsets) + offsets

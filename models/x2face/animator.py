@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from lia_bench.models.animator import Animator
+from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.warping import warp
 from lia_bench.models.x2face.configuration import X2FaceModel
 from lia_bench.models.x2face.driving_network import DrivingNetwork
 from lia_bench.models.x2face.embedding_network import EmbeddingNetwork
-from lia_bench.models.x2face.resampling import embed, resample
+from lia_bench.models.x2face.resampling import embed, resample, sampling_grid
 
 
 class X2FaceAnimator(Animator):
@@ -57,4 +59,7 @@ class X2FaceAnimator(Animator):
 
     def render_vectors(self, encoded: Tensor, vectors: Tensor) -> Tensor:
         """Frames (B, 3, size, size) of an embedded face (1, 3, size, size) for driving vectors (B, driving_vector)."""
-        return resample(encoded.expand(len(vectors), -1, -1, -1), self.driving_network.decode(vectors))
+        positions = sampling_grid(self.driving_network.decode(vectors))
+        # It moves the embedded face, which stands for the source.
+        record_flow(positions, align_corners=True)
+        return warp(encoded.expand(len(vectors), -1, -1, -1), positions, align_corners=True)

@@ -1,0 +1,58 @@
+"""Flows that models tell of: which have one, and that its pixels are those that a warp reads."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lia_bench.models.blocks.coordinate_grid import coordinate_grid
+from lia_bench.models.blocks.flow_recording import DenseFlow, record_flow, recorded_flows
+from lia_bench.models.loading import load_model
+from lia_bench.models.registry import MODELS
+
+WITHOUT = {"iapm", "identity"}
+"""They paint the frame, or copy the source."""
+
+
+@pytest.mark.parametrize("align_corners", [True, False])
+def test_an_offset_leads_to_the_pixel_that_a_warp_reads(align_corners: bool) -> None:
+    random = torch.Generator().manual_seed(0)
+    height, width = 6, 9
+    columns, rows = torch.meshgrid(torch.arange(width), torch.arange(height), indexing="xy")
+    numbers = torch.stack([columns, rows]).float()
+    # Away from the border, where a warp would mix in what lies beyond.
+    positions = torch.rand(2, height, width, 2, generator=random) * 1.2 - 0.6
+    read = F.grid_sample(numbers.expand(2, -1, -1, -1), positions, align_corners=align_corners)
+    assert torch.allclose(DenseFlow(positions, align_corners).pixels(height, width), read - numbers, atol=1e-4)
+
+
+def test_a_coarse_flow_is_in_pixels_of_the_picture() -> None:
+    positions = coordinate_grid(8, 8, like=torch.zeros(1))[None] + torch.tensor([2 / 7, -4 / 7])
+    flow = DenseFlow(positions, align_corners=True).pixels(32, 64)
+    assert flow.shape == (1, 2, 32, 64)
+    assert torch.allclose(flow[0].flatten(1).mean(1), torch.tensor([8.0, -8.0]), atol=1e-4)
+    volume = torch.cat([positions, torch.zeros(1, 8, 8, 1)], dim=-1)[:, None].repeat(1, 3, 1, 1, 1)
+    assert torch.allclose(DenseFlow(volume, align_corners=True).pixels(32, 64), flow, atol=1e-4)
+
+
+def test_nobody_listens_unless_asked() -> None:
+    positions = torch.zeros(1, 2, 2, 2)
+    record_flow(positions, align_corners=True)
+    with recorded_flows() as flows:
+        record_flow(positions, align_corners=True)
+    record_flow(positions, align_corners=True)
+    assert len(flows) == 1
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_every_model_that_warps_tells_of_its_flow(name: str) -> None:
+    torch.manual_seed(0)
+    model = load_model(name, variant="demo-64" if MODELS[name].variants else None, device="cpu")
+    source, driving = torch.rand(3, 64, 64), torch.rand(3, 3, 64, 64)
+    with recorded_flows() as flows:
+        model.animate(source, driving)
+    assert bool(flows) == (name not in WITHOUT)
+    if flows:
+        pixels = flows[-1].pixels(64, 64)
+        assert pixels.shape == (3, 2, 64, 64)
+        assert bool(pixels.isfinite().all())
+        assert float(pixels.abs().max()) < 128
