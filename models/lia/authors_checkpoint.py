@@ -62,7 +62,7 @@ def generator_table(levels: int) -> list[Entry]:
         *trunk_table("enc.net_app.convs", "encoder.", levels),
         Renamed(f"enc.net_app.convs.{levels + 1}.weight", "encoder.head.weight"),
         *(
-            Renamed(f"enc.fc.{layer}.{part}", f"magnitudes.{layer}.{part}")
+            Renamed(f"enc.fc.{layer}.{part}", f"magnitude_head.{layer}.{part}")
             for layer in range(5)
             for part in ("weight", "bias")
         ),
@@ -106,9 +106,10 @@ def animator_state(content: Mapping[str, Any]) -> dict[str, Tensor] | None:
 def authors_content(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]] | None:
     """A LiaAnimator's state dict in the authors' layout, without discriminator and optimisers; else None.
 
+    None as well for the ablation without a motion dictionary, which their published code cannot hold.
     Entries that their forward pass never reads become zeros: they leave every picture as it is.
     """
-    if "decoder.constant" not in state:
+    if not {"decoder.constant", "dictionary.weight"} <= state.keys():
         return None
     levels = _count(state, r"decoder\.levels\.\d+\.colour_bias")
     width = state["decoder.constant"].shape[1]

@@ -1,6 +1,7 @@
 """What a LIA experiment is made of."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -14,7 +15,12 @@ class LiaModel(Section):
 
     size: PowerOfTwo = Field(256, ge=64, le=1024, description="side of the frames in pixels, a power of two")
     style_dim: int = Field(512, gt=0, description="length of the latent code")
-    motion_dim: int = Field(20, gt=0, description="directions in the motion dictionary")
+    motion_dim: int | None = Field(
+        20,
+        gt=0,
+        description="directions in the motion dictionary; null is without one, the ablation of the paper's table 4: "
+        "the magnitude head's output, as long as the code, is added to it directly",
+    )
     channel_base: int = Field(16384, gt=0, description="channels at resolution r are channel_base / r, at most ...")
     channel_limit: int = Field(512, gt=0, description="... this many; the paper's networks have 16384 and 512")
     initial_flow: float = Field(
@@ -23,6 +29,15 @@ class LiaModel(Section):
         description="factor on the flow heads' random weights at the start; 1 in the paper's networks, less lets a "
         "short training begin with little motion instead of a scrambled picture",
     )
+
+    @model_validator(mode="after")
+    def _directions_fit(self) -> Self:
+        if self.motion_dim and self.motion_dim > self.style_dim:
+            raise ValueError(
+                f"a latent space of {self.style_dim} dimensions has no {self.motion_dim} orthogonal directions: "
+                f"set motion_dim to at most {self.style_dim}, or style_dim higher"
+            )
+        return self
 
     def channels(self, resolution: int) -> int:
         """Width of encoder, decoder and discriminator at a resolution in pixels."""
@@ -61,6 +76,8 @@ class LiaOptimiser(Section):
 
 class LiaConfiguration(ExperimentConfiguration):
     """A variant of LIA."""
+
+    published_names: ClassVar[Mapping[str, str]] = {"motion.directions": "model.motion_dim"}
 
     model: LiaModel = LiaModel()
     loss: LiaLoss = LiaLoss()

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.blur import UpsampleMap
 from lia_bench.models.blocks.equalised import ActivatedConvolution
+from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.modulation import ModulatedPointwise, StyledConvolution, UpsamplingStyledConvolution
 from lia_bench.models.lia.configuration import LiaModel
 
@@ -32,6 +33,7 @@ class Warp(nn.Module):
         outside, as the published weights were trained: without any offset the picture is zoomed by r / (r - 1).
         """
         positions = self.grid + logits[:, :2].tanh().permute(0, 2, 3, 1)
+        record_flow(positions, align_corners=False)
         mask = logits[:, 2:].sigmoid()
         moved = F.grid_sample(source.expand(logits.shape[0], -1, -1, -1), positions, align_corners=False)
         return (moved * mask).to(source.dtype), mask.to(source.dtype)

@@ -22,3 +22,10 @@ class MotionDictionary(nn.Module):
         with without_autocast(self.weight.device):
             directions: Tensor = torch.linalg.qr(self.weight + 1e-8).Q
         return directions
+
+    @torch.no_grad()
+    def orthogonality_error(self) -> float:
+        """Largest absolute difference between the directions' inner products and the identity."""
+        directions = self()
+        products = directions.t() @ directions
+        return float((products - torch.eye(len(products), device=products.device)).abs().max())

@@ -31,10 +31,14 @@ class Encoder(nn.Module):
 
 
 class MagnitudeHead(nn.Sequential):
-    """Five linear layers, with nothing between them, from a code (B, style_dim) to magnitudes (B, motion_dim)."""
+    """Five linear layers, with nothing between them, from a code (B, style_dim) to magnitudes (B, motion_dim).
+
+    Without a motion dictionary the output is (B, style_dim), the walk in the latent space itself.
+    """
 
     def __init__(self, configuration: LiaModel) -> None:
         width = configuration.style_dim
         super().__init__(
-            *(EqualisedLinear(width, width) for _ in range(4)), EqualisedLinear(width, configuration.motion_dim)
+            *(EqualisedLinear(width, width) for _ in range(4)),
+            EqualisedLinear(width, configuration.motion_dim or width),
         )

@@ -27,6 +27,8 @@ class LiaRecipe(TrainingRecipe):
     Networks are "generator" (the animator) and, with an adversarial loss, "discriminator".
     """
 
+    animator: LiaAnimator
+
     def __init__(self, experiment: LiaConfiguration, features: Vgg19Features | None = None) -> None:
         """`features`: VGG19 for the perceptual loss; by default the published one on this machine.
 
@@ -60,13 +62,19 @@ class LiaRecipe(TrainingRecipe):
         discriminator = networks["discriminator"]
         with discriminator.frozen():
             losses["adversarial"] = self.loss.adversarial * generator_loss(discriminator(generated))
-            yield Update(("generator",), losses)
+        yield Update(("generator",), losses)
         loss = discriminator_loss(discriminator(driving), discriminator(generated.detach()))
         yield Update(("discriminator",), {"discriminator": loss})
         if self.loss.r1 and self._discriminator_updates() % (R1_INTERVAL + 1) == R1_INTERVAL:
             driving.requires_grad_()
-            penalty = r1_penalty(driving, discriminator(driving))
+            with discriminator.twice_differentiable():
+                penalty = r1_penalty(driving, discriminator(driving))
             yield Update(("discriminator",), {"r1": self.loss.r1 / 2 * R1_INTERVAL * penalty})
+
+    def readings(self) -> dict[str, float]:
+        """How far the dictionary's directions are from orthonormal."""
+        dictionary = self.animator.dictionary
+        return {"orthogonality_error": dictionary.orthogonality_error()} if dictionary else {}
 
     def _reconstruction(self, generated: Tensor, driving: Tensor) -> dict[str, Tensor]:
         losses = {}

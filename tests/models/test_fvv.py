@@ -274,7 +274,7 @@ def test_other_layouts_are_not_taken_for_fvv(content: dict[str, Any]) -> None:
 def test_file_of_another_variant_is_refused_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "small.pth.tar"
     torch.save(authors_content(_small().state_dict()), file)
-    with pytest.raises(CheckpointError, match=r"in this variant|this variant has|missing") as caught:
+    with pytest.raises(CheckpointError, match="decoder=spade was given where it has residual") as caught:
         load_model("fvv", checkpoint=file, variant="demo-64", device="cpu", generator={"decoder": "spade"})
     assert "\n" not in str(caught.value)
     loaded = load_model("fvv", checkpoint=file, variant="demo-64", device="cpu")

@@ -88,6 +88,16 @@ def test_every_parameter_of_the_demonstration_gets_a_gradient() -> None:
             assert float(parameter.grad.abs().max()) > 0, name
 
 
+def test_without_the_dictionary_every_parameter_gets_a_gradient() -> None:
+    recipe = LiaRecipe(experiment(SMALL | {"motion_dim": None}, perceptual=0))  # type: ignore[arg-type]
+    before = {name: value.clone() for name, value in recipe.animator.named_parameters()}
+    train_step(recipe, noise_batch(0))
+    assert recipe.readings() == {}
+    for name, parameter in recipe.animator.named_parameters():
+        assert parameter.grad is not None, name
+        assert not torch.equal(parameter, before[name]), name
+
+
 def test_the_generator_update_leaves_no_gradient_in_the_discriminator() -> None:
     recipe = LiaRecipe(experiment(perceptual=0))
     networks = networks_of(recipe)
@@ -102,6 +112,23 @@ def test_a_term_of_weight_zero_is_left_out_with_its_network() -> None:
     assert list(update.losses) == ["l1"]
     assert list(recipe.networks) == list(recipe.optimisers) == ["generator"]
     assert not recipe.frozen
+
+
+class SomeFeatures(nn.Module):
+    """Five maps of an image, in VGG19's place."""
+
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+        return [image * factor for factor in range(1, 6)]
+
+
+@pytest.mark.parametrize("left_out", ["l1", "perceptual", "adversarial"])
+def test_each_term_can_be_left_out_alone(left_out: str) -> None:
+    features: Any = SomeFeatures()
+    recipe = LiaRecipe(experiment(**{left_out: 0.0}), features)
+    first, *rest = train_step(recipe, noise_batch(0))
+    assert set(first.losses) == {"l1", "perceptual", "adversarial"} - {left_out}
+    assert len(rest) == (0 if left_out == "adversarial" else 1)
+    assert all(parameter.grad is not None for parameter in recipe.animator.parameters())
 
 
 def test_weights_multiply_their_terms() -> None:
@@ -152,6 +179,10 @@ def test_the_deviation_of_a_batch_is_taken_in_groups_of_four() -> None:
     assert deviation.shape == (8, 1, 4, 4)
     assert deviation[0::2].flatten().tolist() == pytest.approx([1.0] * 64, rel=1e-4)
     assert deviation[1::2].flatten().tolist() == pytest.approx([1e-4] * 64, rel=1e-3)
+
+
+def test_the_orthogonality_of_the_dictionary_is_read() -> None:
+    assert 0 < LiaRecipe(experiment(perceptual=0)).readings()["orthogonality_error"] < 1e-5
 
 
 def test_learning_rates_and_betas_carry_the_published_correction() -> None:

@@ -1,0 +1,138 @@
+"""`lia-bench interpret`: what a model's motion directions do."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.command()
+@click.argument("model")
+@click.option("--image", type=click.Path(path_type=Path), required=True, help="Picture of the subject.")
+@click.option("--driving", type=click.Path(path_type=Path), help="Video whose magnitudes are followed over time.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of the files [default: <image>-<model>]."
+)
+@click.option(
+    "--range",
+    "ends",
+    type=float,
+    nargs=2,
+    default=(-3.0, 3.0),
+    show_default=True,
+    metavar="LOW HIGH",
+    help="What each direction's magnitude is changed by; HIGH itself is left out.",
+)
+@click.option("--steps", type=int, default=16, show_default=True, help="Pictures from LOW to HIGH.")
+@click.option(
+    "--subject",
+    type=click.Choice(["face", "body"]),
+    default="face",
+    show_default=True,
+    help="What both inputs are cropped to.",
+)
+@click.option("--no-crop", is_flag=True, help="Take whole frames, for inputs that are cropped as it is.")
+@click.option("--device", help="cpu, cuda or cuda:N [default: the GPU where there is one].")
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of trained runs."
+)
+def command(
+    model: str,
+    image: Path,
+    driving: Path | None,
+    output: Path | None,
+    ends: tuple[float, float],
+    steps: int,
+    subject: str,
+    no_crop: bool,
+    device: str | None,
+    batch_size: int,
+    runs: Path,
+) -> None:
+    """Show what LIA has learned: each motion direction on one picture, which of them matter, and its reference image.
+
+    MODEL is lia[:variant][@checkpoint]; without a checkpoint the newest run is taken. The face is found in picture
+    and driving video and cropped as training data is.
+
+    Writes directions/dNN.mp4 and dNN.png (the direction swept), directions.csv (the directions by their effect),
+    reference.png, and with --driving magnitudes.csv and magnitudes.png. Run again, it replaces them.
+
+    \b
+    Example:
+      lia-bench interpret lia:vox-256@vox.pt --image portrait.png --driving talk.mp4
+    """
+    from lia_bench.animation.driving import open_driving, squares
+    from lia_bench.animation.inputs import Cropper
+    from lia_bench.core.allocator import keep_freed_memory
+    from lia_bench.core.errors import InputError
+    from lia_bench.core.out_of_memory import batch_size_advice
+    from lia_bench.core.progress import progress
+    from lia_bench.core.registry import load_attribute
+    from lia_bench.core.video import resize, to_tensor
+    from lia_bench.models.lia.animator import LiaAnimator
+    from lia_bench.models.lia.interpretation import DirectionFolder, Sweep
+    from lia_bench.models.lia.probing import DirectionProbe
+    from lia_bench.models.loading import load_model
+    from lia_bench.models.reference import ModelReference
+    from lia_bench.models.registry import MODELS
+
+    keep_freed_memory()
+    reference = ModelReference.parse(model)
+    kind = load_attribute(MODELS[reference.name].animator)
+    if not (isinstance(kind, type) and issubclass(kind, LiaAnimator)):
+        raise InputError(f"{reference.name} has no motion directions to interpret: take lia")
+    sweep = Sweep(*ends, steps)
+    cropper = Cropper(None if no_crop else subject, lambda line: click.echo(line, err=True))
+    picture = cropper.picture(image)
+    checkpoint = reference.checkpoint
+    if checkpoint is None:
+        checkpoint = runs / reference.name / "last"
+        click.echo(f"no checkpoint was named: taking the newest run, {checkpoint}", err=True)
+    animator = load_model(reference.name, checkpoint=checkpoint, variant=reference.variant, device=device)
+    assert isinstance(animator, LiaAnimator)
+    side = animator.frame_size
+    folder = DirectionFolder(output or Path(f"{image.stem}-{reference.name}"))
+
+    driven = None
+    if driving is not None:
+        with open_driving(driving) as footage:
+            shown = squares(footage, cropper.square(footage))
+            bar = progress(shown, title=f"magnitudes of {driving.name}", total=footage.frames, unit="frame")
+            with batch_size_advice(batch_size):
+                driven = animator.magnitudes((to_tensor(resize(frame, (side, side))) for frame in bar), batch_size)
+            folder.write_magnitudes(driven, footage.clip_fps)
+    probe = DirectionProbe(animator, to_tensor(resize(picture, (side, side))))
+    folder.write_reference(probe)
+    sweeps = folder.write_sweeps(probe, sweep, batch_size)
+    bar = progress(sweeps, title=f"directions of {image.name}", total=probe.count, unit="direction")
+    with batch_size_advice(batch_size):
+        effects = list(bar)
+    _print(folder.write_ranking(effects, probe, driven))
+    click.echo(f"{folder.path}: {probe.count} directions in directions/, ranked in {folder.ranking.name}")
+
+
+def _print(ranking: "pd.DataFrame") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = {
+        "rank": "rank",
+        "direction": "direction",
+        "flow": "flow",
+        "picture": "picture",
+        "source_magnitude": "source at",
+        "driving_lowest": "driving from",
+        "driving_highest": "to",
+    }
+    columns = [column for column in shown if column in ranking]
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(shown[column], justify="right")
+    for row in ranking[columns].itertuples(index=False):
+        table.add_row(f"{row[0]}", f"d_{row[1]}", *(f"{value:.4g}" for value in row[2:]))
+    Console().print(table)
+    click.echo("a unit of magnitude moves the picture by `flow` pixels and changes its values, 0 to 1, by `picture`")
