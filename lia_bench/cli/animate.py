@@ -1,115 +1,129 @@
-"""`lia-bench animate`: one picture moved by one video."""
+"""`lia-bench animate`: pictures moved by videos."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
+from lia_bench.cli.metric_options import names
 
-    from lia_bench.core.video import FrameReader
+PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("model")
-@click.option("--source", type=click.Path(path_type=Path), required=True, help="Image of the subject.")
-@click.option("--driving", type=click.Path(path_type=Path), required=True, help="Video of the motion.")
+@click.argument("model", required=False)
+@click.option(
+    "--models",
+    callback=names,
+    metavar="NAME[:VARIANT][@CHECKPOINT],...",
+    help="Instead of MODEL: several, side by side in one strip.",
+)
+@click.option("--source", type=PATH, required=True, help="Picture of the subject, or a folder of pictures.")
+@click.option("--driving", type=PATH, required=True, help="Video of the motion, or a folder of videos.")
 @click.option(
     "--reference",
     "references",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
-    help="Another image of the subject, for models that take several; give it as often as there are images.",
+    help="Another picture of the subject, for models that take several; give it as often as there are pictures.",
 )
-@click.option("--output", type=click.Path(path_type=Path), help="Result [default: <source>-<driving>-<model>.mp4].")
+@click.option(
+    "--output",
+    type=PATH,
+    help="Result, .mp4 or .gif; with a folder given, the folder of results.  "
+    "[default: <source>-<driving>-<model>.mp4; animations]",
+)
+@click.option("--format", type=click.Choice(["mp4", "gif"]), help="Of results that --output does not name.")
 @click.option(
     "--transfer",
-    default="relative",
-    show_default=True,
-    help="relative: the driving video's change since its first frame; absolute: its motion as it is.",
+    metavar="MODE",
+    help="relative: the driving video's change since one of its frames; absolute: its motion as it is; or another mode "
+    "of the model.  [default: relative; of a model without it, the model's own]",
 )
+@click.option(
+    "--start",
+    type=click.Choice(["first", "best"]),
+    default="first",
+    show_default=True,
+    help="The frame that relative transfer begins from: the first, or the one whose pose is most like the source's.",
+)
+@click.option(
+    "--subject",
+    type=click.Choice(["face", "body"]),
+    default="face",
+    show_default=True,
+    help="What both inputs are cropped to.",
+)
+@click.option("--no-crop", is_flag=True, help="Take whole frames, for inputs that are cropped as it is.")
+@click.option("--paste-back", is_flag=True, help="Put the result back into the whole source picture.")
 @click.option("--side-by-side", is_flag=True, help="Write source, driving and result beside each other.")
 @click.option("--device", help="cpu, cuda or cuda:N [default: the GPU where there is one].")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Frames at once.")
-@click.option(
-    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of trained runs."
-)
+@click.option("--runs", type=PATH, default=Path("runs"), show_default=True, help="Folder of trained runs.")
 def command(
-    model: str,
+    model: str | None,
+    models: tuple[str, ...] | None,
     source: Path,
     driving: Path,
     references: tuple[Path, ...],
     output: Path | None,
-    transfer: str,
+    format: str | None,
+    transfer: str | None,
+    start: str,
+    subject: str,
+    no_crop: bool,
+    paste_back: bool,
     side_by_side: bool,
     device: str | None,
     batch_size: int,
     runs: Path,
 ) -> None:
-    """Move the subject of one image as a driving video moves.
+    """Move the subject of a picture as a driving video moves.
 
-    MODEL is name[:variant][@checkpoint]; without a checkpoint the newest run of that model is taken.
-    All inputs are resized to the model's size; crop them to the head first, as the training data is.
+    MODEL is name[:variant][@checkpoint]; without a checkpoint the newest run of that model is taken. The face is found
+    in both inputs and cropped as training data is; the result has the driving video's frame rate and sound. Folders
+    give every picture by every video; started again, the command makes what is missing.
 
     \b
-    Example:
-      lia-bench animate lia:vox-256@vox.pt --source portrait.png --driving talk.mp4
+    Examples:
+      lia-bench animate lia --source selfie.jpg --driving me.mp4
+      lia-bench animate lia:vox-256@vox.pt --source selfie.jpg --driving talk.mp4 --start best --paste-back
+      lia-bench animate --models lia,fomm --source portraits/ --driving talk.mp4 --output strips
+      lia-bench animate x2face --source selfie.jpg --reference left.jpg --reference right.jpg --driving talk.mp4
+      lia-bench animate lia --source crop.png --driving crop.mp4 --no-crop --output result.gif
     """
+    from lia_bench.animation.product import animate
+    from lia_bench.animation.request import AnimationRequest
+    from lia_bench.core.allocator import keep_freed_memory
     from lia_bench.core.errors import InputError
-    from lia_bench.core.progress import progress
-    from lia_bench.core.video import open_video, read_image, resize, to_frame, to_tensor, write_video
-    from lia_bench.models.loading import load_model
-    from lia_bench.models.reference import ModelReference
-    from lia_bench.models.registry import MODELS
 
-    named = ModelReference.parse(model)
-    checkpoint = named.checkpoint
-    if checkpoint is None and MODELS[named.name].recipe is not None:
-        checkpoint = runs / named.name / "last"
-        click.echo(f"no checkpoint was named: taking the newest run, {checkpoint}", err=True)
-    animator = load_model(named.name, checkpoint=checkpoint, variant=named.variant, device=device)
-    if transfer not in animator.transfer_modes:
-        raise InputError(f"{named.name} has no transfer mode '{transfer}': {', '.join(animator.transfer_modes)}")
-    result = output or Path(f"{source.stem}-{driving.stem}-{named.name}.mp4")
-
-    picture = read_image(source)
-    side = animator.frame_size or min(picture.shape[:2])
-    still = resize(picture, (side, side))
-    views = [to_tensor(resize(read_image(reference), (side, side))) for reference in references]
-    with open_video(driving) as reader:
-        frames = progress(_resized(reader, side), title=f"animate {driving.name}", total=len(reader), unit="frame")
-        shown: list[np.ndarray] = []
-        rendered = animator.animate_stream(
-            to_tensor(still), _remembered(iter(frames), shown), transfer, batch_size, references=views
-        )
-        columns = _columns(rendered, shown, still) if side_by_side else (to_frame(frame) for frame in rendered)
-        count = write_video(result, columns, reader.properties.fps)
-    click.echo(f"{result}: {count} frames")
-
-
-def _resized(reader: "FrameReader", side: int) -> "Iterator[np.ndarray]":
-    from lia_bench.core.video import resize
-
-    for frame in reader:
-        yield resize(frame, (side, side))
-
-
-def _remembered(frames: "Iterator[np.ndarray]", shown: "list[np.ndarray]") -> "Iterator[Tensor]":
-    """Tensors of `frames`; each frame waits in `shown` until its result is there, at most a batch of them."""
-    from lia_bench.core.video import to_tensor
-
-    for frame in frames:
-        shown.append(frame)
-        yield to_tensor(frame)
-
-
-def _columns(rendered: "Iterator[Tensor]", shown: "list[np.ndarray]", still: "np.ndarray") -> "Iterator[np.ndarray]":
-    import numpy as np
-
-    from lia_bench.core.video import to_frame
-
-    for frame in rendered:
-        yield np.hstack([still, shown.pop(0), to_frame(frame)])
+    if (model is None) == (models is None):
+        raise click.UsageError("name one MODEL, or several with --models, not both")
+    request = AnimationRequest(
+        models=models or (str(model),),
+        source=source,
+        driving=driving,
+        references=references,
+        output=output,
+        format=format,
+        transfer=transfer,
+        start=start,
+        subject=subject,
+        crop=not no_crop,
+        paste_back=paste_back,
+        side_by_side=side_by_side,
+        batch_size=batch_size,
+        device=device,
+        runs=runs,
+    )
+    keep_freed_memory()
+    outcome = animate(request, lambda line: click.echo(line, err=True))
+    for path, written in outcome.made:
+        for remark in written.remarks:
+            click.echo(remark, err=True)
+        frames = "1 frame" if written.frames == 1 else f"{written.frames} frames"
+        click.echo(f"{path}: {frames}{', with sound' if written.with_sound else ''}")
+    if outcome.kept:
+        click.echo(f"{outcome.kept} results were there already")
+    if outcome.failures:
+        missing = outcome.pairs - outcome.kept - len(outcome.made)
+        raise InputError(f"{missing} of {outcome.pairs} results could not be made: {'; '.join(outcome.failures)}")

@@ -36,7 +36,7 @@ def test_every_reference_counts(folder: Path) -> None:
     for references in ([], ["1.png"], ["1.png", "2.png"]):
         output = folder / f"{len(references)}.mp4"
         words = ["animate", f"x2face@{checkpoint}", "--source", str(folder / "0.png")]
-        words += ["--driving", str(folder / "driving.mp4"), "--output", str(output), "--transfer", "absolute"]
+        words += ["--driving", str(folder / "driving.mp4"), "--output", str(output), "--no-crop"]
         for reference in references:
             words += ["--reference", str(folder / reference)]
         assert run(words, False) == 0
@@ -48,7 +48,8 @@ def test_every_reference_counts(folder: Path) -> None:
 
 def test_a_model_that_takes_no_reference_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = folder / "result.mp4"
-    words = ["animate", "identity", "--source", str(folder / "0.png"), "--driving", str(folder / "driving.mp4")]
+    words = ["animate", "identity", "--source", str(folder / "0.png"), "--no-crop"]
+    words += ["--driving", str(folder / "driving.mp4")]
     assert run([*words, "--reference", str(folder / "1.png"), "--output", str(output)], False) == 1
     assert "takes no references" in capsys.readouterr().err
     assert not output.exists()

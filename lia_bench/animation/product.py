@@ -1,0 +1,225 @@
+"""Every picture of a folder by every video of a folder; what is finished is kept, what is bad stops nothing else."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from lia_bench.animation.inputs import Preparation
+from lia_bench.animation.making import make
+from lia_bench.animation.origins import Origins
+from lia_bench.animation.performers import Performer, load_performers, named_models
+from lia_bench.animation.request import AnimationRequest
+from lia_bench.animation.writing import Written
+from lia_bench.core.atomic import remove_partial, write_json
+from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.locking import alone_in_folder
+from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+from lia_bench.core.video.reader import Frame
+
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+FOLDER = Path("animations")
+"""Of results, where there are several and none is named."""
+
+SETTINGS = "animations.json"
+
+BAD_INPUT = (InputError, UnreadableVideoError)
+"""What one input can be at fault for; anything else stops a command."""
+
+Input = TypeVar("Input")
+
+
+@dataclass
+class Outcome:
+    """What a command made.
+
+    Attributes:
+        made: the results written now.
+        kept: how many were there.
+        failures: a line for every input that could not be used, and every result that could not be made.
+        pairs: how many results were asked for.
+    """
+
+    pairs: int
+    made: list[tuple[Path, Written]] = field(default_factory=list)
+    kept: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outcome:
+    """Make what is asked for: one result, or where a folder is given one for each picture and video in it.
+
+    Args:
+        request: what to make.
+        announce: takes lines for the user.
+
+    Raises:
+        LiaBenchError: of the kind that names the cause. With folders, an input that cannot be used is noted in the
+            outcome instead.
+    """
+    request.check()
+    models = named_models(request)
+    sources, drivings = sources_of(request.source), drivings_of(request.driving)
+    several = request.source.is_dir() or drivings != [request.driving]
+    if request.output is not None:
+        check_output = request.check_folder if several else request.check_single_output
+        check_output(request.output)
+    preparation = Preparation(request, announce)
+    performers = load_performers(models, request, announce)
+    references = [preparation.reference(path) for path in request.references]
+    outcome = Outcome(len(sources) * len(drivings))
+    if not several:
+        name = _result_name(request.source.stem, request.driving.stem, performers)
+        output = request.output or Path(f"{name}.{request.format or 'mp4'}")
+        request.check_single_output(output)
+        source, driving = preparation.source(request.source), preparation.driving(request.driving)
+        outcome.made.append((output, make(source, driving, references, performers, request, output)))
+        return outcome
+    folder = request.output or FOLDER
+    with _alone_in(folder):
+        _check_settings(folder, request, performers)
+        _make_all(sources, drivings, references, performers, request, preparation, folder, outcome, announce)
+    return outcome
+
+
+def sources_of(path: Path) -> list[Path]:
+    """The pictures that a path means: itself, or those of a folder by name.
+
+    Raises:
+        InputError: a folder without pictures.
+    """
+    if not path.is_dir():
+        return [path]
+    found = _files(path, PICTURE_SUFFIXES)
+    if not found:
+        raise InputError(f"{path}: the folder holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))})")
+    return found
+
+
+def drivings_of(path: Path) -> list[Path]:
+    """The videos that a path means: itself, or those of a folder by name; a folder without any is a video itself."""
+    return _files(path, VIDEO_SUFFIXES) or [path] if path.is_dir() else [path]
+
+
+def _make_all(
+    sources: Sequence[Path],
+    drivings: Sequence[Path],
+    references: Sequence[Frame],
+    performers: Sequence[Performer],
+    request: AnimationRequest,
+    preparation: Preparation,
+    folder: Path,
+    outcome: Outcome,
+    announce: Callable[[str], None],
+) -> None:
+    def leave_out(error: Exception) -> None:
+        if str(error) not in outcome.failures:
+            outcome.failures.append(str(error))
+            announce(f"left out: {error}")
+
+    pictures, videos = _Examined(preparation.source, leave_out), _Examined(preparation.driving, leave_out)
+    source_names, driving_names = _names(sources), _names(drivings)
+    origins = Origins(folder)
+    for driving in drivings:
+        for source in sources:
+            name = _result_name(source_names[source], driving_names[driving], performers)
+            output = folder / f"{name}.{request.format or 'mp4'}"
+            if output.exists():
+                try:
+                    origins.check(output, source, driving)
+                    outcome.kept += 1
+                except BAD_INPUT as error:
+                    leave_out(error)
+                continue
+            video, picture = videos.get(driving), pictures.get(source)
+            if video is None or picture is None:
+                continue
+            try:
+                origins.note(output, source, driving)
+                outcome.made.append((output, make(picture, video, references, performers, request, output)))
+            except BAD_INPUT as error:
+                leave_out(error)
+
+
+class _Examined(Generic[Input]):
+    """Inputs that were looked up, each once, when it is first needed."""
+
+    def __init__(self, examine: Callable[[Path], Input], leave_out: Callable[[Exception], None]) -> None:
+        self._examine = examine
+        self._leave_out = leave_out
+        self._found: dict[Path, Input | None] = {}
+
+    def get(self, path: Path) -> Input | None:
+        """What was found in `path`; None where it cannot be used."""
+        if path not in self._found:
+            try:
+                self._found[path] = self._examine(path)
+            except BAD_INPUT as error:
+                self._leave_out(error)
+                self._found[path] = None
+        return self._found[path]
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other commands out of `folder`, and clear away what a killed one left half-written."""
+    busy = "another command is writing there; wait for it, or take another --output"
+    with alone_in_folder(folder, busy, "for several results, name one with --output"):
+        remove_partial(folder)
+        yield
+
+
+def _check_settings(folder: Path, request: AnimationRequest, performers: Sequence[Performer]) -> None:
+    """Make sure that what `folder` holds was made as `request` asks, and note how that is.
+
+    Raises:
+        InputError: it was made in another way.
+    """
+    settings = {
+        "models": [[performer.label, performer.weights_sha256] for performer in performers],
+        "transfer": [performer.transfer for performer in performers],
+        "references": sorted(sha256_of_file(path) for path in request.references),
+        "start": request.start,
+        "subject": request.subject if request.crop else None,
+        "paste_back": request.paste_back,
+        "side_by_side": request.is_strip,
+    }
+    path = folder / SETTINGS
+    if not path.is_file():
+        write_json(path, settings)
+        return
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise InputError(f"{path}: not readable as JSON; take another --output") from None
+    differing = [name for name, value in settings.items() if there.get(name) != value]
+    if differing:
+        raise InputError(
+            f"{folder}: its results were made with another {', '.join(differing)} ({SETTINGS} has it); "
+            "take another --output"
+        )
+
+
+def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
+
+
+def _names(paths: Sequence[Path]) -> dict[Path, str]:
+    """What results call each input: its name without the suffix, where no other has the same."""
+    stems = Counter(path.stem for path in paths)
+    return {path: path.stem if stems[path.stem] == 1 else path.name for path in paths}
+
+
+def _result_name(source: str, driving: str, performers: Sequence[Performer]) -> str:
+    labels = (re.sub(r"[^\w.-]+", "_", performer.label) for performer in performers)
+    return "-".join([source, driving, *labels])

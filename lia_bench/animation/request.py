@@ -1,0 +1,89 @@
+"""What a user asks for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lia_bench.animation.writing import FORMATS
+from lia_bench.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class AnimationRequest:
+    """Which pictures are to be moved by which videos, and how.
+
+    Attributes:
+        models: references `name[:variant][@checkpoint]`; several give one strip.
+        source: a picture, or a folder of pictures.
+        driving: a video, or a folder of videos; a folder of pictures alone is one video, frame by frame.
+        references: further pictures of the source's subject, for models that take several.
+        output: the result; where there are several, their folder.
+        format: "mp4" or "gif", of results in a folder; a single one's suffix tells.
+        transfer: a transfer mode of the models; None is relative, and for a model that does not know it the model's
+            usual one.
+        start: "first" or "best": the driving frame that relative transfer begins from.
+        subject: "face" or "body": what both inputs are cropped to.
+        crop: whether to crop at all.
+        paste_back: whether the result is put back into the whole source picture.
+        side_by_side: whether source and driving stand beside the result; they do where there are several models.
+        batch_size: frames rendered together.
+        device: as torch names devices; None for the GPU where there is one.
+        runs: folder of training runs.
+    """
+
+    models: tuple[str, ...]
+    source: Path
+    driving: Path
+    references: tuple[Path, ...] = ()
+    output: Path | None = None
+    format: str | None = None
+    transfer: str | None = None
+    start: str = "first"
+    subject: str = "face"
+    crop: bool = True
+    paste_back: bool = False
+    side_by_side: bool = False
+    batch_size: int = 8
+    device: str | None = None
+    runs: Path = Path("runs")
+
+    def check(self) -> None:
+        """Refuse what cannot work, before anything is loaded.
+
+        Raises:
+            InputError: what is wrong.
+        """
+        for path in (self.source, self.driving, *self.references):
+            if not path.exists():
+                raise InputError(f"{path}: no such file or folder")
+
+    @property
+    def is_strip(self) -> bool:
+        """Whether results show source, driving and models side by side."""
+        return self.side_by_side or len(self.models) > 1
+
+    def check_single_output(self, output: Path) -> None:
+        """Refuse an output that would be no film, or would replace an input.
+
+        Raises:
+            InputError: what is wrong.
+        """
+        if output.is_dir():
+            raise InputError(f"{output}: a folder; for one source and one driving video, name a file")
+        if output.suffix.lower().removeprefix(".") not in FORMATS:
+            raise InputError(f"{output}: results are written as .mp4 or .gif; give --output one of these suffixes")
+        if self.format not in (None, output.suffix.lower().removeprefix(".")):
+            raise InputError(f"{output}: --format {self.format} says otherwise; leave it out")
+        if output.resolve() in {path.resolve() for path in (self.source, self.driving, *self.references)}:
+            raise InputError(f"{output}: this is an input; give the result another name")
+
+    def check_folder(self, output: Path) -> None:
+        """Refuse a folder of results that is a file, or that was meant to be one.
+
+        Raises:
+            InputError: what is wrong.
+        """
+        if output.is_file() or (output.suffix.lower().removeprefix(".") in FORMATS and not output.is_dir()):
+            raise InputError(
+                f"{output}: names a file, but a folder of pictures or videos gives several results; name a folder, and "
+                "the format with --format"
+            )
