@@ -1,7 +1,7 @@
 """The models of an evaluation: which checkpoint each stands on, and that all can be compared."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from lia_bench.core.prepared_dataset import PreparedDataset
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder, read_description
 from lia_bench.models.loading import load_model
-from lia_bench.models.reference import ModelReference
+from lia_bench.models.reference import ModelReference, short_names
 from lia_bench.models.registry import MODELS
-from lia_bench.models.training.run_folder import newest_run, resolve_checkpoint
+from lia_bench.models.training.run_folder import RunFolder, newest_run, resolve_checkpoint
+from lia_bench.models.training.sweep import FILE_SUFFIX, runs_of_sweep
 
 FLOOR = "identity"
 
@@ -52,6 +53,32 @@ class Contestant:
         """The transfer mode that this model takes where `wanted` is asked for: its usual one if it lacks that."""
         modes = self.animator.transfer_modes
         return wanted if wanted in modes else modes[0]
+
+
+def with_runs_of_sweeps(texts: Sequence[str], announce: Callable[[str], None]) -> list[str]:
+    """References, those to a sweep's file replaced by its runs; runs without a checkpoint are told of and left out.
+
+    Raises:
+        InputError: the file is damaged, of another model, or none of its runs has a checkpoint.
+    """
+    expanded = []
+    for text in texts:
+        reference = ModelReference.parse(text)
+        path = reference.checkpoint
+        if path is None or not path.name.endswith(FILE_SUFFIX):
+            expanded.append(text)
+            continue
+        model, folders = runs_of_sweep(path)
+        if model != reference.name:
+            raise InputError(f"{text}: a sweep of {model}: write {model}@{path}")
+        trained = [folder for folder in folders if RunFolder(folder).last()]
+        for folder in folders:
+            if folder not in trained:
+                announce(f"{folder}: left out, it has no checkpoint yet")
+        if not trained:
+            raise InputError(f"{path}: none of its {len(folders)} runs has a checkpoint: train them first")
+        expanded += [f"{model}@{folder}" for folder in trained]
+    return expanded
 
 
 def read_references(texts: Sequence[str]) -> list[ModelReference]:
@@ -109,7 +136,7 @@ def load_contestants(
             checkpoint_sha256=_hash(checkpoint),
             animator=load_model(reference.name, checkpoint, reference.variant, device),
         )
-        for reference, checkpoint, label in zip(references, checkpoints, _labels(references), strict=True)
+        for reference, checkpoint, label in zip(references, checkpoints, short_names(references), strict=True)
     ]
 
 
@@ -125,15 +152,6 @@ def common_size(contestants: Sequence[Contestant]) -> int | None:
         listed = ", ".join(f"{label} {size}" for label, size in sizes.items() if size is not None)
         raise InputError(f"one table is scored at one frame size ({listed}): evaluate these models apart")
     return given.pop() if given else None
-
-
-def _labels(references: Sequence[ModelReference]) -> list[str]:
-    """The shortest of name, name:variant and the whole reference that no other model shares."""
-    forms = [(reference.name, f"{reference.name}:{reference.variant}", str(reference)) for reference in references]
-    return [
-        next(form for position, form in enumerate(own) if [other[position] for other in forms].count(form) == 1)
-        for own in forms
-    ]
 
 
 def _variant(reference: ModelReference, checkpoint: Path | None) -> str:

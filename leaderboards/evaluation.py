@@ -9,8 +9,16 @@ from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.provenance import provenance
 from lia_bench.leaderboards import planning
-from lia_bench.leaderboards.clip_evaluation import Judges, evaluate_clip
-from lia_bench.leaderboards.contestants import Contestant, find_checkpoint, load_contestants, read_references
+from lia_bench.leaderboards.clip_evaluation import Filming, Judges, evaluate_clip
+from lia_bench.leaderboards.clip_videos import remove_unfinished
+from lia_bench.leaderboards.contestants import (
+    Contestant,
+    find_checkpoint,
+    load_contestants,
+    read_references,
+    with_runs_of_sweeps,
+)
+from lia_bench.leaderboards.filming import strip_of
 from lia_bench.leaderboards.locking import alone_in_results
 from lia_bench.leaderboards.measuring import measure
 from lia_bench.leaderboards.pairs import draw_pairs
@@ -21,6 +29,7 @@ from lia_bench.leaderboards.set_scores import features_folder, generated_feature
 from lia_bench.metrics.registry import ordered, usual_names
 from lia_bench.metrics.setting import ScoringSetting
 from lia_bench.metrics.suite import open_suite
+from lia_bench.models.blocks.flow_recording import recorded_flows
 from lia_bench.models.loading import pick_device
 
 
@@ -40,7 +49,7 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
     request.check()
     processes = join_processes()
     tell = announce if processes.first else lambda line: None
-    references = read_references(request.models)
+    references = read_references(with_runs_of_sweeps(request.models, tell))
     metrics = ordered(request.metrics if request.metrics is not None else usual_names())
     device = pick_device(request.device or processes.usual_device())
     whole = open_dataset(request.dataset or planning.only_dataset(request.data), request.data)
@@ -63,6 +72,8 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
     folder = request.results / (request.name or planning.usual_name(request, dataset, size))
     with alone_in_results(folder) if processes.first else nullcontext():
         report = Report(folder, processes.rank)
+        if processes.first:
+            remove_unfinished(folder)
         pair_count = planning.count_pairs(request, clips)
         drawn = draw_pairs(clips, everyone, pair_count, request.seed) if "cross" in request.tasks else []
         run_index = 0
@@ -82,30 +93,46 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
         judges = Judges(
             suite, request.batch_size, lambda number, model, by: generated_features(features, number, model, by)
         )
-        videos = report.folder / "videos" if request.videos else None
-        if any(task.key not in finished(report.content["runs"][run_index]) for task in work):
-            _warm_up(contestants, judges)
+        filming = Filming(report.folder, request.flow_videos) if request.videos else None
+        work_left = any(task.key not in finished(report.content["runs"][run_index]) for task in work)
+        without_flow = _warm_up(contestants, judges) if work_left or request.flow_videos else []
+        if request.flow_videos and without_flow:
+            tell(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
+        with_flows = request.flow_videos and len(without_flow) < len(contestants)
+        kinds = [*(["videos"] if request.videos else []), *(["flow videos"] if with_flows else [])]
+        for line in planning.finished_without(report.content["runs"][run_index], *kinds):
+            tell(line)
         failures = measure(
             "evaluate",
             work,
-            lambda task: evaluate_clip(task, contestants, judges, videos / task.video if videos else None),
+            lambda task: evaluate_clip(task, contestants, judges, filming),
             report,
             run_index,
             suite,
             processes,
         )
-        made = (videos / task.video for task in work if videos and (videos / task.video).is_file())
-        return EvaluationOutcome(report, run_index, next(made, None), tuple(failures), processes.first)
+        strips = (strip_of(report.folder, task.place) for task in work if filming)
+        shown = next((strip for strip in strips if strip.is_file()), None)
+        return EvaluationOutcome(report, run_index, shown, tuple(failures), processes.first)
 
 
-def _warm_up(contestants: Sequence[Contestant], judges: Judges) -> None:
-    """Let every model render once, so that what libraries set up in the first call does not count as its speed."""
+def _warm_up(contestants: Sequence[Contestant], judges: Judges) -> list[str]:
+    """Let every model render once, so that what libraries set up in the first call does not count as its speed.
+
+    Returns:
+        labels of the models that have no dense flow.
+    """
     frame = torch.rand(3, *judges.size, generator=torch.Generator().manual_seed(0))
+    without_flow = []
     for contestant in contestants:
         try:
-            contestant.animator.animate(frame, frame[None])
-        except LiaBenchError:
+            with recorded_flows() as flows:
+                contestant.animator.animate(frame, frame[None])
+        except (LiaBenchError, torch.OutOfMemoryError):
             raise
         except Exception as error:
             reason = " ".join(str(error).split())
             raise LiaBenchError(f"{contestant.label} cannot animate: {type(error).__name__}: {reason}") from error
+        if not flows:
+            without_flow.append(contestant.label)
+    return without_flow

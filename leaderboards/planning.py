@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -205,6 +205,20 @@ def write_pairs(path: Path, pairs: Sequence[ClipPair]) -> None:
     writer.writerow(["source", "driving"])
     writer.writerows((pair.source, pair.driving) for pair in pairs)
     write_text(path, text.getvalue())
+
+
+def finished_without(run: Mapping[str, Any], *kinds: str) -> list[str]:
+    """A line for each kind of videos, of 'videos' and 'flow videos', that clips of a run were finished without."""
+    clips = run["clips"]
+    lacking = {
+        "videos": sum("driving_video" not in clip for clip in clips),
+        "flow videos": sum(not any("flow_video" in model for model in clip["models"]) for clip in clips),
+    }
+    return [
+        f"{lacking[kind]} finished clips have no {kind}, and are not done again: take another --name to have them"
+        for kind in kinds
+        if lacking[kind]
+    ]
 
 
 def list_work(

@@ -34,7 +34,8 @@ class EvaluationRequest:
         limit: only the first so many test clips are animated or drive; None is all.
         seed: of the pairs and of the intervals.
         pairs: animations of the cross task; None is one a clip, at most 50.
-        videos: whether to write side-by-side videos.
+        videos: whether to write videos: of each clip a strip of all side by side, and every model's alone.
+        flow_videos: whether to write videos of the models' dense flows as well.
         data: folder of prepared datasets.
         runs: folder of training runs.
         results: folder of results.
@@ -55,6 +56,7 @@ class EvaluationRequest:
     seed: int = 0
     pairs: int | None = None
     videos: bool = True
+    flow_videos: bool = False
     data: Path = Path("data")
     runs: Path = Path("runs")
     results: Path = Path("results")
@@ -77,6 +79,8 @@ class EvaluationRequest:
         for option, value in counts.items():
             if value is not None and value < 1:
                 raise InputError(f"--{option} {value}: it must be at least 1")
+        if self.flow_videos and not self.videos:
+            raise InputError("--flow-videos and --no-videos: leave one of them out")
         if self.name is not None and (Path(self.name).name != self.name or self.name.startswith(".")):
             raise InputError(f"--name {self.name}: it names one folder in {self.results}, without slashes")
 

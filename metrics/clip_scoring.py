@@ -86,7 +86,7 @@ class ClipScoring:
         with_source = [metric for metric in by_frame if truth.source is not None and metric.specification.of_identity]
         with_truth = [metric for metric in by_frame if truth.frame_by_frame and metric not in with_source]
         in_sets = _extractors(suite.of(Compares.SETS))
-        self._extractors = list(dict.fromkeys([*in_sets, *_extractors([*with_source, *with_truth])]))
+        extractors = list(dict.fromkeys([*in_sets, *_extractors([*with_source, *with_truth])]))
         self._truth = {
             extractor: reference_stream(extractor, cached_features(extractor, *size, truth.key), truth.frames)
             for extractor in dict.fromkeys([*in_sets, *_extractors(with_truth)])
@@ -104,7 +104,7 @@ class ClipScoring:
                     extractor: FeatureStream(
                         extractor, feature_file(number, extractor) if extractor in in_sets else None, truth.frames
                     )
-                    for extractor in self._extractors
+                    for extractor in extractors
                 },
             )
             for number in range(models)
@@ -128,12 +128,9 @@ class ClipScoring:
         ]
         scoring = [partial(meter.update, images, reference) for model, images in sound for meter in model.of_images]
         begun = self._suite.start([*truth.values(), *(read for _, _, read in own), *scoring])
-        of_truth = dict(zip(truth, begun, strict=False))
-        of_models = begun[len(truth) :]
-        self._readings = [
-            (model, extractor, future, of_truth.get(extractor))
-            for (model, extractor, _), future in zip(own, of_models, strict=False)
-        ]
+        in_order = iter(begun)
+        of_truth = {extractor: next(in_order) for extractor in truth}
+        self._readings = [(model, extractor, next(in_order), of_truth.get(extractor)) for model, extractor, _ in own]
         self._at_work = begun
 
     def wait(self) -> None:

@@ -16,7 +16,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     callback=names,
     metavar="NAME[:VARIANT][@CHECKPOINT],...",
     help="Models to compare; identity, the floor, is always added. Without a checkpoint the newest run of `train` "
-    "on this dataset is taken.",
+    "on this dataset is taken; the file of a sweep as the checkpoint means all its runs.",
 )
 @click.option("--dataset", help="Name or folder of a prepared dataset.  [default: the only one in --data]")
 @click.option(
@@ -46,7 +46,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--limit", type=int, metavar="N", help="Only the first N test clips.")
 @click.option("--seed", default=0, show_default=True, help="Of the pairs and the 95 % intervals.")
 @click.option("--pairs", type=int, metavar="N", help="Animations of the cross task.  [default: one a clip, up to 50]")
-@click.option("--videos/--no-videos", default=True, show_default=True, help="Write side-by-side videos.")
+@click.option(
+    "--videos/--no-videos",
+    default=True,
+    show_default=True,
+    help="Write videos: of each clip all models side by side, and the driving clip and every model alone.",
+)
+@click.option("--flow-videos", is_flag=True, help="Write the models' dense flows as videos, too.")
 @click.option("--data", type=FOLDER, default=Path("data"), show_default=True, help="Folder of prepared datasets.")
 @click.option("--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of training runs.")
 @click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of results.")
@@ -66,13 +72,14 @@ def command(
     seed: int,
     pairs: int | None,
     videos: bool,
+    flow_videos: bool,
     data: Path,
     runs: Path,
     results: Path,
 ) -> None:
     """Run models over the test clips of a dataset, score them and print the table.
 
-    Writes leaderboard.csv, per_clip.csv, report.json and one side-by-side video a clip to RESULTS/NAME. Killed and
+    Writes leaderboard.csv, per_clip.csv, report.json and videos of each clip to RESULTS/NAME. Killed and
     started again, it goes on after the last finished clip. The same dataset and settings with other models add rows
     to the same table. Under torchrun the clips are spread over its processes.
 
@@ -81,8 +88,11 @@ def command(
       lia-bench evaluate --models lia,fomm --dataset sample
       lia-bench evaluate --models lia:vox-256@vox.pt --dataset vox --task reconstruction --metrics l1,lpips
       lia-bench evaluate --models lia --dataset vox --clips common.txt
+      lia-bench evaluate --models lia@runs/lia/vox-256-vox+motion.directions.sweep.json --dataset vox
     """
+    from lia_bench.core.allocator import keep_freed_memory
     from lia_bench.core.errors import InputError
+    from lia_bench.core.out_of_memory import batch_size_advice
     from lia_bench.leaderboards.evaluation import evaluate
     from lia_bench.leaderboards.printing import print_leaderboard
     from lia_bench.leaderboards.request import TASKS, EvaluationRequest
@@ -104,11 +114,14 @@ def command(
         seed=seed,
         pairs=pairs,
         videos=videos,
+        flow_videos=flow_videos,
         data=data,
         runs=runs,
         results=results,
     )
-    outcome = evaluate(request, announce=click.echo)
+    keep_freed_memory()
+    with batch_size_advice(batch_size):
+        outcome = evaluate(request, announce=click.echo)
     if not outcome.first:
         return
     print_leaderboard(outcome.report.content)

@@ -47,6 +47,13 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
 @click.option("--batch-size", default=8, show_default=True, help="Frames scored together; no number depends on it.")
 @click.option("--seed", default=0, show_default=True, help="Of the 95 % intervals.")
+@click.option(
+    "--videos/--no-videos",
+    default=True,
+    show_default=True,
+    help="Put the true and the generated videos beside the numbers, for reports to show; those that browsers play are "
+    "copied, the others converted.",
+)
 @click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of results.")
 def command(
     generated: Path,
@@ -61,6 +68,7 @@ def command(
     device: str | None,
     batch_size: int,
     seed: int,
+    videos: bool,
     results: Path,
 ) -> None:
     """Score videos that any program made: matched with true ones by name, compared frame by frame.
@@ -75,7 +83,8 @@ def command(
     """
     from lia_bench.core.errors import InputError
     from lia_bench.leaderboards.printing import print_leaderboard
-    from lia_bench.leaderboards.scoring import ScoreRequest, score
+    from lia_bench.leaderboards.score_request import ScoreRequest
+    from lia_bench.leaderboards.scoring import score
     from lia_bench.metrics.protocols import Protocol
 
     request = ScoreRequest(
@@ -91,6 +100,7 @@ def command(
         device=device,
         batch_size=batch_size,
         seed=seed,
+        videos=videos,
         results=results,
     )
     outcome = score(request, announce=click.echo)

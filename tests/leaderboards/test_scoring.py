@@ -16,7 +16,8 @@ from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.video import write_png_folder, write_video
 from lia_bench.leaderboards.comparison import compare_models
 from lia_bench.leaderboards.locking import alone_in_results
-from lia_bench.leaderboards.scoring import ScoreRequest, score
+from lia_bench.leaderboards.score_request import ScoreRequest
+from lia_bench.leaderboards.scoring import score
 from lia_bench.leaderboards.tables import measurements
 from tests.leaderboards.test_evaluation import comparable, read
 from tests.leaderboards.toy_metrics import register_toy_metrics
@@ -150,6 +151,7 @@ def test_two_models_are_compared_over_the_clips_of_both(folders: Path, capsys: p
     assert run(words, debug=False) == 0
     out = capsys.readouterr().out
     assert "good is better" in out
+    assert "clips are few" in out
     same = compare_models("good", "good", folders / "results", "table")
     assert {difference.shown for difference in same.differences} == {None}
     assert run([*words[:2], "bad", "goof", *words[4:]], debug=False) == 1
@@ -243,7 +245,8 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
             write_video(folder / side / "a.mp4", pictures, 25.0)
         program = (
             "import sys, resource; from pathlib import Path\n"
-            "from lia_bench.leaderboards.scoring import ScoreRequest, score\n"
+            "from lia_bench.leaderboards.score_request import ScoreRequest\n"
+            "from lia_bench.leaderboards.scoring import score\n"
             "folder = Path(sys.argv[1])\n"
             "score(ScoreRequest(folder / 'made', folder / 'reference', device='cpu', results=folder / 'results',\n"
             "    metrics=('l1', 'psnr', 'ssim')))\n"
