@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -12,7 +11,7 @@ from rich.table import Table
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.report import REPORT, Report
-from lia_bench.leaderboards.statistics import paired_interval, weighted_mean
+from lia_bench.leaderboards.statistics import FEW_CLIPS, few_clips, paired_interval, weighted_mean
 from lia_bench.leaderboards.tables import Measurement, measurements
 from lia_bench.metrics.registry import METRICS, ordered
 
@@ -65,7 +64,7 @@ def compare_models(first: str, second: str, results: Path, name: str | None) -> 
         InputError: no such folder of results, or no clip that both models have.
         UnknownNameError: a model that the table does not have.
     """
-    folder = _folder(results, name)
+    folder = results_folder(results, name)
     content = Report(folder).content
     labels = list(dict.fromkeys(measurement.label for measurement in measurements(content)))
     for label in (first, second):
@@ -79,7 +78,10 @@ def compare_models(first: str, second: str, results: Path, name: str | None) -> 
             if same and (mine.label, theirs.label) == (first, second):
                 failed = [line for side in (mine, theirs) for line in _failures(side)]
                 problems += failed
-                differences += [] if failed else _differences(mine, theirs, content)
+                setting = content["setting"]
+                differences += (
+                    [] if failed else metric_differences(mine, theirs, ordered(setting["metrics"]), setting["seed"])
+                )
     if not differences and not problems:
         raise InputError(f"{folder}: {first} and {second} have no clip with a value of the same metric")
     return Comparison(folder, first, second, tuple(differences), tuple(dict.fromkeys(problems)))
@@ -98,6 +100,9 @@ def print_comparison(comparison: Comparison) -> None:
             if difference.task == task:
                 table.add_row(*_cells(difference, comparison))
         console.print(table)
+    fewest = min((difference.clips for difference in comparison.differences), default=FEW_CLIPS)
+    if 1 < fewest < FEW_CLIPS:
+        console.print(few_clips(fewest), soft_wrap=True)
     for problem in comparison.problems:
         console.print(f"not compared: {problem}", soft_wrap=True)
 
@@ -120,50 +125,45 @@ def _cells(difference: Difference, comparison: Comparison) -> list[str]:
     ]
 
 
-def _differences(mine: Measurement, theirs: Measurement, content: dict[str, Any]) -> list[Difference]:
+def metric_differences(mine: Measurement, theirs: Measurement, metrics: Sequence[str], seed: int) -> list[Difference]:
+    """The differences, first minus second, of those metrics that mean the same to both and have clips in common."""
     found = []
-    for metric in ordered(content["setting"]["metrics"]):
+    for metric in metrics:
         plans = [measurement.run["plan"]["metrics"].get(metric) for measurement in (mine, theirs)]
         # What another extractor or another file of weights says is another number.
         if plans[0] is None or plans[0] != plans[1]:
             continue
-        ours, others = _by_clip(mine, metric), _by_clip(theirs, metric)
+        ours, others = mine.by_clip(metric), theirs.by_clip(metric)
         both = [clip for clip in ours if clip in others]
         if both:
-            found.append(
-                _difference(mine.task, metric, plans[0], [(ours[clip], others[clip]) for clip in both], content)
-            )
+            pairs = [(ours[clip], others[clip]) for clip in both]
+            found.append(_difference(mine.task, metric, METRICS[plans[0]["definition"]].better, pairs, seed))
     return found
 
 
 def _difference(
     task: str,
     metric: str,
-    plan: dict[str, Any],
-    pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]],
-    content: dict[str, Any],
+    better: str,
+    pairs: Sequence[tuple[tuple[float, float], tuple[float, float]]],
+    seed: int,
 ) -> Difference:
-    by_frames = plan["averaging"] == "frames"
-    weights = [tuple(score["weight"] if by_frames else 1.0 for score in pair) for pair in pairs]
-    first, second = ([pair[side]["value"] for pair in pairs] for side in (0, 1))
+    """`pairs` are value and weight of the first and of the second, a pair a clip."""
+    first, second = ([pair[side][0] for pair in pairs] for side in (0, 1))
+    mine, theirs = ([pair[side][1] for pair in pairs] for side in (0, 1))
     return Difference(
         task,
         metric,
-        METRICS[plan["definition"]].better,
+        better,
         len(pairs),
-        weighted_mean(first, [mine for mine, _ in weights]),
-        weighted_mean(second, [theirs for _, theirs in weights]),
-        paired_interval(first, second, [(mine, theirs) for mine, theirs in weights], content["setting"]["seed"]),
+        weighted_mean(first, mine),
+        weighted_mean(second, theirs),
+        paired_interval(first, second, list(zip(mine, theirs, strict=True)), seed),
     )
 
 
-def _by_clip(measurement: Measurement, metric: str) -> dict[tuple[str, str], Any]:
-    pairs = zip(measurement.clips, measurement.results(), strict=True)
-    scores = {(clip["source"], clip["clip"]): result["scores"].get(metric) for clip, result in pairs}
-    return {clip: score for clip, score in scores.items() if score and score["value"] is not None}
-
-
-def _folder(results: Path, name: str | None) -> Path:
+def results_folder(results: Path, name: str | None) -> Path:
+    """The folder `name` of results, or the only one there; InputError where it holds none."""
     if name is not None:
         if not (results / name / REPORT).is_file():
             raise InputError(f"{results / name}: holds no {REPORT}; `lia-bench evaluate` and `score` write it")

@@ -68,6 +68,13 @@ class Measurement:
         by_frames = self.run["plan"]["metrics"].get(metric, {}).get("averaging") == "frames"
         return [score["weight"] if by_frames else 1.0 for score in self.scores(metric)]
 
+    def by_clip(self, metric: str) -> dict[tuple[str, str], tuple[float, float]]:
+        """Value and weight of the metric on every clip that has a value, by the names of source and driving clip."""
+        results = zip(self.clips, self.results(), strict=True)
+        scored = [clip for clip, result in results if result["scores"].get(metric, {}).get("value") is not None]
+        cells = zip(scored, self.scores(metric), self.weights(metric), strict=True)
+        return {(clip["source"], clip["clip"]): (score["value"], weight) for clip, score, weight in cells}
+
     def of_sets(self, metric: str) -> Mapping[str, Any] | None:
         """What is known of a metric of sets: value, reason, numbers of samples; None of a metric of frames."""
         entries = self.run.get("sets", {}).get("scores", ())

@@ -41,3 +41,19 @@ def test_what_is_hard_for_both_models_cancels_out() -> None:
     assert alone is not None
     assert paired[0] < 0.5 < paired[1]
     assert paired[1] - paired[0] < (alone[1] - alone[0]) / 10
+
+
+def test_the_paired_interval_holds_the_true_difference_as_often_as_it_says() -> None:
+    """Clips that are hard for both models, of different lengths, with skewed scores as real ones have."""
+    random = np.random.default_rng(7)
+    experiments, clips, difference = 800, 60, 0.2
+    hardness = random.gamma(3, 1, (experiments, clips))
+    first = hardness + difference + random.gamma(2, 0.5, (experiments, clips)) - 1
+    second = hardness + random.normal(0, 0.3, (experiments, clips))
+    frames = random.integers(20, 200, (experiments, clips)).astype(float)
+    intervals = [
+        paired_interval(mine.tolist(), theirs.tolist(), list(zip(own, own, strict=True)), seed=0)
+        for mine, theirs, own in zip(first, second, frames.tolist(), strict=True)
+    ]
+    held = [interval is not None and interval[0] <= difference <= interval[1] for interval in intervals]
+    assert 0.92 < np.mean(held) < 0.97
