@@ -1,20 +1,204 @@
-"""`lia-bench leaderboard`: what results say."""
+"""`lia-bench leaderboard`: what results say, and what papers print."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.cli.default_command import DefaultCommand
+from lia_bench.cli.leaderboard_html import command as html
+from lia_bench.cli.metric_options import names
+
+if TYPE_CHECKING:
+    from lia_bench.leaderboards.board import Board, View
+
 FOLDER = click.Path(path_type=Path, file_okay=False)
+SUFFIXES = {".csv": "csv", ".md": "markdown", ".tex": "latex", ".json": "json"}
+TABLE = "table"
+HELP = """Show results together: those of all folders below --results, or of FILES and folders.
+
+Of what was measured twice the newest row is shown. Rows stand in one table only if they may be ranked: same
+dataset, protocol, extractors and clips; what tells the tables apart is said. Exit code 1 says that a file, line or
+cell could not be read, or that a file was edited; all else is shown.
+
+With --by the rows are the checkpoints that were evaluated, by what their config.json says of KEY: as `train --set`
+takes it, or as the model's paper calls it. What the paper itself prints for that setting comes below, apart.
+
+\b
+Examples:
+  lia-bench leaderboard --sort lpips --intervals
+  lia-bench leaderboard results/vox-256 --with-published --output table.tex
+  lia-bench leaderboard --published --paper lia --table 1
+  lia-bench leaderboard --by motion.directions
+  lia-bench leaderboard compare lia fomm
+"""
 
 
-@click.group(name="leaderboard")
+def _filter(column: str, what: str) -> click.Option:
+    return click.Option([f"--{column}"], callback=names, metavar="NAMES", help=f"Only {what}, separated by commas.")
+
+
+def _show(
+    files: Sequence[Path],
+    results: Path,
+    name: str | None,
+    key: str | None,
+    metrics: tuple[str, ...] | None,
+    sort: str | None,
+    group: str | None,
+    published: bool,
+    with_published: bool,
+    intervals: bool,
+    rank: bool,
+    format_name: str | None,
+    output: Path | None,
+    **filters: tuple[str, ...] | None,
+) -> None:
+    wanted = {column: values for column, values in filters.items() if values is not None}
+    if key is not None:
+        if files or wanted or metrics or sort or group or published or with_published or rank or format_name or output:
+            raise click.UsageError("--by goes with --results and --name alone")
+        _show_by(key, results, name)
+        return
+    _check(files, name, wanted, published, with_published)
+    chosen = _format(format_name, output)
+    if rank and (chosen != TABLE or published):
+        raise click.UsageError(
+            "--rank is of measured rows and goes to the terminal: leave out --format and --published"
+        )
+    from lia_bench.leaderboards.board import View, measured_board, published_board
+
+    view = View(wanted, metrics, sort, group)
+    if published:
+        board = published_board(view)
+    else:
+        board = measured_board(files or [results if name is None else results / name], view, with_published)
+    if chosen == TABLE:
+        _print(board, view, published, intervals)
+        if rank:
+            _print_ranks(board)
+    else:
+        _export(board, chosen, intervals, output)
+    if board.problems:
+        from lia_bench.core.errors import InputError
+
+        for line in board.problems:
+            click.echo(f"problem: {line}", err=True)
+        count = f"{len(board.problems)} problem{'' if len(board.problems) == 1 else 's'}"
+        raise InputError(f"{count} with these results, listed above; the rest is shown")
+
+
+def _show_by(key: str, results: Path, name: str | None) -> None:
+    from lia_bench.leaderboards.by_setting import leaderboard_by
+    from lia_bench.leaderboards.printing_by_setting import print_by_setting
+
+    print_by_setting(leaderboard_by(key, results, name))
+
+
+def _check(
+    files: Sequence[Path], name: str | None, filters: Collection[str], published: bool, with_published: bool
+) -> None:
+    if published and (files or name or with_published):
+        raise click.UsageError("--published shows papers alone; --with-published shows them beside results")
+    if files and name:
+        raise click.UsageError("give either files and folders, or --name")
+    if {"paper", "table"} & {*filters} and not (published or with_published):
+        raise click.UsageError("--paper and --table are of published rows: give --published or --with-published")
+
+
+def _format(format_name: str | None, output: Path | None) -> str:
+    """What to write: as asked for, or as the file's suffix says."""
+    if output is None or format_name is not None:
+        if output is not None and format_name == TABLE:
+            raise click.UsageError("a table is printed: give --output another --format")
+        return format_name or TABLE
+    if output.suffix not in SUFFIXES:
+        raise click.UsageError(f"'{output.name}' says no format: give --format, or a name in {', '.join(SUFFIXES)}")
+    return SUFFIXES[output.suffix]
+
+
+def _print(board: "Board", view: "View", published: bool, intervals: bool) -> None:
+    from lia_bench.leaderboards.printing_published import print_published
+    from lia_bench.leaderboards.printing_results import print_board
+
+    # Sorted or grouped, rows have no paper's shape any more.
+    if published and view.sort is None and view.group is None:
+        print_published([row for group in board.groups for row in group.rows], board.columns)
+    else:
+        print_board(board, intervals)
+
+
+def _print_ranks(board: "Board") -> None:
+    from lia_bench.leaderboards.printing_ranking import print_ranking
+    from lia_bench.leaderboards.ranking import rank
+
+    for group in board.groups:
+        # Every folder's intervals are drawn with its seed; ranks of several folders need one.
+        seed = group.rows[0].seed
+        print_ranking(rank(group, board.columns, int(seed) if seed.isdecimal() else 0))
+
+
+def _export(board: "Board", chosen: str, intervals: bool, output: Path | None) -> None:
+    from lia_bench.core.atomic import write_text
+    from lia_bench.leaderboards.exports import FORMATS
+
+    text = FORMATS[chosen](board.apart(), board.columns, intervals)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(output, text)
+        click.echo(f"written: {output}")
+    for line in board.notes:
+        click.echo(line, err=True)
+
+
+SHOW = click.Command(
+    "show",
+    callback=_show,
+    hidden=True,
+    help=HELP,
+    params=[
+        click.Argument(["files"], nargs=-1, type=click.Path(path_type=Path)),
+        click.Option(
+            ["--results"], type=FOLDER, default=Path("results"), show_default=True, help="Where FILES are not given."
+        ),
+        click.Option(["--name"], help="Only this folder below --results."),
+        click.Option(["--by", "key"], metavar="KEY", help="A row for each value of this setting of the models."),
+        _filter("model", "these models, as name or name:variant"),
+        _filter("dataset", "these datasets"),
+        _filter("task", "these tasks"),
+        _filter("transfer", "these modes of transfer"),
+        _filter("protocol", "these protocols"),
+        click.Option(["--metrics"], callback=names, metavar="NAMES", help="Columns to show, separated by commas."),
+        click.Option(["--sort"], metavar="COLUMN", help="Best row first; text and counts upwards."),
+        click.Option(["--group"], metavar="COLUMN", help="A table for each value of a column of text, such as device."),
+        click.Option(["--intervals"], is_flag=True, help="95 % intervals with the numbers."),
+        click.Option(["--rank"], is_flag=True, help="Mean rank over metrics with its uncertainty below each table."),
+        click.Option(
+            ["--with-published"], is_flag=True, help="Rows of papers beneath, apart and never ranked with yours."
+        ),
+        click.Option(["--published"], is_flag=True, help="What papers print, from here alone."),
+        _filter("paper", "published rows of these papers"),
+        _filter("table", "published rows of these tables"),
+        click.Option(
+            ["--format", "format_name"],
+            type=click.Choice([TABLE, *SUFFIXES.values()]),
+            help="What to write.  [default: by the suffix of --output, else table]",
+        ),
+        click.Option(
+            ["--output"], type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: printed]"
+        ),
+    ],
+)
+
+
+@click.group(name="leaderboard", cls=DefaultCommand, default=SHOW, help=HELP)
 def command() -> None:
-    """Results of evaluations: compare two models.
+    pass
 
-    \b
-    Example:
-      lia-bench leaderboard compare lia fomm
-    """
+
+command.add_command(html)
 
 
 @command.command("compare")

@@ -1,0 +1,50 @@
+"""The papers' numbers: all there, as printed."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lia_bench.core.errors import UnknownNameError
+from lia_bench.leaderboards.published_results import PAPERS, published_rows, rows_of_paper
+
+
+def test_all_numbers_of_all_papers_are_there() -> None:
+    counts = Counter(row.paper for row in published_rows() for _ in row.printed)
+    assert counts == {"lia": 90, "lia-slides": 18, "fomm": 61, "iapm": 76, "sade": 484}
+    assert counts.keys() == PAPERS.keys()
+    assert all(row.origin == "published" for row in published_rows())
+    # LIA's table 4 has two rows and table 5 five, each over three datasets and two metrics.
+    assert [sum(len(row.printed) for row in rows_of_paper("lia", number)) for number in ("4", "5")] == [12, 30]
+
+
+def test_numbers_keep_the_digits_that_were_printed() -> None:
+    lia = next(row for row in rows_of_paper("lia", "1") if (row.model, row.dataset) == ("lia", "taichi"))
+    assert lia.printed["lpips"] == "0.180"
+    assert lia.values["lpips"] == 0.18
+
+
+def test_every_number_is_that_of_the_collection(real_data: Path) -> None:
+    collection = real_data.parent / "reference" / "published" / "tables.csv"
+    if not collection.is_file():
+        pytest.skip(f"{collection} is not there")
+    with collection.open(encoding="utf-8") as file:
+        expected = Counter(
+            (cell["paper"], cell["table"], cell["dataset"], cell["task"], cell["method"], cell["metric"], cell["value"])
+            for cell in csv.DictReader(file)
+        )
+    ours = Counter(
+        (row.paper, row.table, row.dataset, row.task, f"{row.model} {row.variant}".strip(), metric, text)
+        for row in published_rows()
+        for metric, text in row.printed.items()
+    )
+    assert ours == expected
+    assert ours.total() == 729
+
+
+def test_a_mistyped_paper_or_table() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'lia'"):
+        rows_of_paper("lai")
+    with pytest.raises(UnknownNameError, match="paper lia: unknown table '9'"):
+        rows_of_paper("lia", "9")
