@@ -1,0 +1,111 @@
+"""The videos of a report: hard links or copies of those in results folders, never encoded again."""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+FOLDER = re.compile(r"media-[0-9a-f]{8}")
+
+
+class Media:
+    """A folder of files beside the page, of which a later report gets another one.
+
+    The page names its folder, so that a page and its videos belong together whenever writing is killed.
+    """
+
+    def __init__(self, output: Path) -> None:
+        """A fresh folder in `output`."""
+        self._name = f"media-{secrets.token_hex(4)}"
+        self._folder = output / self._name
+        self._made: set[PurePosixPath] = set()
+        self._named: dict[Path, int] = {}
+        self._gone: dict[Path, list[Path]] = {}
+        self.files = 0
+
+    @property
+    def name(self) -> str:
+        """The folder's, as the page spells it."""
+        return self._name
+
+    def put(self, results: Path, entry: Mapping[str, Any], key: str, place: PurePosixPath) -> bool:
+        """Put the file that an entry of a report names at `place` below the folder; False where there is none.
+
+        Args:
+            results: folder of results that the file is named below.
+            entry: of a clip, or of a model on it.
+            key: of the file's path in the entry.
+            place: where it goes.
+
+        Raises:
+            OSError: it is there and can be neither linked nor copied (the disk is full, ...).
+        """
+        self._named.setdefault(results, 0)
+        original = named_file(results, entry, key)
+        if original is None:
+            return False
+        self._named[results] += 1
+        # A hard link of a symbolic link would be a symbolic link, which breaks when the report is moved.
+        real = Path(os.path.realpath(original))
+        if not real.is_file():
+            self._gone.setdefault(results, []).append(original)
+            return False
+        self._link(real, place)
+        return True
+
+    def problems(self) -> list[str]:
+        """A line for each folder of results of which videos are gone."""
+        return [
+            f"{results}: {len(gone)} of {self._named[results]} videos and pictures are gone: {gone[0]}"
+            for results, gone in self._gone.items()
+        ]
+
+    def remarks(self) -> list[str]:
+        """A line for each folder of results that never had videos."""
+        return [
+            f"{results}: no videos of its clips: evaluate again with another --name to see them"
+            for results, named in self._named.items()
+            if not named
+        ]
+
+    def _link(self, real: Path, place: PurePosixPath) -> None:
+        target = self._folder / place
+        if place.parent not in self._made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(place.parent)
+        try:
+            os.link(real, target)
+        except OSError:
+            # Another file system, or one without hard links.
+            shutil.copy2(real, target)
+        self.files += 1
+
+    def remove(self) -> None:
+        """Remove the folder, of a report that was not finished."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def remove_others(self) -> None:
+        """Remove the folders of former reports, and of those that were killed."""
+        for folder in self._folder.parent.iterdir():
+            if folder != self._folder and FOLDER.fullmatch(folder.name) and folder.is_dir():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def named_file(folder: Path, entry: Mapping[str, Any], key: str) -> Path | None:
+    """The file that an entry of a report names, below the results folder; None where it names none or one outside."""
+    named = entry.get(key)
+    if not isinstance(named, str) or not named:
+        return None
+    place = PurePosixPath(named)
+    # Somebody else's results must not pull private files into a page that is passed on.
+    if place.is_absolute() or ".." in place.parts:
+        return None
+    return folder / place
+
+
+def slug(text: str) -> str:
+    """`text` as a part of a file's name and of an address: letters, digits, '-' and '_', at most 60 of them."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60] or "x"

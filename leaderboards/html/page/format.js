@@ -1,0 +1,37 @@
+// How names and numbers are written.
+
+const SHORT_NAMES = /^[a-z0-9]{1,5}(_[a-z0-9]{1,5})?$/;
+
+/** A column as papers write it: 'ms_ssim' is MS-SSIM; a long id stays as it is. */
+function columnName(name) {
+  if (name === 'fps') return 'fps';
+  const preference = name.match(/^preference_vs_(.+)_percent$/);
+  if (preference) return `preferred to ${preference[1]}, %`;
+  return SHORT_NAMES.test(name) ? name.toUpperCase().replace('_', '-') : name.replaceAll('_', ' ');
+}
+
+function directionArrow(column) {
+  return column.better === 'lower' ? '↓' : '↑';
+}
+
+function directionText(column) {
+  return column.better === 'lower' ? 'lower is better' : 'higher is better';
+}
+
+function numberText(value, column) {
+  return value === null ? '–' : value.toFixed(column.decimals);
+}
+
+function intervalText(interval, column) {
+  return interval ? `${interval[0].toFixed(column.decimals)} to ${interval[1].toFixed(column.decimals)}` : '';
+}
+
+function plural(count, word) {
+  return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+}
+
+/** Whether `first` comes before `second` in quality; what has no value comes last. */
+function byQuality(first, second, better) {
+  if (first === null || second === null) return (first === null) - (second === null);
+  return better === 'lower' ? first - second : second - first;
+}

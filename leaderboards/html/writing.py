@@ -1,0 +1,103 @@
+"""Writes a report: results in, one folder out that opens from disk."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lia_bench.core.atomic import remove_partial, write_text
+from lia_bench.core.errors import InputError
+from lia_bench.core.locking import alone_in_folder
+from lia_bench.leaderboards.groups import comparable, differences
+from lia_bench.leaderboards.html.content import group_content, page_content
+from lia_bench.leaderboards.html.media import Media
+from lia_bench.leaderboards.html.rendering import render_page
+from lia_bench.leaderboards.html.reports import Reports
+from lia_bench.leaderboards.merging import merge
+from lia_bench.leaderboards.reading import read_results
+from lia_bench.leaderboards.rows import ResultRow
+
+INDEX = "index.html"
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """What was written.
+
+    Attributes:
+        index: the page.
+        tables: how many tables of measured rows it has.
+        videos: how many files stand beside it.
+        problems: a line for each file that is gone, damaged or doubtful.
+        remarks: a line for each thing that the results never had, or have twice.
+    """
+
+    index: Path
+    tables: int
+    videos: int
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def write_report(
+    paths: Sequence[Path], output: Path | None = None, published: Sequence[ResultRow] = ()
+) -> WrittenReport:
+    """Write the report over folders of results; a former one stays until this one is whole.
+
+    Args:
+        paths: folders of results, folders of such folders, or their leaderboard.csv.
+        output: the report's folder; what else is in it stays. None is `report` in the folder of results, and of
+            several in the folder that holds them all.
+        published: rows of papers, shown apart.
+
+    Raises:
+        InputError: no readable row anywhere, or another process is writing there.
+        OSError: the folder cannot be written.
+    """
+    rows, problems = read_results(paths)
+    if not rows:
+        raise InputError(problems[0] if problems else "no results to show: name a folder that `evaluate` wrote")
+    output = output or _usual_output(rows)
+    with alone_in_folder(
+        output, "another report is being written here; wait until it is done", "name another --output"
+    ):
+        return _write(rows, problems, output, published)
+
+
+def _write(
+    rows: Sequence[ResultRow], problems: Sequence[str], output: Path, published: Sequence[ResultRow]
+) -> WrittenReport:
+    merged = merge(rows)
+    groups = comparable(merged.rows)
+    reports = Reports()
+    media = Media(output)
+    try:
+        tables = [
+            group_content(place, group, reports, media)
+            for place, group in enumerate([*groups, *comparable(published)], start=1)
+        ]
+        # Two tables of one folder have some lines in common.
+        all_problems = list(dict.fromkeys([*problems, *reports.problems, *media.problems()]))
+        remarks = list(
+            dict.fromkeys([*merged.conflicts, *media.remarks(), *(line for _, lines in tables for line in lines)])
+        )
+        title = ", ".join(dict.fromkeys(row.dataset for row in merged.rows if row.dataset)) or "results"
+        date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        contents = [content for content, _ in tables]
+        page = page_content(title, contents, [*all_problems, *remarks], differences(groups), date)
+        write_text(output / INDEX, render_page(page))
+    except BaseException:
+        media.remove()
+        raise
+    # Only now does no page need the former videos.
+    media.remove_others()
+    remove_partial(output)
+    return WrittenReport(output / INDEX, len(groups), media.files, tuple(all_problems), tuple(remarks))
+
+
+def _usual_output(rows: Sequence[ResultRow]) -> Path:
+    folders = list(dict.fromkeys(row.file.parent for row in rows if row.file is not None))
+    if any(folder.is_absolute() for folder in folders):
+        folders = [folder.absolute() for folder in folders]
+    return Path(os.path.commonpath(folders)) / "report"
