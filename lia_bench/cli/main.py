@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import click
 
-from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.errors import LiaBenchError, Terminated
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 
@@ -16,16 +16,20 @@ COMMANDS = (
     "animate",
     "datasets",
     "evaluate",
+    "interpret",
     "leaderboard",
     "metrics",
     "models",
     "preprocess",
     "quickstart",
     "score",
+    "study",
     "train",
     "weights",
 )
 INTERRUPTED = 130
+# sysexits.h's EX_TEMPFAIL, "try again": only a run that saved its state ends with it, so a job may be queued anew.
+TRY_AGAIN = 75
 
 
 class LazyGroup(click.Group):
@@ -74,7 +78,10 @@ def run(words: Sequence[str], debug: bool) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stop:
+        # click puts its own Abort in the place of every KeyboardInterrupt.
+        if isinstance(stop.__cause__, Terminated):
+            return _fail("terminated: the state is saved; run the same command again to go on", debug, TRY_AGAIN)
         return _fail("interrupted: what was finished stays; run the same command again to go on", debug, INTERRUPTED)
     except LiaBenchError as error:
         return _fail(f"error: {error}", debug)

@@ -1,0 +1,226 @@
+"""The page of a study and what it asks the server, as a WSGI application."""
+
+import logging
+import secrets
+import sqlite3
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lia_bench.leaderboards.study.answers import Answer, AnswerBook
+from lia_bench.leaderboards.study.document import MediaId, Study, media_path
+from lia_bench.leaderboards.study.hosts import Hosts
+from lia_bench.leaderboards.study.presentation import Shown, arrange
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+PAGE = Path(__file__).parent / "page"
+INDEX = "index.html"
+# Only these are ever served of that folder, by these names.
+PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.suffix in (".html", ".css", ".js"))
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mp4": "video/mp4", ".png": "image/png"}
+BODY_LIMIT = 4096
+COOKIE_DAYS = 90
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class SentAnswer(BaseModel):
+    """What the page sends for an answer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    question: MediaId
+    side: Literal["left", "right"]
+    milliseconds: Annotated[int, Field(ge=0, le=86_400_000)]
+
+
+class RefusalError(Exception):
+    """A request that is not answered, and the reason to send."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class StudyServer:
+    """What the application answers, apart from HTTP."""
+
+    def __init__(self, study: Study, book: AnswerBook) -> None:
+        self._study = study
+        self._book = book
+        self._questions = {question.id: question for question in study.questions}
+
+    def begin(self) -> str:
+        """The id of a new rater."""
+        rater = secrets.token_urlsafe(18)
+        self._book.add_rater(rater, arrange(self._study, rater))
+        return rater
+
+    def knows(self, rater: str | None) -> bool:
+        """Whether a rater was given that id."""
+        return rater is not None and self._book.sequence(rater) is not None
+
+    def state(self, rater: str | None) -> dict[str, Any]:
+        """What the page shows: the questions that come next, the present one first, and how many are answered."""
+        state: dict[str, Any] = {"question": self._study.question, "total": len(self._study.questions)}
+        sequence = None if rater is None else self._book.sequence(rater)
+        if rater is None or sequence is None:
+            return state | {"begun": False, "answered": 0, "upcoming": []}
+        answered = self._book.answered(rater)
+        left = [shown for shown in sequence if shown.question not in answered]
+        return state | {
+            "begun": True,
+            "answered": len(answered),
+            "upcoming": [self._described(shown) for shown in left[:2]],
+        }
+
+    def answer(self, rater: str | None, sent: SentAnswer) -> tuple[HTTPStatus, dict[str, Any]]:
+        """Keep an answer; gives the status and the new state.
+
+        Raises:
+            RefusalError: no such rater or question, not the rater's turn to answer it, or a changed mind.
+        """
+        sequence = None if rater is None else self._book.sequence(rater)
+        if rater is None or sequence is None:
+            raise RefusalError(HTTPStatus.UNAUTHORIZED, "no rater: begin first")
+        places = {shown.question: shown for shown in sequence}
+        if sent.question not in places:
+            raise RefusalError(HTTPStatus.NOT_FOUND, "no such question")
+        answered = self._book.answered(rater)
+        present = next((shown.question for shown in sequence if shown.question not in answered), None)
+        if sent.question not in answered and sent.question != present:
+            raise RefusalError(HTTPStatus.CONFLICT, "not the question that is shown")
+        shown = places[sent.question]
+        video = shown.left if sent.side == "left" else shown.right
+        outcome = self._book.add(Answer(rater, sent.question, sent.side, video, sent.milliseconds))
+        if outcome == "refused":
+            raise RefusalError(HTTPStatus.CONFLICT, "answered before, and otherwise: the first answer stays")
+        return HTTPStatus.CREATED if outcome == "stored" else HTTPStatus.OK, self.state(rater)
+
+    def _described(self, shown: Shown) -> dict[str, str]:
+        question = self._questions[shown.question]
+        media = {"source": question.source, "driving": question.driving, "left": shown.left, "right": shown.right}
+        return {"id": shown.question} | {name: f"/media/{medium}" for name, medium in media.items()}
+
+
+def create_application(folder: Path, study: Study, book: AnswerBook, hosts: Hosts) -> "Flask":
+    """The application that shows a study and keeps answers.
+
+    Nothing that a client sends becomes a path: pages and media are looked up among those that are known.
+    """
+    from flask import Flask, Response, jsonify, request, send_file
+    from werkzeug.exceptions import HTTPException
+
+    application = Flask(__name__, static_folder=None)
+    application.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    server = StudyServer(study, book)
+    cookie = f"lia-bench-study-{study.id}"
+
+    def refused(status: HTTPStatus, reason: str) -> Response:
+        response = jsonify(error=reason)
+        response.status_code = status
+        return response
+
+    def require_json() -> None:
+        # A form of another site cannot send this type, so that it cannot answer in a rater's name.
+        if request.mimetype != "application/json":
+            raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
+
+    @application.before_request
+    def check_host() -> None:
+        if not hosts.allows(request.headers.get("Host", "")):
+            raise RefusalError(HTTPStatus.BAD_REQUEST, "this server does not go by that name")
+
+    @application.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @application.get("/")
+    def index() -> Response:
+        return send_file(PAGE / INDEX, mimetype=TYPES[".html"], etag=False, last_modified=None, max_age=0)
+
+    @application.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    @application.get("/page/<name>")
+    def page(name: str) -> Response:
+        if name not in PAGE_FILES:
+            raise RefusalError(HTTPStatus.NOT_FOUND, "no such page")
+        path = PAGE / name
+        return send_file(path, mimetype=TYPES[path.suffix])
+
+    @application.get("/media/<medium>")
+    def media(medium: str) -> Response:
+        if medium not in study.media:
+            raise RefusalError(HTTPStatus.NOT_FOUND, "no such video")
+        # Flask would look for a relative path beside its own modules.
+        path = media_path(folder, study, medium).absolute()
+        try:
+            response = send_file(path, mimetype=TYPES[path.suffix], conditional=True, etag=study.media[medium].sha256)
+        except OSError as error:
+            logger.error("%s: cannot be shown (%s); put it back", path, error.strerror)
+            raise RefusalError(HTTPStatus.NOT_FOUND, "this video is gone") from None
+        # The time of a file would tell which model came first in the evaluation.
+        del response.headers["Last-Modified"]
+        del response.headers["Content-Disposition"]
+        response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+        return response
+
+    @application.get("/api/state")
+    def state() -> Response:
+        return jsonify(server.state(request.cookies.get(cookie)))
+
+    @application.post("/api/raters")
+    def begin() -> Response:
+        require_json()
+        rater = request.cookies.get(cookie)
+        if server.knows(rater):
+            return jsonify(server.state(rater))
+        rater = server.begin()
+        response = jsonify(server.state(rater))
+        response.status_code = HTTPStatus.CREATED
+        response.set_cookie(cookie, rater, max_age=COOKIE_DAYS * 86400, httponly=True, samesite="Strict")
+        return response
+
+    @application.post("/api/answers")
+    def answer() -> Response:
+        require_json()
+        try:
+            sent = SentAnswer.model_validate_json(request.get_data())
+        except ValidationError:
+            raise RefusalError(HTTPStatus.BAD_REQUEST, "not an answer") from None
+        status, following = server.answer(request.cookies.get(cookie), sent)
+        response = jsonify(following)
+        response.status_code = status
+        return response
+
+    @application.errorhandler(RefusalError)
+    def on_refusal(refusal: RefusalError) -> Response:
+        return refused(refusal.status, str(refusal))
+
+    @application.errorhandler(HTTPException)
+    def on_http_error(error: HTTPException) -> Response:
+        return refused(HTTPStatus(error.code or 500), error.name)
+
+    @application.errorhandler(sqlite3.Error)
+    def on_database_error(error: sqlite3.Error) -> Response:
+        logger.error("an answer could not be kept: %s", error)
+        return refused(HTTPStatus.SERVICE_UNAVAILABLE, "the answer could not be kept; send it again")
+
+    return application

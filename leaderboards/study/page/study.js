@@ -1,0 +1,71 @@
+// The course of a study: welcome, questions, thanks. The server knows where a rater is, so that a reload goes on there.
+
+import { onKeys } from "./keyboard.js";
+import * as question from "./question.js";
+import * as server from "./server.js";
+
+const at = (id) => document.getElementById(id);
+const all = (selector) => document.querySelectorAll(selector);
+
+function turnTo(page) {
+  for (const main of all("main")) {
+    if (main.id === page && main.hidden) scrollTo(0, 0);
+    main.hidden = main.id !== page;
+  }
+}
+
+function speak(text) {
+  at("spoken").textContent = text;
+}
+
+async function go(state) {
+  for (const element of all(".asked")) element.textContent = state.question;
+  for (const element of all(".total")) element.textContent = state.total;
+  document.title = state.question;
+  if (!state.begun) {
+    turnTo("welcome");
+  } else if (state.upcoming.length === 0) {
+    question.leave();
+    turnTo("thanks");
+    document.querySelector("#thanks h1").focus();
+  } else {
+    const [present, next] = state.upcoming;
+    document.querySelector("#task .number").textContent = state.answered + 1;
+    Object.assign(at("progress"), { max: state.total, value: state.answered });
+    turnTo("task");
+    await question.show(present);
+    // Nothing keeps the focus of the last question: space would press its button again.
+    document.querySelector("#task h1").focus({ preventScroll: true });
+    speak(`Question ${state.answered + 1} of ${state.total}. ${state.question}`);
+    if (next) question.prepare(next);
+  }
+}
+
+// Do something that may fail on the way; the same again is always safe, since the server keeps an answer once.
+async function attempt(act) {
+  at("trouble").hidden = true;
+  try {
+    await act();
+  } catch (error) {
+    at("trouble").hidden = false;
+    at("trouble").querySelector("p").textContent = error.message;
+    at("trouble").querySelector("button").onclick = () => attempt(act);
+  }
+}
+
+function choose(side) {
+  const taken = question.take(side);
+  if (taken === undefined) return;
+  const faded = question.seen();
+  attempt(async () => {
+    const state = await server.answer(taken.question, taken.side, taken.milliseconds);
+    await faded;
+    await go(state);
+  });
+}
+
+question.onControls(choose);
+onKeys(choose, question.replay);
+// Once: a double click would begin as two raters, and ask the questions of one in the name of the other.
+at("begin").addEventListener("click", () => attempt(async () => go(await server.begin())), { once: true });
+attempt(async () => go(await server.state()));

@@ -1,0 +1,95 @@
+"""`lia-bench study serve`: the application on a port of this machine."""
+
+import errno
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from lia_bench.core.errors import InputError
+from lia_bench.leaderboards.study.answers import AnswerBook
+from lia_bench.leaderboards.study.application import BODY_LIMIT, create_application
+from lia_bench.leaderboards.study.document import check_media, read_study
+from lia_bench.leaderboards.study.hosts import Hosts, is_loopback
+
+THREADS = 8
+CONNECTIONS = 1000
+"""A browser opens up to six, and 50 raters may be at it."""
+HEADER_LIMIT = 16384
+
+
+def serve_study(folder: Path, host: str, port: int, names: Iterable[str], announce: Callable[[str], None]) -> None:
+    """Serve a study until Ctrl-C.
+
+    Args:
+        folder: the study's.
+        host: address or name to listen on.
+        port: 0 takes any that is free.
+        names: further names that the server goes by, as behind a proxy.
+        announce: gets each line for the user.
+
+    Raises:
+        InputError: flask or waitress is missing, the study is damaged, or the port cannot be had.
+    """
+    waitress = _waitress()
+    study = read_study(folder)
+    check_media(folder, study)
+    with closing(AnswerBook(folder, study)) as book, _listen(host, port) as listening:
+        application = create_application(folder, study, book, Hosts(host, names))
+        # What it would say of every slow client is nothing that a user can mend.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        server = waitress.create_server(
+            application,
+            sockets=[listening],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            asyncore_use_poll=True,
+            max_request_body_size=BODY_LIMIT,
+            max_request_header_size=HEADER_LIMIT,
+            ident=None,
+        )
+        try:
+            if not is_loopback(host):
+                announce(
+                    f"listening on {host}: whoever reaches this machine can take part and see the videos, over a "
+                    "connection that is not encrypted"
+                )
+            announce(f"study: {_address(host, listening.getsockname()[1])} (Ctrl-C ends it)")
+            # Returns at Ctrl-C, after the answers that are being kept.
+            server.run()
+        except KeyboardInterrupt:
+            # Before it ran.
+            pass
+        finally:
+            server.close()
+            answers, raters = book.count()
+            announce(f"{answers} answers of {raters} raters in {book.path}")
+
+
+def _waitress() -> Any:
+    try:
+        import flask  # noqa: F401
+        import waitress
+    except ImportError:
+        raise InputError(
+            "a study server needs flask and waitress, which are not installed: pip install 'lia-bench[study]'"
+        ) from None
+    return waitress
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=CONNECTIONS)
+    except socket.gaierror as error:
+        raise InputError(f"--host {host}: no such address ({error.strerror})") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(f"port {port} on {host} is in use: take another --port, or end what uses it") from None
+        raise InputError(f"cannot listen on port {port} of {host}: {error.strerror}") from None
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

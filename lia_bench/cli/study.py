@@ -1,0 +1,139 @@
+"""`lia-bench study`: people say which of two models' videos is better."""
+
+from pathlib import Path
+
+import click
+
+from lia_bench.cli.metric_options import names
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group(name="study")
+def command() -> None:
+    """Paired preference studies: two videos of the same picture and movement, and people who choose.
+
+    \b
+    Example:
+      lia-bench study create --results results/vox-256 --pairs 50 --output studies/vox
+      lia-bench study serve studies/vox
+      lia-bench study report studies/vox
+    """
+
+
+@command.command("create")
+@click.option(
+    "--results",
+    multiple=True,
+    required=True,
+    type=FOLDER,
+    help="Folder of results with videos, as `evaluate` leaves it; given several times, each is a dataset.",
+)
+@click.option(
+    "--models",
+    callback=names,
+    metavar="NAME,...",
+    help="Models as the table calls them.  [default: all but identity]",
+)
+@click.option("--model", "against", metavar="NAME", help="Compare this one with each other.  [default: all pairs]")
+@click.option("--pairs", default=50, show_default=True, type=click.IntRange(min=1), help="Clips drawn of each dataset.")
+@click.option("--task", default="reconstruction", show_default=True, type=click.Choice(["reconstruction", "cross"]))
+@click.option(
+    "--attention-checks",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Questions with an evident answer: the true video against the same in scattered pieces.",
+)
+@click.option("--question", metavar="TEXT", help="What raters are asked.  [default: Which video is better?]")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the draw and of every rater's order."
+)
+@click.option("--output", required=True, type=FOLDER, help="The study's folder.")
+def create(
+    results: tuple[Path, ...],
+    models: tuple[str, ...] | None,
+    against: str | None,
+    pairs: int,
+    task: str,
+    attention_checks: int,
+    question: str | None,
+    seed: int,
+    output: Path,
+) -> None:
+    """Draw clips and write a study's folder: questions, and the videos under names that tell nothing.
+
+    Every rater is asked about every two models on every clip drawn, so that N models make N (N - 1) / 2 questions a
+    clip. Each dataset compares its models on the same clips.
+
+    \b
+    Example:
+      lia-bench study create --results results/vox-256 --pairs 50 --output studies/vox
+      lia-bench study create --results results/vox --results results/taichi --model lia --output studies/lia
+    """
+    from lia_bench.leaderboards.study.creating import QUESTION, StudyRequest, create_study
+
+    request = StudyRequest(
+        results=results,
+        output=output,
+        task=task,
+        models=models,
+        against=against,
+        pairs=pairs,
+        attention_checks=attention_checks,
+        seed=seed,
+        question=question or QUESTION,
+    )
+    study = create_study(request, click.echo)
+    comparisons = len(list(study.of_kind("comparison")))
+    click.echo(f"{comparisons} questions and {attention_checks} attention checks a rater: {output}")
+    click.echo(f"next: lia-bench study serve {output}")
+
+
+@command.command("serve")
+@click.argument("folder", type=FOLDER)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is all.")
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name that raters call this server by, as behind a proxy.",
+)
+def serve(folder: Path, host: str, port: int, allowed_hosts: tuple[str, ...]) -> None:
+    """Show a study to raters and keep their answers, until Ctrl-C.
+
+    Several raters may be at it at once. Started again, it goes on; an answer that the page took as given is on disk.
+
+    \b
+    Example:
+      lia-bench study serve studies/vox
+    """
+    from lia_bench.leaderboards.study.serving import serve_study
+
+    serve_study(folder, host, port, allowed_hosts, click.echo)
+
+
+@command.command("report")
+@click.argument("folder", type=FOLDER)
+@click.option("--results", default=Path("results"), show_default=True, type=FOLDER, help="Folder of results.")
+@click.option(
+    "--misses",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Attention checks that a rater may answer wrongly and still count.",
+)
+def report(folder: Path, results: Path, misses: int) -> None:
+    """Preferences with 95 % intervals, for each two models and dataset; writes RESULTS/STUDY/leaderboard.csv.
+
+    \b
+    Example:
+      lia-bench study report studies/vox
+    """
+    from lia_bench.leaderboards.study.reporting import print_report, report_study
+
+    outcome = report_study(folder, misses)
+    print_report(outcome)
+    click.echo(f"leaderboard: {outcome.write(results)}")

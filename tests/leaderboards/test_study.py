@@ -1,0 +1,332 @@
+"""Paired preference studies: what is asked, what is kept, and what is made of it."""
+
+import csv
+import dataclasses
+import json
+import random
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lia_bench.cli.main import run
+from lia_bench.core.errors import InputError, UnknownNameError
+from lia_bench.core.video import open_video
+from lia_bench.leaderboards.study.answers import Answer, AnswerBook
+from lia_bench.leaderboards.study.creating import StudyRequest, create_study
+from lia_bench.leaderboards.study.document import Study, media_path, read_study
+from lia_bench.leaderboards.study.preference_interval import Judgement, preference_interval, wilson
+from lia_bench.leaderboards.study.presentation import arrange
+from lia_bench.leaderboards.study.reporting import print_report, report_study
+from tests.leaderboards.toy_results import ToyResults, write_results
+
+TOY = ToyResults(clips=3, models=("lia", "fomm", "mraa", "identity"))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with videos."""
+    return write_results(tmp_path_factory.mktemp("results") / "toy", TOY)
+
+
+def study_of(results: Path, output: Path, **changes: object) -> Study:
+    """A study with two attention checks."""
+    request = StudyRequest(results=(results,), output=output, attention_checks=2)
+    return create_study(dataclasses.replace(request, **changes), lambda line: None)  # type: ignore[arg-type]
+
+
+def answer_all(folder: Path, rater: str, preferred: str, *, attentive: bool = True, only: int | None = None) -> None:
+    """A rater who prefers one model, and takes the first candidate of pairs without it."""
+    study = read_study(folder)
+    book = AnswerBook(folder, study)
+    questions = {question.id: question for question in study.questions}
+    sequence = arrange(study, rater)
+    book.add_rater(rater, sequence)
+    for shown in sequence[:only]:
+        question = questions[shown.question]
+        labels = [model.label for model in study.datasets[question.dataset].models]
+        video = question.first.video
+        second = question.second.model
+        if (second is None and not attentive) or (second is not None and labels[second] == preferred):
+            video = question.second.video
+        book.add(Answer(rater, shown.question, "left" if video == shown.left else "right", video, 1000))
+    book.close()
+
+
+def test_every_pair_is_asked_on_the_same_clips(results: Path, tmp_path: Path) -> None:
+    study = study_of(results, tmp_path / "study", pairs=2)
+    asked: dict[tuple[int | None, int | None], set[str]] = {}
+    for question in study.of_kind("comparison"):
+        asked.setdefault((question.first.model, question.second.model), set()).add(question.clip)
+    assert [model.label for model in study.datasets[0].models] == ["lia", "fomm", "mraa"]
+    assert list(asked) == [(0, 1), (0, 2), (1, 2)]
+    assert len(set(map(frozenset, asked.values()))) == 1
+    assert {len(clips) for clips in asked.values()} == {2}
+    assert len(list(study.of_kind("attention"))) == 2
+
+
+def test_one_model_against_every_other(results: Path, tmp_path: Path) -> None:
+    study = study_of(results, tmp_path / "study", against="fomm", task="cross")
+    assert {(q.first.model, q.second.model) for q in study.of_kind("comparison")} == {(1, 0), (1, 2)}
+    assert all(question.clip != question.source_clip for question in study.of_kind("comparison"))
+
+
+def test_videos_are_the_evaluations_own_under_names_that_tell_nothing(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    study = study_of(results, folder, models=("lia", "fomm"))
+    question = next(study.of_kind("comparison"))
+    shown = media_path(folder, study, question.first.video)
+    originals = [path for path in results.rglob("lia-*.mp4") if path.read_bytes() == shown.read_bytes()]
+    assert originals
+    assert any(shown.samefile(path) for path in originals)
+    names = " ".join(path.name for path in folder.rglob("media/*"))
+    assert not any(label in names for label in TOY.models)
+    assert len(set(study.media)) == len(list((folder / "media").iterdir()))
+
+
+def test_the_same_seed_draws_the_same_questions(results: Path, tmp_path: Path) -> None:
+    clips = [
+        [question.clip for question in study_of(results, tmp_path / name, pairs=1, seed=seed).questions]
+        for name, seed in (("a", 3), ("b", 3), ("c", 5), ("d", 6), ("e", 7))
+    ]
+    assert clips[0] == clips[1]
+    assert any(other != clips[0] for other in clips[2:])
+
+
+def test_an_attention_check_is_the_footage_against_its_scattered_pieces(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    study = study_of(results, folder)
+    check = next(study.of_kind("attention"))
+    driving, right, wrong = (
+        open_video(media_path(folder, study, video)).frame(0)
+        for video in (check.driving, check.first.video, check.second.video)
+    )
+    assert np.array_equal(driving, right)
+    difference = np.abs(right.astype(int) - wrong).reshape(4, 8, 4, 8, 3).mean((1, 3, 4))
+    assert difference.min() > 3
+    assert wrong.mean() == pytest.approx(right.mean(), abs=3)
+
+
+def test_what_cannot_be_asked_is_one_clear_line(results: Path, tmp_path: Path) -> None:
+    older = write_results(tmp_path / "older", dataclasses.replace(TOY, videos=False))
+    with pytest.raises(InputError, match=r"no videos of each model there .* evaluate again"):
+        study_of(older, tmp_path / "study")
+    with pytest.raises(UnknownNameError, match="did you mean 'fomm'"):
+        study_of(results, tmp_path / "study", models=("lia", "fom"))
+    with pytest.raises(InputError, match="needs two models"):
+        study_of(results, tmp_path / "study", models=("lia",))
+    with pytest.raises(InputError, match="no model 'x2face'"):
+        study_of(results, tmp_path / "study", against="x2face")
+    assert not (tmp_path / "study").exists()
+    study_of(results, tmp_path / "study")
+    with pytest.raises(InputError, match="holds a study, perhaps with answers"):
+        study_of(results, tmp_path / "study")
+
+
+def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:
+    folder = write_results(tmp_path / "toy", TOY)
+    next(folder.rglob("reconstruction/*/fomm-*.mp4")).unlink()
+    with pytest.raises(InputError, match=r"fomm-\w+\.mp4: is gone"):
+        study_of(folder, tmp_path / "study")
+
+
+def test_each_rater_has_an_order_and_sides_of_their_own(results: Path, tmp_path: Path) -> None:
+    study = study_of(results, tmp_path / "study")
+    first, again, other = (arrange(study, rater) for rater in ("ann", "ann", "bob"))
+    assert first == again != other
+    assert {shown.question for shown in first} == {question.id for question in study.questions}
+    firsts = {question.id: question.first.video for question in study.questions}
+    on_the_left = sum(shown.left == firsts[shown.question] for shown in first)
+    assert on_the_left in (len(first) // 2, len(first) - len(first) // 2)
+
+
+def test_attention_checks_are_spread(results: Path, tmp_path: Path) -> None:
+    study = study_of(results, tmp_path / "study", attention_checks=3)
+    checks = {question.id for question in study.of_kind("attention")}
+    for rater in range(20):
+        places = [place for place, shown in enumerate(arrange(study, str(rater))) if shown.question in checks]
+        assert [place // 4 for place in places] == [0, 1, 2]
+
+
+def test_an_answer_is_kept_once(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    study = study_of(results, folder)
+    book = AnswerBook(folder, study)
+    book.add_rater("ann", arrange(study, "ann"))
+    answer = Answer("ann", study.questions[0].id, "left", study.questions[0].first.video, 900)
+    assert book.add(answer) == "stored"
+    assert book.add(answer) == "repeated"
+    assert book.add(dataclasses.replace(answer, side="right")) == "refused"
+    assert book.answers() == [answer]
+    assert sqlite3.connect(book.path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_answers_of_another_study_are_not_taken(results: Path, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    study_of(results, one)
+    study = study_of(results, other)
+    AnswerBook(other, study).close()
+    (other / "answers.sqlite").rename(one / "answers.sqlite")
+    with pytest.raises(InputError, match="answers of another study"):
+        report_study(one, 0)
+
+
+def test_report_says_who_is_preferred(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "study"
+    study_of(results, folder)
+    for number in range(4):
+        answer_all(folder, f"good{number}", "lia")
+    answer_all(folder, "careless", "fomm", attentive=False)
+    answer_all(folder, "hasty", "fomm", only=0)
+    report = report_study(folder, 0)
+    print_report(report)
+    printed = capsys.readouterr().out
+    assert "lia is preferred" in printed
+    assert "4 raters counted" in printed
+    assert "left out: 1 raters who missed more than 0 attention checks" in printed
+    assert "fewer than 5 raters" in printed
+    path = report.write(tmp_path / "results")
+    rows = {row["model"]: row for row in csv.DictReader(path.open())}
+    assert path == tmp_path / "results" / "study" / "leaderboard.csv"
+    assert rows["lia"]["preference_vs_fomm_percent"] == "100"
+    assert rows["fomm"]["preference_vs_lia_percent"] == "0"
+    assert float(rows["lia"]["preference_vs_fomm_percent_low"]) > 50
+    assert float(rows["fomm"]["preference_vs_lia_percent_high"]) < 50
+    assert rows["lia"]["preference_vs_mraa_percent"] == "100"
+    assert (rows["lia"]["task"], rows["lia"]["protocol"], rows["lia"]["origin"]) == (
+        "user-study",
+        "paired-preference",
+        "measured",
+    )
+    assert rows["lia"]["clips"] == "24"
+
+
+def test_report_is_read_as_rows_of_a_leaderboard(results: Path, tmp_path: Path) -> None:
+    from lia_bench.leaderboards.reading import read_results
+
+    folder = tmp_path / "study"
+    study_of(results, folder)
+    for number in range(3):
+        answer_all(folder, f"good{number}", "lia")
+    path = report_study(folder, 0).write(tmp_path / "results")
+    rows, problems = read_results([path])
+    assert problems == []
+    lia = next(row for row in rows if row.model == "lia")
+    assert lia.values["preference_vs_fomm_percent"] == 100
+    assert lia.intervals["preference_vs_fomm_percent"][0] > 50
+
+
+def test_no_difference_is_said_where_the_interval_holds_one_half(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    study_of(results, folder, models=("lia", "fomm"))
+    for number, preferred in enumerate(("lia", "fomm", "lia", "fomm", "lia")):
+        answer_all(folder, str(number), preferred)
+    print_report(report_study(folder, 0))
+    printed = capsys.readouterr().out
+    assert "60.0 %" in printed
+    assert "no difference shown" in printed
+
+
+def test_one_rater_has_no_interval(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "study"
+    study_of(results, folder, models=("lia", "fomm"))
+    answer_all(folder, "ann", "lia")
+    print_report(report_study(folder, 0))
+    assert "no interval" in capsys.readouterr().out
+
+
+def test_nobody_left_is_an_error_that_says_why(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    study_of(results, folder)
+    with pytest.raises(InputError, match="no answers yet"):
+        report_study(folder, 0)
+    answer_all(folder, "careless", "lia", attentive=False)
+    with pytest.raises(InputError, match="nothing to report: left out: 1 raters"):
+        report_study(folder, 0)
+    assert len(report_study(folder, 2).raters.counted) == 1
+
+
+def test_attention_checks_alone_are_nothing_to_report(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    study = study_of(results, folder)
+    check = next(study.of_kind("attention"))
+    book = AnswerBook(folder, study)
+    book.add(Answer("ann", check.id, "left", check.first.video, 1000))
+    book.close()
+    with pytest.raises(InputError, match="nothing to report"):
+        report_study(folder, 0)
+
+
+def test_results_of_an_evaluation_are_not_overwritten(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "toy"
+    study_of(results, folder)
+    answer_all(folder, "ann", "lia")
+    with pytest.raises(InputError, match="evaluation's results"):
+        report_study(folder, 0).write(results.parent)
+
+
+def test_interval_grows_where_raters_disagree() -> None:
+    agree = [Judgement(str(r), str(q), q % 2 == 0) for r in range(10) for q in range(20)]
+    by_rater = [Judgement(str(r), str(q), r % 2 == 0) for r in range(10) for q in range(20)]
+    apart = random.Random(0)
+    independent = [Judgement(str(r), str(q), apart.random() < 0.5) for r in range(10) for q in range(20)]
+    widths = []
+    for judgements in (agree, by_rater, independent):
+        interval = preference_interval(judgements, 0)
+        assert interval is not None
+        widths.append(interval[1] - interval[0])
+    naive = wilson(100, 200)
+    assert widths[0] > 2 * (naive[1] - naive[0])
+    assert widths[1] > 2 * (naive[1] - naive[0])
+    assert widths[2] < widths[0]
+
+
+def test_wilson_is_what_books_say() -> None:
+    low, high = wilson(8, 10)
+    assert (round(low, 4), round(high, 4)) == (0.4902, 0.9433)
+    assert wilson(0, 10)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        ("dataset", 9, "there is no dataset 9"),
+        ("first", {"video": "0" * 24, "model": 77}, "no models to compare"),
+        ("source", "0" * 24, "shows a file that is not among the media"),
+    ],
+)
+def test_a_study_that_points_nowhere_is_not_read(
+    results: Path, tmp_path: Path, part: str, value: object, said: str
+) -> None:
+    folder = tmp_path / "study"
+    study_of(results, folder)
+    content = json.loads((folder / "study.json").read_text())
+    content["questions"][0][part] = value
+    (folder / "study.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=f"not readable as a study .*{said}"):
+        report_study(folder, 0)
+
+
+def test_answers_that_cannot_be_read_are_one_line(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    study_of(results, folder)
+    answer_all(folder, "ann", "lia")
+    with sqlite3.connect(folder / "answers.sqlite") as database:
+        database.executescript("DROP TABLE answers; CREATE TABLE answers (rater TEXT)")
+    with pytest.raises(InputError, match=r"answers.sqlite: cannot be read: no such column"):
+        report_study(folder, 0)
+
+
+def test_damaged_study_is_one_line(tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "study"
+    study_of(results, folder)
+    content = json.loads((folder / "study.json").read_text())
+    content["media"] = {"../../etc/passwd": {"suffix": ".mp4", "sha256": "0" * 64}}
+    (folder / "study.json").write_text(json.dumps(content))
+    assert run(["study", "serve", str(folder)], debug=False) == 1
+    error = capsys.readouterr().err
+    assert "not readable as a study" in error
+    assert error.count("\n") == 1
