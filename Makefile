@@ -35,7 +35,7 @@ types: $(INSTALLED)
 
 # One thread a process, since the processes fill the cores.
 tests: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

