@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from lia_bench.core.leaving import leave_processes_at_exit
+
 Item = TypeVar("Item")
 
 LONGEST_WAIT = timedelta(days=14)
@@ -72,4 +74,5 @@ def join_processes() -> Processes:
     if not distributed.is_initialized():
         # What is exchanged is a few lines of text; gloo does it on every machine.
         distributed.init_process_group("gloo", timeout=LONGEST_WAIT)
+        leave_processes_at_exit()
     return Processes(distributed.get_rank(), count)

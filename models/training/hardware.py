@@ -14,6 +14,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from lia_bench.core.errors import DeviceError
+from lia_bench.core.leaving import leave_processes_at_exit
 from lia_bench.models.training.optimisers import fuse
 from lia_bench.models.training.recipe import Network
 
@@ -126,6 +127,8 @@ def launch(hardware: Hardware) -> Fabric:
             plugins=[BrainFloatPrecision(accelerator)] if hardware.precision == "bf16-mixed" else [],
         )
         fabric.launch()
+        if several:
+            leave_processes_at_exit()
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DeviceError(f"cannot start {hardware.processes} processes on {accelerator}: {reason}") from error
@@ -133,10 +136,7 @@ def launch(hardware: Hardware) -> Fabric:
 
 
 def part() -> None:
-    """Leave the other processes of the run, if there are any; called by each of them.
-
-    A process that ends while its threads for them still run aborts, with a line that means nothing to the user.
-    """
+    """Leave the other processes of the run, if there are any; called by all of them when they have come to the end."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
