@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from lia_bench.core.atomic import replacing, write_json, write_text
 from lia_bench.core.clips_table import DESCRIPTION, STATUSES, TABLE, Row, clip_key, find_clip
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.linking import link_or_copy
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS
 from lia_bench.core.progress import progress
 from lia_bench.core.video import sha256_of_video
@@ -94,16 +94,9 @@ def _place(shard: Shard, row: Row, output: Path) -> None:
         )
     with replacing(target) as temporary:
         if source.is_dir():
-            shutil.copytree(source, temporary, copy_function=_link)
+            shutil.copytree(source, temporary, copy_function=link_or_copy)
         else:
-            _link(source, temporary)
-
-
-def _link(source: str | Path, target: str | Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, target)
+            link_or_copy(source, temporary)
 
 
 def _merge_found(shards: Sequence[Shard], rows: Sequence[Row], output: Path) -> None:

@@ -9,7 +9,7 @@ from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.progress import progress
 from lia_bench.core.video import open_indexed
 from lia_bench.core.video.reader import NOMINAL_FPS
-from lia_bench.leaderboards.html.media import Media, named_file, slug
+from lia_bench.leaderboards.html.media import Media, slug
 from lia_bench.leaderboards.html.reports import Behind
 
 VIDEO, FLOW = 1, 2
@@ -98,10 +98,9 @@ def _shared_files(clip: _Clip, media: Media, place: PurePosixPath) -> tuple[int,
     for folder, entry in clip.entries:
         if not there & SOURCE and media.put(folder, entry, "source_picture", place / "source.png"):
             there |= SOURCE
-        if not there & DRIVING and media.put(folder, entry, "driving_video", place / "driving.mp4"):
+        if not there & DRIVING and (driving := media.put(folder, entry, "driving_video", place / "driving.mp4")):
             there |= DRIVING
-            driving = named_file(folder, entry, "driving_video")
-            fps = _frames_per_second(driving) if driving else fps
+            fps = _frames_per_second(driving)
     return there, fps
 
 

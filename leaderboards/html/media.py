@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lia_bench.core.linking import link_or_copy
+
 FOLDER = re.compile(r"media-[0-9a-f]{8}")
 
 
@@ -31,8 +33,8 @@ class Media:
         """The folder's, as the page spells it."""
         return self._name
 
-    def put(self, results: Path, entry: Mapping[str, Any], key: str, place: PurePosixPath) -> bool:
-        """Put the file that an entry of a report names at `place` below the folder; False where there is none.
+    def put(self, results: Path, entry: Mapping[str, Any], key: str, place: PurePosixPath) -> Path | None:
+        """Put the file that an entry of a report names at `place` below the folder.
 
         Args:
             results: folder of results that the file is named below.
@@ -40,21 +42,24 @@ class Media:
             key: of the file's path in the entry.
             place: where it goes.
 
+        Returns:
+            the file itself, behind all symbolic links; None where there is none.
+
         Raises:
             OSError: it is there and can be neither linked nor copied (the disk is full, ...).
         """
         self._named.setdefault(results, 0)
-        original = named_file(results, entry, key)
+        original = _named_file(results, entry, key)
         if original is None:
-            return False
+            return None
         self._named[results] += 1
         # A hard link of a symbolic link would be a symbolic link, which breaks when the report is moved.
         real = Path(os.path.realpath(original))
         if not real.is_file():
             self._gone.setdefault(results, []).append(original)
-            return False
+            return None
         self._link(real, place)
-        return True
+        return real
 
     def problems(self) -> list[str]:
         """A line for each folder of results of which videos are gone."""
@@ -76,11 +81,7 @@ class Media:
         if place.parent not in self._made:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._made.add(place.parent)
-        try:
-            os.link(real, target)
-        except OSError:
-            # Another file system, or one without hard links.
-            shutil.copy2(real, target)
+        link_or_copy(real, target)
         self.files += 1
 
     def remove(self) -> None:
@@ -94,7 +95,12 @@ class Media:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def named_file(folder: Path, entry: Mapping[str, Any], key: str) -> Path | None:
+def slug(text: str) -> str:
+    """`text` as a part of a file's name and of an address: letters, digits, '-' and '_', at most 60 of them."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60] or "x"
+
+
+def _named_file(folder: Path, entry: Mapping[str, Any], key: str) -> Path | None:
     """The file that an entry of a report names, below the results folder; None where it names none or one outside."""
     named = entry.get(key)
     if not isinstance(named, str) or not named:
@@ -104,8 +110,3 @@ def named_file(folder: Path, entry: Mapping[str, Any], key: str) -> Path | None:
     if place.is_absolute() or ".." in place.parts:
         return None
     return folder / place
-
-
-def slug(text: str) -> str:
-    """`text` as a part of a file's name and of an address: letters, digits, '-' and '_', at most 60 of them."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60] or "x"

@@ -3,6 +3,7 @@
 import logging
 import secrets
 import sqlite3
+from collections.abc import Sequence, Set
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -69,23 +70,11 @@ class StudyServer:
         self._book.add_rater(rater, arrange(self._study, rater))
         return rater
 
-    def knows(self, rater: str | None) -> bool:
-        """Whether a rater was given that id."""
-        return rater is not None and self._book.sequence(rater) is not None
-
     def state(self, rater: str | None) -> dict[str, Any]:
         """What the page shows: the questions that come next, the present one first, and how many are answered."""
-        state: dict[str, Any] = {"question": self._study.question, "total": len(self._study.questions)}
         sequence = None if rater is None else self._book.sequence(rater)
-        if rater is None or sequence is None:
-            return state | {"begun": False, "answered": 0, "upcoming": []}
-        answered = self._book.answered(rater)
-        left = [shown for shown in sequence if shown.question not in answered]
-        return state | {
-            "begun": True,
-            "answered": len(answered),
-            "upcoming": [self._described(shown) for shown in left[:2]],
-        }
+        answered = set() if rater is None or sequence is None else self._book.answered(rater)
+        return self._state(sequence, answered)
 
     def answer(self, rater: str | None, sent: SentAnswer) -> tuple[HTTPStatus, dict[str, Any]]:
         """Keep an answer; gives the status and the new state.
@@ -108,7 +97,18 @@ class StudyServer:
         outcome = self._book.add(Answer(rater, sent.question, sent.side, video, sent.milliseconds))
         if outcome == "refused":
             raise RefusalError(HTTPStatus.CONFLICT, "answered before, and otherwise: the first answer stays")
-        return HTTPStatus.CREATED if outcome == "stored" else HTTPStatus.OK, self.state(rater)
+        status = HTTPStatus.CREATED if outcome == "stored" else HTTPStatus.OK
+        return status, self._state(sequence, answered | {sent.question})
+
+    def _state(self, sequence: Sequence[Shown] | None, answered: Set[str]) -> dict[str, Any]:
+        left = [shown for shown in sequence or () if shown.question not in answered]
+        return {
+            "question": self._study.question,
+            "total": len(self._study.questions),
+            "begun": sequence is not None,
+            "answered": len(answered),
+            "upcoming": [self._described(shown) for shown in left[:2]],
+        }
 
     def _described(self, shown: Shown) -> dict[str, str]:
         question = self._questions[shown.question]
@@ -190,8 +190,9 @@ def create_application(folder: Path, study: Study, book: AnswerBook, hosts: Host
     def begin() -> Response:
         require_json()
         rater = request.cookies.get(cookie)
-        if server.knows(rater):
-            return jsonify(server.state(rater))
+        present = server.state(rater)
+        if present["begun"]:
+            return jsonify(present)
         rater = server.begin()
         response = jsonify(server.state(rater))
         response.status_code = HTTPStatus.CREATED

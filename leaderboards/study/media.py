@@ -1,14 +1,13 @@
 """Files under names that tell nothing."""
 
-import os
 import secrets
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.linking import link_or_copy
 from lia_bench.core.video import open_indexed, write_video
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.study.document import Medium
@@ -39,10 +38,7 @@ class MediaFolder:
         """`file` under another id than it may have already."""
         suffix = ".png" if file.suffix == ".png" else ".mp4"
         medium, path = self._new(suffix)
-        try:
-            os.link(file.resolve(), path)
-        except OSError:
-            shutil.copyfile(file, path)
+        link_or_copy(file.resolve(), path)
         return self._add(medium, path, suffix)
 
     def place_first_frame(self, video: Path) -> str:

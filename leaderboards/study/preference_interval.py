@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES = 2000
+from lia_bench.leaderboards.statistics import RESAMPLES
+
 Z95 = 1.959963984540054
 
 

@@ -68,10 +68,10 @@ class Explorer {
     const column = this.column(this.name);
     const kinds = ['worst', 'median', 'best'];
     const rows = this.table.clips.contestants.map((row, index) => {
-      const found = extremes(this.values[index], better);
+      const order = worstFirst(this.values[index], better);
+      const found = extremes(order);
       const label = this.table.rows[row].label;
       if (!found) return null;
-      const order = worstFirst(this.values[index], better);
       return element('tr', {}, element('th', { scope: 'row' }, label), kinds.map((kind) => element('td', {},
         this.clipButton(found[kind], order, numberText(this.values[index][found[kind]], column), `${kind} clip of ${label}`))));
     });
@@ -101,10 +101,10 @@ class Explorer {
 
   /** Numbers of the clips to list, in order. */
   listed() {
-    const words = this.state.text.toLowerCase().split(/\s+/).filter(Boolean);
+    const matches = wordFilter(this.state.text);
     const numbers = this.table.clips.clips.map((clip, number) => number).filter((number) => {
       const [name, source] = this.table.clips.clips[number];
-      return words.every((word) => `${name}\n${source}`.toLowerCase().includes(word));
+      return matches(`${name}\n${source}`.toLowerCase());
     });
     if (this.state.order === 'listed') return numbers;
     const better = this.state.order === 'easiest' ? 'lower' : 'higher';

@@ -1,4 +1,4 @@
-// How names and numbers are written.
+// How names and numbers are written, put in order and found.
 
 const SHORT_NAMES = /^[a-z0-9]{1,5}(_[a-z0-9]{1,5})?$/;
 
@@ -34,4 +34,10 @@ function plural(count, word) {
 function byQuality(first, second, better) {
   if (first === null || second === null) return (first === null) - (second === null);
   return better === 'lower' ? first - second : second - first;
+}
+
+/** A function that tells whether a text in lower case has every word of `search`, in any order. */
+function wordFilter(search) {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  return (text) => words.every((word) => text.includes(word));
 }

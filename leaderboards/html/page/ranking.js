@@ -6,8 +6,8 @@ function worstFirst(values, better) {
     .sort((first, second) => -byQuality(values[first], values[second], better));
 }
 
-function extremes(values, better) {
-  const order = worstFirst(values, better);
+/** The worst, median and best clip of an order that has the worst first; null where it is empty. */
+function extremes(order) {
   return order.length ? { worst: order[0], median: order[(order.length - 1) >> 1], best: order.at(-1) } : null;
 }
 

@@ -7,7 +7,7 @@ class ResultTable {
     this.sorted = { column: null, reversed: false };
     this.hasClips = table.rows.some((row) => row.clips !== null);
     this.marks = table.columns.map((column, index) => this.rank(column, index));
-    this.rows = table.rows.map((row, index) => ({ row, node: this.rowNode(row, index), text: this.searchText(row) }));
+    this.rows = table.rows.map((row) => ({ row, node: this.rowNode(row), text: this.searchText(row) }));
     this.body = element('tbody', {}, this.rows.map((row) => row.node));
     this.headers = [this.header('model', null), ...table.columns.map((column, index) => this.header(column, index)),
       this.hasClips ? this.header('clips', 'clips') : null].filter(Boolean);
@@ -115,10 +115,10 @@ class ResultTable {
 
   /** Show only what has every word of `text`, that model and that task; returns how many rows are left. */
   filter({ text, model, task }) {
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const matches = wordFilter(text);
     let left = 0;
     for (const { row, node, text: mine } of this.rows) {
-      const shown = (!task || this.table.task === task) && (!model || row.model === model) && words.every((word) => mine.includes(word));
+      const shown = (!task || this.table.task === task) && (!model || row.model === model) && matches(mine);
       node.hidden = !shown;
       left += shown;
     }
