@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
     tables: dict[tuple[str, str], list[SettingRow]] = {}
     left_out: dict[str, None] = {}
     known: dict[str, None] = {}
+    # Every task of a checkpoint would read all its weights again.
+    settings_of = cache(_settings)
     for measurement in measurements(content):
         model = measurement.model["model"]
         # `score` has rows of what other programs made.
@@ -92,7 +95,7 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
             continue
         kind = load_attribute(MODELS[model].configuration)
         try:
-            settings = _settings(measurement)
+            settings = settings_of(measurement.model["checkpoint"], measurement.model["checkpoint_sha256"])
         except (CheckpointError, InputError) as error:
             left_out[f"{measurement.label}: left out, {error}"] = None
             continue
@@ -113,20 +116,19 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
     return SettingLeaderboard(folder, key, content, tuple(models), sorted_tables, tuple(left_out))
 
 
-def _settings(measurement: Measurement) -> dict[str, Any]:
+def _settings(checkpoint: str, sha256: str) -> dict[str, Any]:
     """The configuration in the config.json of the measured checkpoint, flat, and its step.
 
     Raises:
         InputError: the row is of no checkpoint of ours, or another one lies there now.
         CheckpointError: config.json is damaged.
     """
-    checkpoint = measurement.model["checkpoint"]
     if not checkpoint:
         raise InputError("it has no checkpoint")
     folder = own_checkpoint_folder(Path(checkpoint))
     if folder is None:
         raise InputError(f"{checkpoint} is not here, or no checkpoint of lia-bench, so its settings are not known")
-    if sha256_of_file(folder / WEIGHTS) != measurement.model["checkpoint_sha256"]:
+    if sha256_of_file(folder / WEIGHTS) != sha256:
         raise InputError(f"{checkpoint} holds other weights than were measured: evaluate it again")
     description = read_description(folder)
     return dict(flat(description["experiment"])) | {"step": description.get("step")}

@@ -13,6 +13,9 @@ from lia_bench.leaderboards.report import REPORT, Report
 from lia_bench.leaderboards.rows import USER_STUDY, ResultRow
 from lia_bench.leaderboards.tables import Measurement, measurements
 
+Reports = dict[Path, list[Measurement] | str]
+"""Folder of results to all that its report has measured, or to why there is nothing."""
+
 
 @dataclass(frozen=True)
 class Contestant:
@@ -27,9 +30,14 @@ class Contestant:
         return plan
 
 
-def contestants(rows: Sequence[ResultRow]) -> tuple[list[Contestant], list[str]]:
-    """The clips of each row, from the report beside its file; and why rows have none, a line each."""
-    reports: dict[Path, list[Measurement] | str] = {}
+def contestants(rows: Sequence[ResultRow], reports: Reports | None = None) -> tuple[list[Contestant], list[str]]:
+    """The clips of each row, from the report beside its file; and why rows have none, a line each.
+
+    Args:
+        rows: of leaderboards.
+        reports: those that were read before; what is read now is added.
+    """
+    reports = {} if reports is None else reports
     found, problems = [], []
     for row, label in zip(rows, labels(rows), strict=True):
         if row.origin == "published" or row.file is None:

@@ -50,6 +50,19 @@ def number(row: ResultRow, column: str) -> float | None:
     return row.fps if column == SPEED else row.values.get(column)
 
 
+def printed(row: ResultRow, column: str) -> str:
+    """The text of a cell: of a published number the paper's, of a measured one with the digits it is worth.
+
+    Empty where the row has none.
+    """
+    value = number(row, column)
+    if value is None:
+        return ""
+    if row.origin == "published" and column in row.printed:
+        return row.printed[column]
+    return f"{value:.{decimals(column)}f}"
+
+
 def present(rows: Iterable[ResultRow]) -> list[str]:
     """Every score's column in which some row has a value: metrics in the order of results, preferences, speed."""
     rows = list(rows)

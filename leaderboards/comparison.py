@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
+from lia_bench.leaderboards.console import wide_console
 from lia_bench.leaderboards.report import REPORT, Report
 from lia_bench.leaderboards.statistics import FEW_CLIPS, few_clips, paired_interval, weighted_mean
 from lia_bench.leaderboards.tables import Measurement, measurements
 from lia_bench.metrics.registry import METRICS, ordered
+
+PIPED_WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,7 @@ def compare_models(first: str, second: str, results: Path, name: str | None) -> 
 
 def print_comparison(comparison: Comparison) -> None:
     """Print a comparison to standard output, one table a task."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=100)
+    console = wide_console(PIPED_WIDTH)
     for task in dict.fromkeys(difference.task for difference in comparison.differences):
         table = Table(title=f"{comparison.folder.name}: {task}", title_justify="left", box=box.SIMPLE_HEAD)
         for column in ("metric", comparison.first, comparison.second, "difference", "95 % interval", "clips", ""):

@@ -12,7 +12,7 @@ def labels(rows: Sequence[ResultRow]) -> list[str]:
     Measured rows are called by the model; its variant, checkpoint, the checkpoint's hash, transfer and date come behind
     it only where namesakes differ in them. Published rows are called as their paper calls them, with the note.
     """
-    names = [_printed_name(row) if row.origin == "published" else row.model for row in rows]
+    names = [printed_name(row) if row.origin == "published" else row.model for row in rows]
     if len(set(names)) == len(names):
         return names
     for parts in zip(*(_parts(row) for row in rows), strict=True):
@@ -22,7 +22,8 @@ def labels(rows: Sequence[ResultRow]) -> list[str]:
     return names
 
 
-def _printed_name(row: ResultRow) -> str:
+def printed_name(row: ResultRow) -> str:
+    """What a paper calls a row: the model, and its variant where there is one."""
     return f"{row.model} {row.variant}".strip()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lia_bench.leaderboards.columns import decimals
+from lia_bench.leaderboards.columns import printed
 from lia_bench.leaderboards.groups import Group, comparable
 from lia_bench.leaderboards.labels import labels
 from lia_bench.leaderboards.rows import ResultRow
@@ -44,14 +44,10 @@ def _identity(row: ResultRow) -> tuple[str, ...]:
 
 def _conflict(group: Group, older: ResultRow, newest: ResultRow) -> Iterator[str]:
     both = [metric for metric in older.values if metric in newest.values]
-    others = [metric for metric in both if _text(older, metric) != _text(newest, metric)]
+    others = [metric for metric in both if printed(older, metric) != printed(newest, metric)]
     lost = [metric for metric in older.values if metric not in newest.values]
-    parts = [f"{metric} {_text(older, metric)}, now {_text(newest, metric)}" for metric in others]
-    parts += [f"{metric} {_text(older, metric)}, now none" for metric in lost]
+    parts = [f"{metric} {printed(older, metric)}, now {printed(newest, metric)}" for metric in others]
+    parts += [f"{metric} {printed(older, metric)}, now none" for metric in lost]
     if parts:
         where = f"{older.file} of {older.date or 'no date'} and {newest.file} of {newest.date or 'no date'}"
         yield f"{labels([newest])[0]}, {group.title}: measured twice, {'; '.join(parts)} ({where}); the newest is shown"
-
-
-def _text(row: ResultRow, metric: str) -> str:
-    return row.printed.get(metric, "") if row.origin == "published" else f"{row.values[metric]:.{decimals(metric)}f}"

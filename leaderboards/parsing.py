@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, cast
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.columns import SPEED, is_score
 from lia_bench.leaderboards.rows import Origin, ResultRow
+from lia_bench.leaderboards.tables import WHERE, WHO
 
 Number = TypeVar("Number", int, float)
 
@@ -18,11 +19,7 @@ NEEDED = ("model", "dataset", "task")
 PROVENANCE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256")
 """Without these nobody knows with what a row may be compared."""
 
-TEXTS = (
-    *("model", "variant", "checkpoint", "dataset", "split", "task", "transfer"),
-    *("protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date"),
-    *("paper", "table", "note"),
-)
+TEXTS = (*WHO, *(column for column in WHERE if column != "origin"), *("paper", "table", "note"))
 COUNTS = ("clips", "frames")
 ENDINGS = ("_low", "_high", "_frames", "_missing")
 """Of columns that belong to a score's column."""

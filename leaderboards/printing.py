@@ -4,17 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lia_bench.leaderboards.cells import describe_cell
+from lia_bench.leaderboards.console import marked_cell, wide_console
 from lia_bench.leaderboards.tables import Measurement, measurements
 from lia_bench.metrics.registry import METRICS, ordered
 from lia_bench.metrics.specification import MetricSpecification
 
 PIPED_WIDTH = 100
-BEST = "*"
 
 
 def print_leaderboard(content: Mapping[str, Any]) -> None:
@@ -22,9 +21,7 @@ def print_leaderboard(content: Mapping[str, Any]) -> None:
 
     Columns without any value are left out, and the reason is a line below.
     """
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    console = wide_console(PIPED_WIDTH)
     everything = measurements(content)
     for task, transfer in dict.fromkeys((measurement.task, measurement.transfer) for measurement in everything):
         rows = [row for row in everything if (row.task, row.transfer) == (task, transfer)]
@@ -70,13 +67,10 @@ def _meaning(name: str, rows: Sequence[Measurement]) -> MetricSpecification:
 def _column(values: Sequence[float | None], decimals: int, lower: bool) -> list[Text]:
     there = [value for value in values if value is not None]
     best = (min(there) if lower else max(there)) if there else None
-    return [_cell(value, decimals, value == best) for value in values]
-
-
-def _cell(value: float | None, decimals: int, is_best: bool) -> Text:
-    if value is None:
-        return Text("-")
-    return Text((BEST if is_best else "") + f"{value:.{decimals}f}", style="bold green" if is_best else "")
+    return [
+        marked_cell("", False) if value is None else marked_cell(f"{value:.{decimals}f}", value == best)
+        for value in values
+    ]
 
 
 def _remarks(content: Mapping[str, Any], rows: Sequence[Measurement]) -> list[str]:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lia_bench.leaderboards.by_setting import SettingLeaderboard, SettingRow, SettingTable
+from lia_bench.leaderboards.console import wide_console
 from lia_bench.leaderboards.published import PublishedTable, published_tables
 from lia_bench.metrics.registry import METRICS, ordered
 
@@ -18,9 +18,7 @@ PIPED_WIDTH = 160
 
 def print_by_setting(leaderboard: SettingLeaderboard) -> None:
     """Print to standard output, a table a task: means with 95 % intervals over clips, then what the paper prints."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    console = wide_console(PIPED_WIDTH)
     for table in leaderboard.tables:
         transfer = f", {table.transfer} transfer" if table.transfer else ""
         title = f"measured: {leaderboard.content['setting']['dataset']}, {table.task}{transfer}"

@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lia_bench.leaderboards.columns import arrow
+from lia_bench.leaderboards.console import marked_cell, wide_console
 from lia_bench.leaderboards.exports.marks import mark
 from lia_bench.leaderboards.groups import comparable
-from lia_bench.leaderboards.printing_results import marked_cell, wide_console
+from lia_bench.leaderboards.labels import printed_name
+from lia_bench.leaderboards.printing_results import PIPED_WIDTH
 from lia_bench.leaderboards.published_results import NOT_COMPARABLE, PAPERS
 from lia_bench.leaderboards.rows import ResultRow
 
@@ -32,7 +34,7 @@ def print_published(rows: Sequence[ResultRow], scores: Sequence[str]) -> None:
         rows: published ones.
         scores: columns of scores to show, in order.
     """
-    console = wide_console()
+    console = wide_console(PIPED_WIDTH)
     for paper, number in dict.fromkeys((row.paper, row.table) for row in rows):
         own = [row for row in rows if (row.paper, row.table) == (paper, number)]
         console.print(Text(f"{PAPERS[paper].title}, table {number}", style="bold"), soft_wrap=True)
@@ -115,23 +117,19 @@ def _columns(rows: Sequence[ResultRow], scores: Sequence[str]) -> list[_Column]:
 
 def _method(row: ResultRow, rows: Sequence[ResultRow]) -> str:
     """What a line is of. A note that tells no two rows apart may be on one dataset alone, and is below the table."""
-    name = _name(row)
-    places = [(other.dataset, other.task) for other in rows if _name(other) == name]
+    name = printed_name(row)
+    places = [(other.dataset, other.task) for other in rows if printed_name(other) == name]
     return f"{name} ({row.note})" if row.note and len(places) > len(set(places)) else name
-
-
-def _name(row: ResultRow) -> str:
-    return f"{row.model} {row.variant}".strip()
 
 
 def _remarks(rows: Sequence[ResultRow]) -> Iterator[str]:
     notes: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.note and not _method(row, rows).endswith(f"({row.note})"):
-            notes.setdefault((_name(row), row.note), []).append(row.dataset)
+            notes.setdefault((printed_name(row), row.note), []).append(row.dataset)
     lines: dict[tuple[str, str], list[str]] = {}
     for (name, note), datasets in notes.items():
-        own = {row.dataset for row in rows if _name(row) == name}
+        own = {row.dataset for row in rows if printed_name(row) == name}
         where = "" if own == set(datasets) else f" on {', '.join(dict.fromkeys(datasets))}"
         lines.setdefault((where, note), []).append(name)
     for (where, note), names in lines.items():

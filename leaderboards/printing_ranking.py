@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lia_bench.leaderboards.console import wide_console
 from lia_bench.leaderboards.ranking import Ranking
 from lia_bench.leaderboards.statistics import FEW_CLIPS, few_clips
 
@@ -16,9 +16,7 @@ NO_DIFFERENCE = "no difference shown"
 
 def print_ranking(ranking: Ranking) -> None:
     """Print to standard output: mean ranks with their intervals, who is shown better than whom, what was left out."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    console = wide_console(PIPED_WIDTH)
     if ranking.models:
         size = f"mean rank over {_many(len(ranking.metrics), 'metric')}, {_many(ranking.clips, 'clip')}"
         console.print(Text(f"{ranking.title}: {size}", style="bold"), soft_wrap=True)

@@ -3,20 +3,20 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lia_bench.leaderboards.board import Board
-from lia_bench.leaderboards.columns import SPEED, arrow
-from lia_bench.leaderboards.exports.marks import mark, printed, printed_interval, provenance, shown
+from lia_bench.leaderboards.columns import SPEED, arrow, printed
+from lia_bench.leaderboards.console import marked_cell, wide_console
+from lia_bench.leaderboards.exports.marks import mark, printed_interval, provenance, shown
 from lia_bench.leaderboards.groups import NOT_SAID, Group
-from lia_bench.leaderboards.labels import labels
+from lia_bench.leaderboards.labels import labels, printed_name
 from lia_bench.leaderboards.published_results import NOT_COMPARABLE, PAPERS
 from lia_bench.leaderboards.rows import USER_STUDY, ResultRow
 
 PIPED_WIDTH = 160
-BEST = "*"
+"""Enough for a row of all metrics."""
 PUBLISHED = "published, as printed:"
 
 
@@ -27,7 +27,7 @@ def print_board(board: Board, intervals: bool) -> None:
         board: what to print.
         intervals: whether the 95 % interval of each number stands below it.
     """
-    console = wide_console()
+    console = wide_console(PIPED_WIDTH)
     for number, (group, published) in enumerate(zip(board.groups, board.published, strict=True), start=1):
         columns = shown(group, board.columns)
         place = f"table {number}, " if len(board.groups) > 1 else ""
@@ -40,17 +40,6 @@ def print_board(board: Board, intervals: bool) -> None:
         console.print()
     for line in board.notes:
         console.print(Text(line, style="bold yellow"), soft_wrap=True)
-
-
-def wide_console() -> Console:
-    """Standard output; wide enough for a row of all metrics where it is no terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
-
-
-def marked_cell(text: str, is_best: bool) -> Text:
-    """A cell with `*` before the best of its column, and '-' where there is none."""
-    return Text((BEST if is_best else "") + (text or "-"), style="bold green" if is_best else "")
 
 
 def _table(group: Group, published: Sequence[ResultRow], columns: Sequence[str], intervals: bool) -> Table:
@@ -83,8 +72,7 @@ def _count(row: ResultRow) -> str:
 
 
 def _citation(row: ResultRow) -> str:
-    name = f"{row.model} {row.variant}".strip()
-    return f"{name}{f', {row.note}' if row.note else ''} [{row.paper} {row.table}]"
+    return f"{printed_name(row)}{f', {row.note}' if row.note else ''} [{row.paper} {row.table}]"
 
 
 def _remarks(group: Group, columns: Sequence[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from lia_bench.leaderboards.clips_of_rows import Contestant, contestants
+from lia_bench.leaderboards.clips_of_rows import Contestant, Reports, contestants
 from lia_bench.leaderboards.comparison import Difference, metric_differences
 from lia_bench.leaderboards.groups import Group
 from lia_bench.leaderboards.statistics import Values, drawn_clips
@@ -62,7 +62,7 @@ class Ranking:
     problems: tuple[str, ...]
 
 
-def rank(group: Group, columns: Sequence[str], seed: int) -> Ranking:
+def rank(group: Group, columns: Sequence[str], seed: int, reports: Reports | None = None) -> Ranking:
     """Rank the models of a group by their mean rank over metrics, with a paired bootstrap over clips.
 
     The clips are those of the `report.json` beside the file of each row, of which all models have the same. Published
@@ -84,15 +84,17 @@ def rank(group: Group, columns: Sequence[str], seed: int) -> Ranking:
         group: rows that may be ranked.
         columns: the metrics that may count; columns of other scores do not.
         seed: of the drawn clips.
+        reports: those that were read for other groups; what is read for this one is added.
     """
-    found, problems = contestants(group.rows)
-    with_values = [one for one in found if _metrics_of(one, columns)]
-    if without := [one.label for one in found if not _metrics_of(one, columns)]:
+    found, problems = contestants(group.rows, reports)
+    metrics_of = [(one, _metrics_of(one, columns)) for one in found]
+    with_values = [one for one, own in metrics_of if own]
+    if without := [one.label for one, own in metrics_of if not own]:
         problems.append(f"left out, without any value: {', '.join(without)}")
     if len(with_values) < 2:
         problems.append(f"fewer than two models with values of clips, so there is nothing to rank: {group.title}")
         return Ranking(group.title, (), (), (), 0, {}, tuple(problems))
-    everything = ordered(metric for one in with_values for metric in _metrics_of(one, columns))
+    everything = ordered(metric for _, own in metrics_of for metric in own)
     reasons = {metric: _why_not(metric, with_values) for metric in everything}
     problems += [f"{metric}: left out, {reason}" for metric, reason in reasons.items() if reason]
     metrics = [metric for metric in everything if not reasons[metric]]

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,11 @@ from lia_bench.metrics.registry import ordered
 
 LEADERBOARD = "leaderboard.csv"
 PER_CLIP = "per_clip.csv"
+
+WHO = ("model", "variant", "checkpoint", "dataset", "split", "task", "transfer")
+"""The first columns of every table: what was measured on what."""
+WHERE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date", "origin")
+"""The last columns of every table: where its numbers come from."""
 
 Row = dict[str, Any]
 
@@ -65,15 +70,18 @@ class Measurement:
 
     def weights(self, metric: str) -> list[float]:
         """How much each clip with a value counts: by its frames, or all alike."""
-        by_frames = self.run["plan"]["metrics"].get(metric, {}).get("averaging") == "frames"
+        by_frames = self._counts_frames(metric)
         return [score["weight"] if by_frames else 1.0 for score in self.scores(metric)]
 
     def by_clip(self, metric: str) -> dict[tuple[str, str], tuple[float, float]]:
         """Value and weight of the metric on every clip that has a value, by the names of source and driving clip."""
-        results = zip(self.clips, self.results(), strict=True)
-        scored = [clip for clip, result in results if result["scores"].get(metric, {}).get("value") is not None]
-        cells = zip(scored, self.scores(metric), self.weights(metric), strict=True)
-        return {(clip["source"], clip["clip"]): (score["value"], weight) for clip, score, weight in cells}
+        by_frames = self._counts_frames(metric)
+        scores = ((clip, clip["models"][self.index]["scores"].get(metric, {})) for clip in self.clips)
+        return {
+            (clip["source"], clip["clip"]): (score["value"], score["weight"] if by_frames else 1.0)
+            for clip, score in scores
+            if score.get("value") is not None
+        }
 
     def of_sets(self, metric: str) -> Mapping[str, Any] | None:
         """What is known of a metric of sets: value, reason, numbers of samples; None of a metric of frames."""
@@ -115,6 +123,11 @@ class Measurement:
         """Rendered frames per second of the model alone, over all clips."""
         seconds = sum(result["seconds"] for result in self.results())
         return sum(clip["frames"] for clip in self.clips) / seconds if seconds > 0 else None
+
+    def _counts_frames(self, metric: str) -> bool:
+        """Whether a clip counts by its frames in the metric's mean."""
+        averaging: str | None = self.run["plan"]["metrics"].get(metric, {}).get("averaging")
+        return averaging == "frames"
 
 
 def measurements(content: Mapping[str, Any]) -> list[Measurement]:
@@ -179,17 +192,22 @@ def write_tables(report: Report) -> tuple[Path, Path]:
     content = report.content
     leaderboard, per_clip = report.folder / LEADERBOARD, report.folder / PER_CLIP
     metrics = ordered(content["setting"]["metrics"])
-    who = ["model", "variant", "checkpoint", "dataset", "split", "task", "transfer"]
-    where = ["protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date"]
     intervals = [f"{metric}_{end}" for metric in metrics for end in ("low", "high")]
     counts = [f"{metric}_{kind}" for metric in metrics for kind in ("frames", "missing")]
-    _write(
-        leaderboard,
-        [*who, "clips", "frames", *metrics, *intervals, *counts, "fps", *where, "origin"],
-        leaderboard_rows(content),
-    )
-    _write(per_clip, [*who, "clip", "source", "frames", *metrics, "fps", *where, "origin"], per_clip_rows(content))
+    columns = [*WHO, "clips", "frames", *metrics, *intervals, *counts, "fps", *WHERE]
+    write_rows(leaderboard, columns, leaderboard_rows(content))
+    write_rows(per_clip, [*WHO, "clip", "source", "frames", *metrics, "fps", *WHERE], per_clip_rows(content))
     return leaderboard, per_clip
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write rows to a CSV file below a header of the columns, floats with six significant digits."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
+    write_text(path, text.getvalue())
 
 
 def _who_and_what(content: Mapping[str, Any], measurement: Measurement) -> Row:
@@ -227,12 +245,3 @@ def _where_from(content: Mapping[str, Any], measurement: Measurement, date: str)
 def _listed(clip: Mapping[str, Any]) -> int:
     number: int = clip["number"]
     return number
-
-
-def _write(path: Path, columns: Sequence[str], rows: Iterator[Row]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
-    write_text(path, text.getvalue())

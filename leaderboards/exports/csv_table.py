@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from lia_bench.leaderboards.columns import SPEED
 from lia_bench.leaderboards.groups import Group
 from lia_bench.leaderboards.rows import ResultRow
+from lia_bench.leaderboards.tables import WHERE, WHO
 
-WHO = ("model", "variant", "checkpoint", "dataset", "split", "task", "transfer")
-WHERE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date", "origin")
 PAPER = ("paper", "table", "note")
 
 

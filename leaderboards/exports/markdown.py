@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from lia_bench.leaderboards.columns import arrow
-from lia_bench.leaderboards.exports.marks import Mark, mark, printed, printed_interval, provenance, shown
+from lia_bench.leaderboards.columns import arrow, printed
+from lia_bench.leaderboards.exports.marks import Mark, mark, printed_interval, provenance, shown
 from lia_bench.leaderboards.groups import Group
 from lia_bench.leaderboards.labels import labels
 

@@ -3,25 +3,12 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from lia_bench.leaderboards.columns import better, decimals, number
+from lia_bench.leaderboards.columns import better, decimals, number, printed
 from lia_bench.leaderboards.groups import Group
 from lia_bench.leaderboards.published_results import PAPERS
 from lia_bench.leaderboards.rows import ResultRow
 
 Mark = Literal["", "best", "second"]
-
-
-def printed(row: ResultRow, column: str) -> str:
-    """The text of a cell: of a published number the paper's, of a measured one with the digits it is worth.
-
-    Empty where the row has none.
-    """
-    value = number(row, column)
-    if value is None:
-        return ""
-    if row.origin == "published" and column in row.printed:
-        return row.printed[column]
-    return f"{value:.{decimals(column)}f}"
 
 
 def printed_interval(row: ResultRow, column: str) -> str:

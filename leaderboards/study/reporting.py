@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lia_bench.core.errors import InputError
+from lia_bench.leaderboards.console import wide_console
 from lia_bench.leaderboards.printing import PIPED_WIDTH
 from lia_bench.leaderboards.study.answers import read_answers
 from lia_bench.leaderboards.study.document import Study, read_study
@@ -66,9 +66,7 @@ def report_study(folder: Path, allowed_misses: int) -> StudyReport:
 
 def print_report(report: StudyReport) -> None:
     """Print a study's preferences to standard output, one table a dataset."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    console = wide_console(PIPED_WIDTH)
     for number, dataset in enumerate(report.study.datasets):
         console.print(Text(f"{dataset.dataset}, {dataset.task}: {report.study.question}", style="bold"), soft_wrap=True)
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))

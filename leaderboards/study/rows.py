@@ -1,26 +1,20 @@
 """A study's preferences as rows of a leaderboard."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lia_bench.core.atomic import write_text
 from lia_bench.core.errors import InputError
 from lia_bench.core.provenance import utc_date
 from lia_bench.leaderboards.report import REPORT
 from lia_bench.leaderboards.rows import USER_STUDY
 from lia_bench.leaderboards.study.document import Study, StudyDataset
 from lia_bench.leaderboards.study.preferences import Preference
-from lia_bench.leaderboards.tables import LEADERBOARD
+from lia_bench.leaderboards.tables import LEADERBOARD, WHERE, WHO, Row, write_rows
 
 PROTOCOL = "paired-preference"
-WHO = ("model", "variant", "checkpoint", "dataset", "split", "task", "transfer", "clips", "frames")
-FROM = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date", "origin")
-
-Row = dict[str, Any]
+FIRST = (*WHO, "clips", "frames")
 
 
 def write_leaderboard(folder: Path, study: Study, found: Sequence[Preference]) -> Path:
@@ -32,14 +26,9 @@ def write_leaderboard(folder: Path, study: Study, found: Sequence[Preference]) -
     if (folder / REPORT).exists():
         raise InputError(f"{folder}: holds an evaluation's results; rename the study's folder, or take other --results")
     rows = list(preference_rows(study, found))
-    columns = dict.fromkeys(column for row in rows for column in row if column not in (*WHO, *FROM))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*WHO, *columns, *FROM], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
+    columns = dict.fromkeys(column for row in rows for column in row if column not in (*FIRST, *WHERE))
     path = folder / LEADERBOARD
-    write_text(path, text.getvalue())
+    write_rows(path, [*FIRST, *columns, *WHERE], rows)
     return path
 
 

@@ -9,6 +9,7 @@ import click
 from lia_bench.cli.default_command import DefaultCommand
 from lia_bench.cli.leaderboard_html import command as html
 from lia_bench.cli.metric_options import names
+from lia_bench.cli.results_paths import list_problems, results_paths
 
 if TYPE_CHECKING:
     from lia_bench.leaderboards.board import Board, View
@@ -61,7 +62,7 @@ def _show(
             raise click.UsageError("--by goes with --results and --name alone")
         _show_by(key, results, name)
         return
-    _check(files, name, wanted, published, with_published)
+    paths = _paths(files, results, name, wanted, published, with_published)
     chosen = _format(format_name, output)
     if rank and (chosen != TABLE or published):
         raise click.UsageError(
@@ -70,23 +71,15 @@ def _show(
     from lia_bench.leaderboards.board import View, measured_board, published_board
 
     view = View(wanted, metrics, sort, group)
-    if published:
-        board = published_board(view)
-    else:
-        board = measured_board(files or [results if name is None else results / name], view, with_published)
+    board = published_board(view) if published else measured_board(paths, view, with_published)
     if chosen == TABLE:
         _print(board, view, published, intervals)
         if rank:
             _print_ranks(board)
     else:
         _export(board, chosen, intervals, output)
-    if board.problems:
-        from lia_bench.core.errors import InputError
-
-        for line in board.problems:
-            click.echo(f"problem: {line}", err=True)
-        count = f"{len(board.problems)} problem{'' if len(board.problems) == 1 else 's'}"
-        raise InputError(f"{count} with these results, listed above; the rest is shown")
+    if (error := list_problems(board.problems)) is not None:
+        raise error
 
 
 def _show_by(key: str, results: Path, name: str | None) -> None:
@@ -96,15 +89,21 @@ def _show_by(key: str, results: Path, name: str | None) -> None:
     print_by_setting(leaderboard_by(key, results, name))
 
 
-def _check(
-    files: Sequence[Path], name: str | None, filters: Collection[str], published: bool, with_published: bool
-) -> None:
+def _paths(
+    files: Sequence[Path],
+    results: Path,
+    name: str | None,
+    filters: Collection[str],
+    published: bool,
+    with_published: bool,
+) -> Sequence[Path]:
+    """What to read of results; UsageError where options exclude each other."""
     if published and (files or name or with_published):
         raise click.UsageError("--published shows papers alone; --with-published shows them beside results")
-    if files and name:
-        raise click.UsageError("give either files and folders, or --name")
+    paths = results_paths(files, results, name)
     if {"paper", "table"} & {*filters} and not (published or with_published):
         raise click.UsageError("--paper and --table are of published rows: give --published or --with-published")
+    return paths
 
 
 def _format(format_name: str | None, output: Path | None) -> str:
@@ -130,13 +129,15 @@ def _print(board: "Board", view: "View", published: bool, intervals: bool) -> No
 
 
 def _print_ranks(board: "Board") -> None:
+    from lia_bench.leaderboards.clips_of_rows import Reports
     from lia_bench.leaderboards.printing_ranking import print_ranking
     from lia_bench.leaderboards.ranking import rank
 
+    reports: Reports = {}
     for group in board.groups:
         # Every folder's intervals are drawn with its seed; ranks of several folders need one.
         seed = group.rows[0].seed
-        print_ranking(rank(group, board.columns, int(seed) if seed.isdecimal() else 0))
+        print_ranking(rank(group, board.columns, int(seed) if seed.isdecimal() else 0, reports))
 
 
 def _export(board: "Board", chosen: str, intervals: bool, output: Path | None) -> None:

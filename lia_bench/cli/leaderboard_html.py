@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from lia_bench.cli.results_paths import list_problems, results_paths
+
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -30,18 +32,14 @@ def command(
       lia-bench leaderboard html
       lia-bench leaderboard html results/vox-256 results/vox-256-later --with-published
     """
-    from lia_bench.core.errors import InputError
     from lia_bench.leaderboards.html.writing import write_report
     from lia_bench.leaderboards.published_results import published_rows
 
-    if files and name:
-        raise click.UsageError("give either files and folders, or --name")
-    paths = files or [results if name is None else results / name]
+    paths = results_paths(files, results, name)
     written = write_report(paths, output, published_rows() if with_published else ())
     for line in written.remarks:
         click.echo(line, err=True)
-    for line in written.problems:
-        click.echo(f"problem: {line}", err=True)
+    error = list_problems(written.problems)
     click.echo(f"report: {written.index}")
-    if written.problems:
-        raise InputError(f"{len(written.problems)} problems with these results, listed above; the rest is shown")
+    if error is not None:
+        raise error
