@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from animate import hardware
 
 if TYPE_CHECKING:
     import torch
@@ -109,7 +110,7 @@ def main(
         print(json.dumps({"speed": speed, "profile": kernels, "curve": curve}[measure](setting, form, data)))
         return
     rate = matrix_rate(device)
-    print(f"{machine(device)}; LIA {variant} at {size}x{size}, batch {batch}, {iterations} iterations")
+    print(f"{hardware(device)}; LIA {variant} at {size}x{size}, batch {batch}, {iterations} iterations")
     print(f"bf16 matrix products: {rate / 1e12:.3g} TFLOP/s measured\n")
     print("| form | images/s | ratio | ms a step | TFLOP/s | of the matrix rate | peak MiB |")
     print(f"| --- |{' ---: |' * 6}", flush=True)
@@ -148,11 +149,11 @@ def speed(setting: Setting, form: str, _: Path | None) -> tuple[float, float, in
     step, batch = prepared(setting, form)
     for _number in range(setting.warm_up):
         step(batch)
-    finish(batch)
+    synchronise(batch.source.device)
     begin = time.perf_counter()
     for _number in range(setting.iterations):
         step(batch)
-    finish(batch)
+    synchronise(batch.source.device)
     seconds = (time.perf_counter() - begin) / setting.iterations
     memory = peak_memory(batch.source.device)
     return seconds, memory, operations(step, batch)
@@ -165,13 +166,13 @@ def kernels(setting: Setting, form: str, _: Path | None) -> str:
     step, batch = prepared(setting, form)
     for _number in range(setting.warm_up):
         step(batch)
-    finish(batch)
+    synchronise(batch.source.device)
     on_gpu = batch.source.device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     with profile(activities=activities) as profiler:
         for _number in range(3):
             step(batch)
-        finish(batch)
+        synchronise(batch.source.device)
     order = "self_device_time_total" if on_gpu else "self_cpu_time_total"
     table: str = profiler.key_averages().table(sort_by=order, row_limit=25, max_name_column_width=70)
     return table
@@ -294,25 +295,8 @@ def compared(curves: list[list[float]]) -> Iterator[str]:
         yield f"| {begin + 1} to {end} | {' | '.join(cells)} |"
 
 
-def machine(device: str) -> str:
-    """The GPU or the kind of processor, and the version of torch."""
-    import platform
-
-    import torch
-
-    name = (
-        torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()}, {torch.get_num_threads()} threads"
-    )
-    return f"{name}, torch {torch.__version__}"
-
-
-def finish(batch: "PairBatch") -> None:
-    """Wait for what the device still has to do."""
-    synchronise(batch.source.device)
-
-
 def synchronise(device: "torch.device") -> None:
-    """As `finish`, of a device."""
+    """Wait for what a device still has to do."""
     import torch
 
     if device.type == "cuda":

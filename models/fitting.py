@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lia_bench.core.configuration import Section, flat, merge, read_yaml, validate
+from lia_bench.core.configuration import Section, merge, read_yaml, setting_changes, validate
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.animator import Animator
@@ -167,9 +167,8 @@ def _misfit(
 
 
 def _changes(configuration: ModelConfiguration, trained: ModelConfiguration) -> str:
-    before = dict(flat(trained.model.model_dump()))
-    given = [(name, value) for name, value in flat(configuration.model.model_dump()) if value != before.get(name)]
-    return ", ".join(f"{name}={value} was given where it has {before.get(name)}" for name, value in given)
+    changed = setting_changes(trained.model.model_dump(), configuration.model.model_dump())
+    return ", ".join(f"{name}={given} was given where it has {before}" for name, before, given in changed)
 
 
 def _without_optional_networks(

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from lia_bench.core.video.image import resize
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.tracking.watching import scaled
 
 FEATHER = 0.12
 """Of the square's side: how wide the border is in which the picture passes into the animation."""
@@ -53,8 +54,7 @@ def shrunk(picture: Frame, square: Box, scale: float) -> tuple[Frame, Box]:
         return picture, square
     height, width = (max(2, round(side * scale)) for side in picture.shape[:2])
     down, across = height / picture.shape[0], width / picture.shape[1]
-    left, top = round(square.left * across), round(square.top * down)
-    right, bottom = round(square.right * across), round(square.bottom * down)
+    left, top, right, bottom = (round(side) for side in scaled(square, across, down))
     return resize(picture, (height, width)), Box(left, top, max(right, left + 1), max(bottom, top + 1))
 
 

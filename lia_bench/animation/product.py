@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,17 +67,17 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
     models = named_models(request)
     sources, drivings = sources_of(request.source), drivings_of(request.driving)
     several = request.source.is_dir() or drivings != [request.driving]
-    if request.output is not None:
-        check_output = request.check_folder if several else request.check_single_output
-        check_output(request.output)
+    name = _result_name(request.source.stem, request.driving.stem, [model.label for model in models])
+    output = request.output or Path(f"{name}.{request.format or 'mp4'}")
+    if not several:
+        request.check_single_output(output)
+    elif request.output is not None:
+        request.check_folder(request.output)
     preparation = Preparation(request, announce)
     performers = load_performers(models, request, announce)
     references = [preparation.reference(path) for path in request.references]
     outcome = Outcome(len(sources) * len(drivings))
     if not several:
-        name = _result_name(request.source.stem, request.driving.stem, performers)
-        output = request.output or Path(f"{name}.{request.format or 'mp4'}")
-        request.check_single_output(output)
         source, driving = preparation.source(request.source), preparation.driving(request.driving)
         outcome.made.append((output, make(source, driving, references, performers, request, output)))
         return outcome
@@ -125,10 +125,11 @@ def _make_all(
 
     pictures, videos = _Examined(preparation.source, leave_out), _Examined(preparation.driving, leave_out)
     source_names, driving_names = _names(sources), _names(drivings)
+    labels = [performer.label for performer in performers]
     origins = Origins(folder)
     for driving in drivings:
         for source in sources:
-            name = _result_name(source_names[source], driving_names[driving], performers)
+            name = _result_name(source_names[source], driving_names[driving], labels)
             output = folder / f"{name}.{request.format or 'mp4'}"
             if output.exists():
                 try:
@@ -220,6 +221,5 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
     return {path: path.stem if stems[path.stem] == 1 else path.name for path in paths}
 
 
-def _result_name(source: str, driving: str, performers: Sequence[Performer]) -> str:
-    labels = (re.sub(r"[^\w.-]+", "_", performer.label) for performer in performers)
-    return "-".join([source, driving, *labels])
+def _result_name(source: str, driving: str, labels: Iterable[str]) -> str:
+    return "-".join([source, driving, *(re.sub(r"[^\w.-]+", "_", label) for label in labels)])

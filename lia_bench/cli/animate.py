@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.metric_options import names
+from lia_bench.cli.picture_options import crop_options
 
 PATH = click.Path(path_type=Path)
 
@@ -46,14 +47,7 @@ PATH = click.Path(path_type=Path)
     show_default=True,
     help="The frame that relative transfer begins from: the first, or the one whose pose is most like the source's.",
 )
-@click.option(
-    "--subject",
-    type=click.Choice(["face", "body"]),
-    default="face",
-    show_default=True,
-    help="What both inputs are cropped to.",
-)
-@click.option("--no-crop", is_flag=True, help="Take whole frames, for inputs that are cropped as it is.")
+@crop_options
 @click.option("--paste-back", is_flag=True, help="Put the result back into the whole source picture.")
 @click.option("--side-by-side", is_flag=True, help="Write source, driving and result beside each other.")
 @click.option("--device", help="cpu, cuda or cuda:N [default: the GPU where there is one].")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.cli.picture_options import crop_options
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,14 +29,7 @@ if TYPE_CHECKING:
     help="What each direction's magnitude is changed by; HIGH itself is left out.",
 )
 @click.option("--steps", type=int, default=16, show_default=True, help="Pictures from LOW to HIGH.")
-@click.option(
-    "--subject",
-    type=click.Choice(["face", "body"]),
-    default="face",
-    show_default=True,
-    help="What both inputs are cropped to.",
-)
-@click.option("--no-crop", is_flag=True, help="Take whole frames, for inputs that are cropped as it is.")
+@crop_options
 @click.option("--device", help="cpu, cuda or cuda:N [default: the GPU where there is one].")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
 @click.option(

@@ -76,6 +76,18 @@ def flat(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{key}", value
 
 
+def setting_changes(
+    one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, object, object]]:
+    """Where nested sections differ: the key as of `flat`, and both values; None where one has none."""
+    for key in dict.fromkeys([*one, *other]):
+        first, second = one.get(key), other.get(key)
+        if isinstance(first, Mapping) and isinstance(second, Mapping):
+            yield from setting_changes(first, second, f"{prefix}{key}.")
+        elif first != second:
+            yield f"{prefix}{key}", first, second
+
+
 def validate(kind: type[Configuration], values: Mapping[str, Any], origin: str) -> Configuration:
     """`values` as a `kind`; a wrong key or value is one line that names `origin` and the nearest key.
 

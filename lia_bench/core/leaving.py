@@ -3,6 +3,14 @@
 import atexit
 
 
+def leave_processes() -> None:
+    """Leave the other processes of a run, if there are any; called by all of them when they have come to the end."""
+    import torch.distributed as distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
 def leave_processes_at_exit() -> None:
     """Let this process leave its group of processes however it ends, if they talk by gloo.
 
@@ -16,4 +24,4 @@ def _leave() -> None:
     import torch.distributed as distributed
 
     if distributed.is_initialized() and distributed.get_backend() == "gloo":
-        distributed.destroy_process_group()
+        leave_processes()

@@ -135,12 +135,6 @@ def launch(hardware: Hardware) -> Fabric:
     return fabric
 
 
-def part() -> None:
-    """Leave the other processes of the run, if there are any; called by all of them when they have come to the end."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
-
-
 def set_up(
     fabric: Fabric,
     module: nn.Module,

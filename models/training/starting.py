@@ -1,11 +1,11 @@
 """From a request to a run that can start or go on; nothing is written here, and every check is made."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lia_bench.core.configuration import merge, read_yaml, validate
+from lia_bench.core.configuration import merge, read_yaml, setting_changes, validate
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.registry import load_attribute
@@ -162,7 +162,7 @@ def _check_same(
     here = experiment.model_dump(mode="json")
     changed = [
         f"{key} was {old}, now {new}"
-        for key, old, new in _differences({"variant": description["variant"], **there}, {"variant": variant, **here})
+        for key, old, new in setting_changes({"variant": description["variant"], **there}, {"variant": variant, **here})
         if key not in FREE
     ]
     if changed:
@@ -179,14 +179,3 @@ def _validated(
         load_attribute(specification.configuration), values, str(folder.configuration)
     )
     return experiment
-
-
-def _differences(
-    one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, object, object]]:
-    for key in dict.fromkeys([*one, *other]):
-        first, second = one.get(key), other.get(key)
-        if isinstance(first, Mapping) and isinstance(second, Mapping):
-            yield from _differences(first, second, f"{prefix}{key}.")
-        elif first != second:
-            yield f"{prefix}{key}", first, second

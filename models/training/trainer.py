@@ -7,11 +7,12 @@ import torch
 from lightning_fabric import Fabric
 
 from lia_bench.core.errors import DeviceError
+from lia_bench.core.leaving import leave_processes
 from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.training import random_states
 from lia_bench.models.training.configuration import DataConfiguration
-from lia_bench.models.training.hardware import Hardware, launch, part
+from lia_bench.models.training.hardware import Hardware, launch
 from lia_bench.models.training.held_out import HeldOut, held_out_partition
 from lia_bench.models.training.loading_pairs import Share, pair_batches
 from lia_bench.models.training.loop import TrainingLoop
@@ -56,13 +57,13 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
     try:
         TrainingLoop(fabric, recipe, run, batches, held_out, request.hardware).run()
     except KeyboardInterrupt:
-        part()
+        leave_processes()
         if fabric.is_global_zero:
             say(f"stopped after {run.folder.last_step():,} of {run.stop:,} iterations, which are saved")
         raise
     except torch.OutOfMemoryError as error:
         raise DeviceError(_smaller(experiment.data, fabric.world_size)) from error
-    part()
+    leave_processes()
     if fabric.is_global_zero:
         best, lowest = run.folder.best(), run.folder.lowest_l1()
         say(f"finished: {run.folder.path}; best checkpoint {best and best.name} with a validation L1 of {lowest:.4f}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.video.packet_index import index_packets
-from lia_bench.core.video.writing import INDEX_FIRST
+from lia_bench.core.video.writing import INDEX_FIRST, errors_of_disk
 
 
 def plays_in_browsers(path: Path, fps: float) -> bool:
@@ -26,18 +26,16 @@ def copy_video(path: Path, target: Path) -> None:
     """
     import av
 
-    with replacing(target) as temporary:
-        try:
-            with (
-                av.open(str(path)) as source,
-                av.open(str(temporary), "w", container_options=dict(INDEX_FIRST)) as copy,
-            ):
-                stream = source.streams.video[0]
-                same = copy.add_stream_from_template(stream)
-                for packet in source.demux(stream):
-                    # The last one is empty.
-                    if packet.dts is not None:
-                        packet.stream = same
-                        copy.mux(packet)
-        except av.FFmpegError as error:
-            raise OSError(error.errno, error.strerror, str(target)) from error
+    with (
+        replacing(target) as temporary,
+        errors_of_disk(target),
+        av.open(str(path)) as source,
+        av.open(str(temporary), "w", container_options=dict(INDEX_FIRST)) as copy,
+    ):
+        stream = source.streams.video[0]
+        same = copy.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            # The last one is empty.
+            if packet.dts is not None:
+                packet.stream = same
+                copy.mux(packet)

@@ -9,7 +9,7 @@ import numpy as np
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError
 from lia_bench.core.video.reader import Frame
-from lia_bench.core.video.writing import rate_of
+from lia_bench.core.video.writing import errors_of_disk, rate_of
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -35,22 +35,21 @@ def write_gif(path: Path, frames: Iterable[Frame], fps: float) -> int:
     import av
 
     count = 0
-    with replacing(path) as temporary:
-        try:
-            with av.open(str(temporary), "w", format="gif") as container:
-                stream: Any = None
-                for picture in _paletted(frames, rate_of(fps)):
-                    if stream is None:
-                        stream = container.add_stream("gif", rate=rate_of(fps))
-                        stream.height, stream.width, stream.pix_fmt = picture.height, picture.width, "pal8"
-                    container.mux(stream.encode(picture))
-                    count += 1
-                if stream is None:
-                    raise InputError(f"{path}: there is no frame to write")
-                container.mux(stream.encode(None))
-        except av.FFmpegError as error:
-            # Its class says nothing to those who handle a full disk.
-            raise OSError(error.errno, error.strerror, str(path)) from error
+    with (
+        replacing(path) as temporary,
+        errors_of_disk(path),
+        av.open(str(temporary), "w", format="gif") as container,
+    ):
+        stream: Any = None
+        for picture in _paletted(frames, rate_of(fps)):
+            if stream is None:
+                stream = container.add_stream("gif", rate=rate_of(fps))
+                stream.height, stream.width, stream.pix_fmt = picture.height, picture.width, "pal8"
+            container.mux(stream.encode(picture))
+            count += 1
+        if stream is None:
+            raise InputError(f"{path}: there is no frame to write")
+        container.mux(stream.encode(None))
     return count
 
 

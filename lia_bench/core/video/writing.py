@@ -86,7 +86,7 @@ class VideoWriter:
             raise InputError(f"{self._path}: frames of {width}x{height} cannot be H.264: give an even width and height")
         self._shape = frame.shape
         temporary = self._open.enter_context(replacing(self._path))
-        self._open.enter_context(_errors_of_disk(self._path))
+        self._open.enter_context(errors_of_disk(self._path))
         self._container = self._open.enter_context(av.open(str(temporary), "w", container_options=self._options))
         self._stream = self._container.add_stream("libx264", rate=rate_of(self._fps))
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
@@ -110,7 +110,8 @@ class VideoWriter:
 
 
 @contextmanager
-def _errors_of_disk(path: Path) -> Iterator[None]:
+def errors_of_disk(path: Path) -> Iterator[None]:
+    """Let what FFmpeg raises while `path` is written be an OSError of that file."""
     import av
 
     try:
