@@ -2,14 +2,17 @@
 
 import os
 import shutil
+import statistics
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator, Page
 
+SECONDS = 20
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -28,3 +31,31 @@ def browser() -> "Iterator[Browser]":
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+def wait_until(page: "Page", condition: str) -> None:
+    """Wait for an expression; the pages' own security policy forbids Playwright's way of doing so."""
+    until = time.monotonic() + SECONDS
+    while not page.evaluate(condition):
+        assert time.monotonic() < until, condition
+        page.wait_for_timeout(20)
+
+
+def times_of(videos: "Locator") -> list[float]:
+    """Where videos are, in seconds."""
+    times: list[float] = videos.evaluate_all("videos => videos.map(video => video.currentTime)")
+    return times
+
+
+def wait_until_in_step(page: "Page", videos: "Locator", frame: float) -> None:
+    """Wait until playing videos are within a frame, in seconds, of each other: by the median of several looks.
+
+    A busy machine may hold one of them up for a moment.
+    """
+    apart: list[float] = []
+    until = time.monotonic() + SECONDS
+    while len(apart) < 9 or statistics.median(apart[-9:]) > frame:
+        assert time.monotonic() < until, apart
+        page.wait_for_timeout(50)
+        times = times_of(videos)
+        apart.append(max(times) - min(times))

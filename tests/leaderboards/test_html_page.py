@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image
 
 from lia_bench.core.video import write_video
 from lia_bench.leaderboards.html.writing import write_report
+from tests.browser import times_of, wait_until, wait_until_in_step
 from tests.leaderboards.toy_results import ToyResults, write_results
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 EVIL = '<b>evil</b>&"'
 TOY = ToyResults(clips=3, models=("lia", EVIL, "identity"), frames=30, flow_videos=True)
 FRAME = 1 / TOY.fps
-TIMES = "videos => videos.map(video => video.currentTime)"
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +57,10 @@ def open_first_clip(page: "Page") -> None:
     page.get_by_role("button", name="Pause (space)").wait_for()
 
 
-def wait_until(page: "Page", condition: str) -> None:
-    """Wait for a condition; the page's own security policy forbids Playwright's way of doing so."""
-    until = time.monotonic() + 20
-    while not page.evaluate(condition):
-        assert time.monotonic() < until, condition
-        page.wait_for_timeout(20)
-
-
 def apart(videos: "Locator") -> float:
     """How far apart videos are, in seconds."""
-    times = videos.evaluate_all(TIMES)
-    return float(max(times) - min(times))
+    times = times_of(videos)
+    return max(times) - min(times)
 
 
 def counter(page: "Page") -> str:
@@ -159,20 +150,14 @@ def test_videos_are_in_step_while_playing_and_after_scrubbing(page: "Page") -> N
     open_first_clip(page)
     videos = page.locator(".tile video")
     assert videos.count() == 1 + len(TOY.models)
-    playing: list[float] = []
-    until = time.monotonic() + 20
-    # A busy machine may hold one of them up for a moment.
-    while len(playing) < 9 or statistics.median(playing[-9:]) > FRAME:
-        assert time.monotonic() < until, playing
-        page.wait_for_timeout(50)
-        playing.append(apart(videos))
+    wait_until_in_step(page, videos, FRAME)
     page.get_by_role("button", name="Pause (space)").click()
     scrubber = page.get_by_role("slider", name="Frame")
     for frame in ("3", "25", "7", "17"):
         scrubber.fill(frame)
     assert counter(page) == "18 / 30"
     assert apart(videos) <= FRAME
-    assert all(int(at * TOY.fps) == 17 for at in videos.evaluate_all(TIMES))
+    assert all(int(at * TOY.fps) == 17 for at in times_of(videos))
 
 
 def test_the_player_obeys_the_keyboard(page: "Page") -> None:

@@ -1,8 +1,6 @@
 """The page of a study in a real browser."""
 
 import sqlite3
-import statistics
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ import pytest
 
 from lia_bench.leaderboards.study.creating import StudyRequest, create_study
 from lia_bench.leaderboards.study.document import read_study
+from tests.browser import times_of, wait_until, wait_until_in_step
 from tests.leaderboards.study_server import RunningStudy, serving
 from tests.leaderboards.toy_results import ToyResults, write_results
 
@@ -146,40 +145,21 @@ def test_two_raters_do_not_meet(browser: "Browser", server: RunningStudy, folder
             assert [side for side, _ in answers_of(folder, bob)] == ["right"]
 
 
-def until(page: "Page", condition: str) -> None:
-    """Wait for an expression; the page's own policy keeps the browser from evaluating it there again and again."""
-    for _ in range(200):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(condition)
-
-
-def times(page: "Page") -> list[float]:
-    """Where the three videos are."""
-    found: list[float] = page.evaluate("[...document.querySelectorAll('#task video')].map(video => video.currentTime)")
-    return found
-
-
 def test_videos_are_in_step_while_playing_and_after_scrubbing(page: "Page") -> None:
-    apart: list[float] = []
-    end = time.monotonic() + 20
-    # A busy machine may hold one of them up for a moment.
-    while len(apart) < 9 or statistics.median(apart[-9:]) > FRAME:
-        assert time.monotonic() < end, apart
-        page.wait_for_timeout(50)
-        apart.append(max(times(page)) - min(times(page)))
+    videos = page.locator("#task video")
+    wait_until(page, "document.querySelector('#left').currentTime > 0.4")
+    wait_until_in_step(page, videos, FRAME)
     slider = page.locator("#position")
     slider.fill("300")
-    until(page, "Math.abs(document.querySelector('#driving').currentTime - 0.48) < 0.01")
+    wait_until(page, "Math.abs(document.querySelector('#driving').currentTime - 0.48) < 0.01")
     page.wait_for_timeout(100)
-    assert times(page) == pytest.approx([0.48] * 3, abs=0.001)
+    assert times_of(videos) == pytest.approx([0.48] * 3, abs=0.001)
     slider.focus()
     page.keyboard.press("ArrowRight")
     assert question_of(page) == "Question 1 of 4"
     page.locator("#task h1").focus()
     page.keyboard.press("Space")
-    until(page, "!document.querySelector('#left').paused")
+    wait_until(page, "!document.querySelector('#left').paused")
     assert question_of(page) == "Question 1 of 4"
 
 

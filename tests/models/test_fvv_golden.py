@@ -47,6 +47,7 @@ def test_first_frame(animator: FvvAnimator, source: Tensor, driving: Tensor, exp
 @pytest.mark.parametrize(
     ("transfer", "numbers", "batch_size"),
     [
+        ("absolute", slice(1, 3), 2),
         ("relative", slice(0, 3), 2),
         ("relative_no_adapt", slice(0, 2), 2),
         ("free_view", slice(1, 2), 1),

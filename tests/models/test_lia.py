@@ -9,19 +9,17 @@ from lia_bench.models.lia.animator import LiaAnimator
 from lia_bench.models.lia.configuration import LiaConfiguration, LiaModel
 from lia_bench.models.loading import load_configuration, load_model
 from lia_bench.models.registry import MODELS
-
-SMALL = LiaModel(size=64, style_dim=32, motion_dim=4, channel_base=512, channel_limit=16)
+from tests.models.small_models import noise_frames, small_lia
 
 
 @pytest.fixture
 def animator() -> LiaAnimator:
-    torch.manual_seed(0)
-    return LiaAnimator(SMALL)
+    return small_lia()
 
 
 @pytest.fixture
 def frames() -> Tensor:
-    return torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    return noise_frames(5)
 
 
 def test_relative_transfer_of_the_first_driving_frame_keeps_the_pose_of_the_source(

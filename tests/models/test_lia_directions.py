@@ -9,22 +9,19 @@ from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.lia.animator import LiaAnimator
-from lia_bench.models.lia.configuration import LiaModel
 from lia_bench.models.lia.interpretation import Sweep
 from lia_bench.models.lia.probing import DirectionProbe
-
-SMALL = LiaModel(size=64, style_dim=32, motion_dim=4, channel_base=512, channel_limit=16)
+from tests.models.small_models import noise_frames, small_lia
 
 
 @pytest.fixture
 def animator() -> LiaAnimator:
-    torch.manual_seed(0)
-    return LiaAnimator(SMALL)
+    return small_lia()
 
 
 @pytest.fixture
 def frames() -> Tensor:
-    return torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    return noise_frames(5)
 
 
 def test_directions_are_orthonormal_columns(animator: LiaAnimator) -> None:

@@ -9,26 +9,21 @@ from lia_bench.cli.main import run
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.models.lia.animator import LiaAnimator
 from lia_bench.models.lia.authors_checkpoint import authors_content
-from lia_bench.models.lia.configuration import LiaModel
 from lia_bench.models.loading import load_configuration, load_model
 from lia_bench.models.training.configuration import ExperimentConfiguration
+from tests.models.small_models import SMALL_LIA, noise_frames, small_lia
 
-SMALL = LiaModel(size=64, style_dim=32, motion_dim=None, channel_base=512, channel_limit=16)
+SMALL = SMALL_LIA.model_copy(update={"motion_dim": None})
 
 
 @pytest.fixture
 def animator() -> LiaAnimator:
-    torch.manual_seed(0)
-    return LiaAnimator(SMALL).eval()
-
-
-def frames(count: int) -> torch.Tensor:
-    return torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    return small_lia(SMALL).eval()
 
 
 @torch.no_grad()
 def test_the_heads_output_is_added_to_the_code_directly(animator: LiaAnimator) -> None:
-    source, driving = frames(2)[:, None]
+    source, driving = noise_frames(2)[:, None]
     code, pyramid = animator.encoder(source * 2 - 1)
     walks = animator.magnitude_head(animator.encoder(torch.cat((driving, source)) * 2 - 1)[0])
     assert walks.shape == (2, 32)
@@ -45,7 +40,7 @@ def test_the_heads_output_is_added_to_the_code_directly(animator: LiaAnimator) -
 
 
 def test_only_the_dictionary_and_the_heads_width_differ() -> None:
-    with_dictionary = LiaAnimator(SMALL.model_copy(update={"motion_dim": 4})).state_dict()
+    with_dictionary = LiaAnimator(SMALL_LIA).state_dict()
     without = LiaAnimator(SMALL).state_dict()
     assert with_dictionary.keys() - without.keys() == {"dictionary.weight"}
     assert {name for name in without if without[name].shape != with_dictionary[name].shape} == {
@@ -55,7 +50,7 @@ def test_only_the_dictionary_and_the_heads_width_differ() -> None:
 
 
 def test_what_looks_at_directions_is_refused(animator: LiaAnimator) -> None:
-    (source,) = frames(1)
+    (source,) = noise_frames(1)
     for look in (
         animator.directions,
         lambda: animator.magnitudes(source[None]),

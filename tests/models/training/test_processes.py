@@ -87,6 +87,7 @@ def test_two_processes_equal_one_with_the_whole_batch_and_go_on_after_sigterm(ru
     for row, same in zip(rows(one), rows(two), strict=True):
         assert float(row["l1"]) == pytest.approx(float(same["l1"]), abs=1e-4)
     terminate(runner, "stopped", 1, *plain, *several)
+    assert 1 <= runner.folder("stopped").last_step() < 30
     assert_same_state(two, runner.finish("stopped", *plain, *several))
 
 
@@ -125,6 +126,7 @@ def test_terminated_and_then_killed_it_goes_on_exactly(runner: Runner) -> None:
     length = ("--set", "schedule.iterations=300", "--set", "data.workers=1")
     whole = runner.finish("whole", *length)
     terminate(runner, "stopped", 30, *length)
+    assert 30 <= runner.folder("stopped").last_step() < 300
     process = runner.start("stopped", *length)
     wait_for_step(runner.folder("stopped"), 130)
     process.send_signal(signal.SIGKILL)
