@@ -25,12 +25,12 @@ import numpy as np
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video
 from lia_bench.core.video.writing import ENCODER, KEYFRAME_INTERVAL
+from lia_bench.preprocessing.clip_table import COLUMNS, MetadataRow, MetadataTable, read_metadata
 from lia_bench.preprocessing.crops import CutJob, cut_clip
 from lia_bench.preprocessing.ledger import Ledger
-from lia_bench.preprocessing.metadata import COLUMNS, MetadataRow, MetadataTable, read_metadata
 from lia_bench.preprocessing.plan import plan_from_table
 from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table
-from lia_bench.preprocessing.selection import clip_name
+from lia_bench.preprocessing.published_rule import clip_name
 from lia_bench.preprocessing.workers.local import LocalEngine
 
 TABLES = ("raw-vox-metadata", "raw-vox-metadata-min96", "raw-vox-metadata-resampled", "raw-tai-metadata")

@@ -15,7 +15,7 @@ from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import Footage, open_carefully, open_quickly
 from lia_bench.preprocessing.ledger import Entry, Notes
 from lia_bench.preprocessing.outcome import Outcome, Position
-from lia_bench.preprocessing.selection import frames_of_row, scale_box
+from lia_bench.preprocessing.published_rule import frames_of_row, scale_box
 
 ClipFormat = Literal["mp4", "png"]
 

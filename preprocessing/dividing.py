@@ -8,10 +8,10 @@ import click
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+from lia_bench.preprocessing.clip_table import printable
 from lia_bench.preprocessing.layouts import Layout, Partition
-from lia_bench.preprocessing.metadata import printable
-from lia_bench.preprocessing.partitions import partition_by_share
 from lia_bench.preprocessing.plan import read_names
+from lia_bench.preprocessing.recipes.partitions import partition_by_share
 from lia_bench.preprocessing.searching import Unit
 
 SHOWN = 3

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lia_bench.preprocessing.metadata import MetadataRow
+from lia_bench.preprocessing.clip_table import MetadataRow
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, StillReader
 from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.scan import Scan
-from lia_bench.preprocessing.selection import constant_rate_order, stated_rate
+from lia_bench.preprocessing.published_rule import constant_rate_order, stated_rate
 
 ANIMATION = ".gif"
 

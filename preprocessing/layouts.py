@@ -9,7 +9,7 @@ from typing import Literal
 from lia_bench.core.clips_table import DESCRIPTION, TABLE
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
-from lia_bench.preprocessing.metadata import parse_identifier, printable
+from lia_bench.preprocessing.clip_table import parse_identifier, printable
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.plan import by_name_and_container
 from lia_bench.preprocessing.searching import Unit

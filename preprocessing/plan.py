@@ -6,11 +6,11 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+from lia_bench.preprocessing.clip_table import MetadataRow, MetadataTable
 from lia_bench.preprocessing.crops import Cut
 from lia_bench.preprocessing.download.unavailable import read_unavailable
-from lia_bench.preprocessing.metadata import MetadataRow, MetadataTable
 from lia_bench.preprocessing.outcome import Outcome, Position
-from lia_bench.preprocessing.selection import clip_name
+from lia_bench.preprocessing.published_rule import clip_name
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS
 from lia_bench.core.provenance import versions
-from lia_bench.preprocessing.contact_sheet import write_contact_sheet
+from lia_bench.preprocessing.clip_table import COLUMNS, MetadataTable
 from lia_bench.preprocessing.crops import ClipFormat
 from lia_bench.preprocessing.cutting import cut_clips
 from lia_bench.preprocessing.locking import alone_in
-from lia_bench.preprocessing.metadata import COLUMNS, MetadataTable
 from lia_bench.preprocessing.outcome import Outcome, write_clips_table
 from lia_bench.preprocessing.plan import Plan, plan_from_table, share_of
+from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
 from lia_bench.preprocessing.searching import SearchPlan, search_footage
 from lia_bench.preprocessing.workers.engine import Engine
 

@@ -7,12 +7,12 @@ import click
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import table_of
-from lia_bench.preprocessing.contact_sheet import SHEET
-from lia_bench.preprocessing.metadata import printable
+from lia_bench.preprocessing.clip_table import printable
 from lia_bench.preprocessing.outcome import Outcome
+from lia_bench.preprocessing.prepared.contact_sheet import SHEET
+from lia_bench.preprocessing.prepared.summary import print_summary
+from lia_bench.preprocessing.prepared.verification import unlisted
 from lia_bench.preprocessing.preparing import Preparation
-from lia_bench.preprocessing.summary import print_summary
-from lia_bench.preprocessing.verification import unlisted
 
 EXAMPLES = 3
 """Names printed of what an earlier run left."""

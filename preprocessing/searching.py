@@ -13,10 +13,10 @@ from lia_bench.core.atomic import write_text
 from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
 from lia_bench.core.progress import progress
+from lia_bench.preprocessing.clip_table import MetadataRow
 from lia_bench.preprocessing.crops import described, footage_stamp, without_folder
 from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import Footage, open_carefully, open_quickly
-from lia_bench.preprocessing.metadata import MetadataRow
 from lia_bench.preprocessing.outcome import Outcome, Position
 from lia_bench.preprocessing.plan import Plan, cut_of_row
 from lia_bench.preprocessing.workers.engine import Died, Engine

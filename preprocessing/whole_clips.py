@@ -1,10 +1,10 @@
 """Clips that are whole videos: every frame, from corner to corner."""
 
 from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.clip_table import found_row
 from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import Footage
 from lia_bench.preprocessing.layouts import Layout
-from lia_bench.preprocessing.metadata import found_row
 from lia_bench.preprocessing.searching import Search, SearchPlan, Unit
 
 

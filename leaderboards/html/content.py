@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from lia_bench.leaderboards.columns import SPEED, better, decimals, number, present
-from lia_bench.leaderboards.groups import Group
+from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.html.clips import clip_content
 from lia_bench.leaderboards.html.media import Media, slug
 from lia_bench.leaderboards.html.reports import Behind, Reports, missing_values
-from lia_bench.leaderboards.labels import labels
-from lia_bench.leaderboards.published_results import NOT_COMPARABLE, PAPERS
-from lia_bench.leaderboards.rows import ResultRow
+from lia_bench.leaderboards.results.columns import SPEED, better, decimals, number, present
+from lia_bench.leaderboards.results.labels import labels
+from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
+from lia_bench.leaderboards.results.rows import ResultRow
 from lia_bench.metrics.registry import METRICS
 
 

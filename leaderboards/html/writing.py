@@ -9,14 +9,14 @@ from pathlib import Path
 from lia_bench.core.atomic import remove_partial, write_text
 from lia_bench.core.errors import InputError
 from lia_bench.core.locking import alone_in_folder
-from lia_bench.leaderboards.groups import comparable, differences
+from lia_bench.leaderboards.board.groups import comparable, differences
+from lia_bench.leaderboards.board.merging import merge
 from lia_bench.leaderboards.html.content import group_content, page_content
 from lia_bench.leaderboards.html.media import Media
 from lia_bench.leaderboards.html.rendering import render_page
 from lia_bench.leaderboards.html.reports import Reports
-from lia_bench.leaderboards.merging import merge
-from lia_bench.leaderboards.reading import read_results
-from lia_bench.leaderboards.rows import ResultRow
+from lia_bench.leaderboards.results.csv_reading import read_results
+from lia_bench.leaderboards.results.rows import ResultRow
 
 INDEX = "index.html"
 

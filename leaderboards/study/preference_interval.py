@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.leaderboards.statistics import RESAMPLES
+from lia_bench.leaderboards.results.statistics import RESAMPLES
 
 Z95 = 1.959963984540054
 

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lia_bench.core.errors import InputError
-from lia_bench.leaderboards.console import wide_console
-from lia_bench.leaderboards.printing import PIPED_WIDTH
+from lia_bench.leaderboards.printing.console import wide_console
+from lia_bench.leaderboards.printing.evaluation_table import PIPED_WIDTH
 from lia_bench.leaderboards.study.answers import read_answers
 from lia_bench.leaderboards.study.document import Study, read_study
 from lia_bench.leaderboards.study.preferences import Preference, Raters, attentive_raters, preferences

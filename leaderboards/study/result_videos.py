@@ -8,9 +8,9 @@ from typing import Any
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.suggestions import unknown
-from lia_bench.leaderboards.report import REPORT, Report
+from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
+from lia_bench.leaderboards.results.report import REPORT, Report
 from lia_bench.leaderboards.study.document import StudyDataset, StudyModel
-from lia_bench.leaderboards.tables import Measurement, measurements
 
 FLOOR = "identity"
 """`evaluate` adds it to everything; people are not asked about a still picture unless somebody names it."""

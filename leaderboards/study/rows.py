@@ -7,11 +7,11 @@ from typing import Any
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.provenance import utc_date
-from lia_bench.leaderboards.report import REPORT
-from lia_bench.leaderboards.rows import USER_STUDY
+from lia_bench.leaderboards.results.csv_writing import LEADERBOARD, WHERE, WHO, Row, write_rows
+from lia_bench.leaderboards.results.report import REPORT
+from lia_bench.leaderboards.results.rows import USER_STUDY
 from lia_bench.leaderboards.study.document import Study, StudyDataset
 from lia_bench.leaderboards.study.preferences import Preference
-from lia_bench.leaderboards.tables import LEADERBOARD, WHERE, WHO, Row, write_rows
 
 PROTOCOL = "paired-preference"
 FIRST = (*WHO, "clips", "frames")

@@ -99,7 +99,7 @@ def show(folder: Path) -> None:
     Example:
       lia-bench datasets show data/vox-256
     """
-    from lia_bench.preprocessing.summary import print_details
+    from lia_bench.preprocessing.prepared.summary import print_details
 
     print_details(folder)
 
@@ -123,7 +123,7 @@ def verify(folder: Path, workers: int) -> None:
       lia-bench datasets verify data/vox-256
     """
     from lia_bench.core.errors import InputError
-    from lia_bench.preprocessing.verification import verify as check
+    from lia_bench.preprocessing.prepared.verification import verify as check
 
     found = check(folder, workers)
     for name in found.unlisted:
@@ -151,9 +151,9 @@ def merge(shards: tuple[Path, ...], output: Path) -> None:
     Example:
       lia-bench datasets merge shards/vox-* --output data/vox-256
     """
-    from lia_bench.preprocessing.contact_sheet import write_contact_sheet
-    from lia_bench.preprocessing.merging import merge as put_together
-    from lia_bench.preprocessing.summary import print_summary
+    from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
+    from lia_bench.preprocessing.prepared.merging import merge as put_together
+    from lia_bench.preprocessing.prepared.summary import print_summary
 
     put_together(shards, output)
     sheet = write_contact_sheet(output)

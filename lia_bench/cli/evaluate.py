@@ -93,9 +93,9 @@ def command(
     from lia_bench.core.allocator import keep_freed_memory
     from lia_bench.core.errors import InputError
     from lia_bench.core.out_of_memory import batch_size_advice
-    from lia_bench.leaderboards.evaluation import evaluate
-    from lia_bench.leaderboards.printing import print_leaderboard
-    from lia_bench.leaderboards.request import TASKS, EvaluationRequest
+    from lia_bench.leaderboards.evaluation.evaluate import evaluate
+    from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationRequest
+    from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
     from lia_bench.metrics.protocols import Protocol
 
     request = EvaluationRequest(

@@ -12,7 +12,7 @@ from lia_bench.cli.metric_options import names
 from lia_bench.cli.results_paths import list_problems, results_paths
 
 if TYPE_CHECKING:
-    from lia_bench.leaderboards.board import Board, View
+    from lia_bench.leaderboards.board.board import Board, View
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 SUFFIXES = {".csv": "csv", ".md": "markdown", ".tex": "latex", ".json": "json"}
@@ -68,7 +68,7 @@ def _show(
         raise click.UsageError(
             "--rank is of measured rows and goes to the terminal: leave out --format and --published"
         )
-    from lia_bench.leaderboards.board import View, measured_board, published_board
+    from lia_bench.leaderboards.board.board import View, measured_board, published_board
 
     view = View(wanted, metrics, sort, group)
     board = published_board(view) if published else measured_board(paths, view, with_published)
@@ -83,8 +83,8 @@ def _show(
 
 
 def _show_by(key: str, results: Path, name: str | None) -> None:
-    from lia_bench.leaderboards.by_setting import leaderboard_by
-    from lia_bench.leaderboards.printing_by_setting import print_by_setting
+    from lia_bench.leaderboards.board.by_setting import leaderboard_by
+    from lia_bench.leaderboards.printing.by_setting import print_by_setting
 
     print_by_setting(leaderboard_by(key, results, name))
 
@@ -118,8 +118,8 @@ def _format(format_name: str | None, output: Path | None) -> str:
 
 
 def _print(board: "Board", view: "View", published: bool, intervals: bool) -> None:
-    from lia_bench.leaderboards.printing_published import print_published
-    from lia_bench.leaderboards.printing_results import print_board
+    from lia_bench.leaderboards.printing.papers import print_published
+    from lia_bench.leaderboards.printing.terminal import print_board
 
     # Sorted or grouped, rows have no paper's shape any more.
     if published and view.sort is None and view.group is None:
@@ -129,9 +129,9 @@ def _print(board: "Board", view: "View", published: bool, intervals: bool) -> No
 
 
 def _print_ranks(board: "Board") -> None:
-    from lia_bench.leaderboards.clips_of_rows import Reports
-    from lia_bench.leaderboards.printing_ranking import print_ranking
-    from lia_bench.leaderboards.ranking import rank
+    from lia_bench.leaderboards.board.clips_of_rows import Reports
+    from lia_bench.leaderboards.board.ranking import rank
+    from lia_bench.leaderboards.printing.ranking import print_ranking
 
     reports: Reports = {}
     for group in board.groups:
@@ -142,7 +142,7 @@ def _print_ranks(board: "Board") -> None:
 
 def _export(board: "Board", chosen: str, intervals: bool, output: Path | None) -> None:
     from lia_bench.core.atomic import write_text
-    from lia_bench.leaderboards.exports import FORMATS
+    from lia_bench.leaderboards.printing import FORMATS
 
     text = FORMATS[chosen](board.apart(), board.columns, intervals)
     if output is None:
@@ -216,6 +216,6 @@ def compare(first: str, second: str, name: str | None, results: Path) -> None:
     Example:
       lia-bench leaderboard compare lia fomm --name vox-256
     """
-    from lia_bench.leaderboards.comparison import compare_models, print_comparison
+    from lia_bench.leaderboards.board.comparison import compare_models, print_comparison
 
     print_comparison(compare_models(first, second, results, name))

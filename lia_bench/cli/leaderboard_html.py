@@ -33,7 +33,7 @@ def command(
       lia-bench leaderboard html results/vox-256 results/vox-256-later --with-published
     """
     from lia_bench.leaderboards.html.writing import write_report
-    from lia_bench.leaderboards.published_results import published_rows
+    from lia_bench.leaderboards.results.published import published_rows
 
     paths = results_paths(files, results, name)
     written = write_report(paths, output, published_rows() if with_published else ())

@@ -82,9 +82,9 @@ def command(
       lia-bench score --generated outputs/ours --reference driving --source portraits --metrics akd_mediapipe_face
     """
     from lia_bench.core.errors import InputError
-    from lia_bench.leaderboards.printing import print_leaderboard
-    from lia_bench.leaderboards.score_request import ScoreRequest
-    from lia_bench.leaderboards.scoring import score
+    from lia_bench.leaderboards.evaluation.score import score
+    from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
+    from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
     from lia_bench.metrics.protocols import Protocol
 
     request = ScoreRequest(

@@ -82,7 +82,7 @@ def command(
     from lia_bench.core.errors import InputError
     from lia_bench.models.reference import ModelReference
     from lia_bench.models.training.hardware import Hardware
-    from lia_bench.models.training.starting import TrainingRequest
+    from lia_bench.models.training.planned_run import TrainingRequest
     from lia_bench.models.training.trainer import train
 
     reference = ModelReference.parse(model)

@@ -23,8 +23,8 @@ from lia_bench.models.training.journal import Journal
 from lia_bench.models.training.meter import Meter
 from lia_bench.models.training.optimisers import load_optimiser
 from lia_bench.models.training.peak_memory import peak_memory
+from lia_bench.models.training.planned_run import PlannedRun
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
-from lia_bench.models.training.starting import PlannedRun
 from lia_bench.models.training.step import Step
 
 

@@ -15,7 +15,7 @@ from lia_bench.core.atomic import write_json
 from lia_bench.core.configuration import merge
 from lia_bench.core.errors import InputError
 from lia_bench.models.setting_names import nested
-from lia_bench.models.training.starting import PlannedRun, TrainingRequest, plan
+from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
 
 FILE_SUFFIX = ".sweep.json"
 UNFIT = re.compile(r"[^\w.=-]+")

@@ -16,9 +16,9 @@ from lia_bench.models.training.hardware import Hardware, launch
 from lia_bench.models.training.held_out import HeldOut, held_out_partition
 from lia_bench.models.training.loading_pairs import Share, pair_batches
 from lia_bench.models.training.loop import TrainingLoop
+from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
 from lia_bench.models.training.recipe import TrainingRecipe
 from lia_bench.models.training.run_folder import RunFolder
-from lia_bench.models.training.starting import PlannedRun, TrainingRequest, plan
 
 
 def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFolder:

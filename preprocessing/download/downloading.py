@@ -16,12 +16,12 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.locking import LOCK, held_in_turn
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.progress import progress
+from lia_bench.preprocessing.clip_table import parse_identifier
 from lia_bench.preprocessing.download.causes import GONE, STORAGE, Cause, FetchError
 from lia_bench.preprocessing.download.fetcher import VideoFetcher
 from lia_bench.preprocessing.download.runtimes import check_runtime
 from lia_bench.preprocessing.download.settings import DownloadOptions
 from lia_bench.preprocessing.download.unavailable import FILE_NAME, UnavailableVideos
-from lia_bench.preprocessing.metadata import parse_identifier
 
 WORKING_FOLDER = ".download"
 """Within the footage folder: what is not whole yet."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lia_bench.preprocessing.boxes import Box, contains, increase_to_square, overlap
-from lia_bench.preprocessing.crop_rule import CropRule
 from lia_bench.preprocessing.detection.detector import Detection, Detector
 from lia_bench.preprocessing.finding import Finding
-from lia_bench.preprocessing.selection import clip_name
+from lia_bench.preprocessing.published_rule import clip_name
 from lia_bench.preprocessing.tracking.camera import CameraWatch
+from lia_bench.preprocessing.tracking.crop_rule import CropRule
 from lia_bench.preprocessing.tracking.tubes import Origin, Tube, judge
 from lia_bench.preprocessing.tracking.watching import UprightFootage, watch
 

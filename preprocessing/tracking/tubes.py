@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.crop_rule import CropRule, Rejection, decide
+from lia_bench.preprocessing.clip_table import found_row
 from lia_bench.preprocessing.finding import Finding
-from lia_bench.preprocessing.metadata import found_row
+from lia_bench.preprocessing.tracking.crop_rule import CropRule, Rejection, decide
 
 NO_FACE = Box(0.0, 0.0, 0.0, 0.0)
 """Stands for a face that the detector missed."""

@@ -13,9 +13,9 @@ from lia_bench.cli.main import main
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video
 from lia_bench.preprocessing.boxes import Box, overlap
+from lia_bench.preprocessing.clip_table import parse_box
 from lia_bench.preprocessing.download import options
 from lia_bench.preprocessing.download.settings import DownloadOptions
-from lia_bench.preprocessing.metadata import parse_box
 from tests.conftest import golden
 from tests.core.videos import encode
 from tests.deterministic import difference

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from lia_bench.core.errors import InputError, UnknownNameError
-from lia_bench.leaderboards.by_setting import SettingLeaderboard, leaderboard_by
-from lia_bench.leaderboards.evaluation import evaluate
-from lia_bench.leaderboards.printing_by_setting import print_by_setting
-from lia_bench.leaderboards.published import published_tables
-from lia_bench.leaderboards.request import EvaluationRequest
+from lia_bench.leaderboards.board.by_setting import SettingLeaderboard, leaderboard_by
+from lia_bench.leaderboards.evaluation.evaluate import evaluate
+from lia_bench.leaderboards.evaluation.request import EvaluationRequest
+from lia_bench.leaderboards.printing.by_setting import print_by_setting
+from lia_bench.leaderboards.results.published_selection import published_tables
 from tests.leaderboards.toys import register, specification, write_dataset, write_run
 
 

@@ -14,11 +14,11 @@ import torch
 
 from lia_bench.core.errors import InputError, LiaBenchError, UnknownNameError
 from lia_bench.core.video import open_video
-from lia_bench.leaderboards import clip_evaluation
-from lia_bench.leaderboards.evaluation import evaluate
-from lia_bench.leaderboards.printing import print_leaderboard
-from lia_bench.leaderboards.request import EvaluationOutcome, EvaluationRequest
-from lia_bench.leaderboards.tables import rebuild
+from lia_bench.leaderboards.evaluation import clip as clip_evaluation
+from lia_bench.leaderboards.evaluation.evaluate import evaluate
+from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
+from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
+from lia_bench.leaderboards.results.csv_writing import rebuild
 from tests.leaderboards.toys import LENGTHS, Toy, register, specification, write_dataset, write_run
 
 WHO = ["model", "variant", "checkpoint", "dataset", "split", "task", "transfer"]
@@ -211,7 +211,7 @@ def test_killed_at_once_it_goes_on_after_the_last_finished_clip(request_of: Any,
     whole = evaluate(request_of(name="whole", pairs=3))
     program = (
         "import sys; from pathlib import Path; from tests.leaderboards import toys\n"
-        "from lia_bench.leaderboards.evaluation import evaluate, EvaluationRequest\n"
+        "from lia_bench.leaderboards.evaluation.evaluate import evaluate, EvaluationRequest\n"
         "toys.add('toy', toys.specification('toy', configuration='KillConfiguration'))\n"
         "evaluate(EvaluationRequest(('toy',), dataset=sys.argv[1], metrics=('l1', 'psnr', 'ssim'), name='killed',\n"
         "    device='cpu', videos=False, pairs=3, results=Path(sys.argv[2])))"
@@ -230,7 +230,7 @@ def test_killed_at_once_it_goes_on_after_the_last_finished_clip(request_of: Any,
 
 def test_a_finished_evaluation_is_not_done_again(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = comparable(evaluate(request_of()))
-    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate_clip", None)
+    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate.evaluate_clip", None)
     assert comparable(evaluate(request_of())) == before
 
 
@@ -304,7 +304,7 @@ def test_clip_sets_do_not_share_a_table(request_of: Any, tmp_path: Path, monkeyp
         evaluate(request_of(clips=second))
     same = tmp_path / "same.txt"
     same.write_text("bob#1\nann#2\nann#1\n")
-    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate_clip", None)
+    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate.evaluate_clip", None)
     assert len(evaluate(request_of(clips=same)).run["sessions"]) == 2
 
 

@@ -14,7 +14,7 @@ from lia_bench.cli.leaderboard import command
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.html import writing
 from lia_bench.leaderboards.html.writing import write_report
-from lia_bench.leaderboards.published_results import published_rows
+from lia_bench.leaderboards.results.published import published_rows
 from tests.leaderboards.toy_results import ToyResults, write_results
 
 STILL = ToyResults(videos=False)

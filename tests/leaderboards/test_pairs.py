@@ -6,7 +6,7 @@ import pytest
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import Clip
-from lia_bench.leaderboards.pairs import draw_pairs
+from lia_bench.leaderboards.evaluation.pairs import draw_pairs
 
 
 def clips(*names: str) -> list[Clip]:

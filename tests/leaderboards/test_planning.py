@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.prepared_dataset import open_dataset
-from lia_bench.leaderboards.planning import subject_of
+from lia_bench.leaderboards.evaluation.planning import subject_of
 from tests.leaderboards.toys import write_dataset
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lia_bench.leaderboards.printing import print_leaderboard
+from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
 
 TASKS = ["reconstruction"]
 DEFINITIONS = {"akd": "akd_sample", "mkr": "mkr_sample", "lpips": "lpips_alex"}

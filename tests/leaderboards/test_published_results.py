@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import UnknownNameError
-from lia_bench.leaderboards.published_results import PAPERS, published_rows, rows_of_paper
+from lia_bench.leaderboards.results.published import PAPERS, published_rows, rows_of_paper
 
 
 def test_all_numbers_of_all_papers_are_there() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lia_bench.leaderboards.groups import extractors_of
-from lia_bench.leaderboards.reading import read_results
+from lia_bench.leaderboards.board.groups import extractors_of
+from lia_bench.leaderboards.results.csv_reading import read_results
 from tests.leaderboards.toy_results import ToyResults, write_results
 
 TOY = ToyResults(videos=False)

@@ -14,11 +14,11 @@ from PIL import Image
 from lia_bench.cli.main import run
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.video import write_png_folder, write_video
-from lia_bench.leaderboards.comparison import compare_models
-from lia_bench.leaderboards.locking import alone_in_results
-from lia_bench.leaderboards.score_request import ScoreRequest
-from lia_bench.leaderboards.scoring import score
-from lia_bench.leaderboards.tables import measurements
+from lia_bench.leaderboards.board.comparison import compare_models
+from lia_bench.leaderboards.evaluation.locking import alone_in_results
+from lia_bench.leaderboards.evaluation.score import score
+from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
+from lia_bench.leaderboards.results.csv_writing import measurements
 from tests.leaderboards.test_evaluation import comparable, read
 from tests.leaderboards.toy_metrics import register_toy_metrics
 
@@ -245,8 +245,8 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
             write_video(folder / side / "a.mp4", pictures, 25.0)
         program = (
             "import sys, resource; from pathlib import Path\n"
-            "from lia_bench.leaderboards.score_request import ScoreRequest\n"
-            "from lia_bench.leaderboards.scoring import score\n"
+            "from lia_bench.leaderboards.evaluation.score_request import ScoreRequest\n"
+            "from lia_bench.leaderboards.evaluation.score import score\n"
             "folder = Path(sys.argv[1])\n"
             "score(ScoreRequest(folder / 'made', folder / 'reference', device='cpu', results=folder / 'results',\n"
             "    metrics=('l1', 'psnr', 'ssim')))\n"

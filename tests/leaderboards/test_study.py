@@ -203,7 +203,7 @@ def test_report_says_who_is_preferred(results: Path, tmp_path: Path, capsys: pyt
 
 
 def test_report_is_read_as_rows_of_a_leaderboard(results: Path, tmp_path: Path) -> None:
-    from lia_bench.leaderboards.reading import read_results
+    from lia_bench.leaderboards.results.csv_reading import read_results
 
     folder = tmp_path / "study"
     study_of(results, folder)

@@ -12,9 +12,9 @@ import pytest
 
 from lia_bench.core.video import open_video
 from lia_bench.core.weight_file import weights_home
-from lia_bench.leaderboards.comparison import compare_models, print_comparison
-from lia_bench.leaderboards.evaluation import evaluate
-from lia_bench.leaderboards.request import EvaluationRequest
+from lia_bench.leaderboards.board.comparison import compare_models, print_comparison
+from lia_bench.leaderboards.evaluation.evaluate import evaluate
+from lia_bench.leaderboards.evaluation.request import EvaluationRequest
 from lia_bench.metrics.frechet import frechet_distance
 from lia_bench.metrics.protocols import Protocol
 from tests.leaderboards.test_evaluation import comparable, read
@@ -155,7 +155,7 @@ def test_killed_before_the_distances_are_saved_they_are_measured_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("lia_bench.leaderboards.measuring.set_scores", killed)
+        patch.setattr("lia_bench.leaderboards.evaluation.session.set_scores", killed)
         with pytest.raises(KeyboardInterrupt):
             evaluate(request_of(name="killed", tasks=("reconstruction",)))
     assert comparable(evaluate(request_of(name="killed", tasks=("reconstruction",)))) == comparable(whole)
@@ -193,7 +193,7 @@ def test_two_processes_give_the_table_of_one(request_of: Any, tmp_path: Path) ->
         "from tests.leaderboards import toys\n"
         "from tests.leaderboards.test_suite_of_metrics import METRICS\n"
         "from tests.leaderboards.toy_metrics import register_toy_metrics\n"
-        "from lia_bench.leaderboards.evaluation import evaluate, EvaluationRequest\n"
+        "from lia_bench.leaderboards.evaluation.evaluate import evaluate, EvaluationRequest\n"
         "register_toy_metrics(pytest.MonkeyPatch())\n"
         "toys.add('toy', toys.specification('toy'))\n"
         "evaluate(EvaluationRequest(('toy',), dataset=sys.argv[1], metrics=METRICS, name='together',\n"

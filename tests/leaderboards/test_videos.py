@@ -15,12 +15,12 @@ from torch import Tensor
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.video import open_video, write_png_folder, write_video
 from lia_bench.core.video.flow_colours import flow_picture
-from lia_bench.leaderboards.clip_videos import file_stem
-from lia_bench.leaderboards.evaluation import evaluate
-from lia_bench.leaderboards.filming import LONGEST_FLOW
-from lia_bench.leaderboards.request import EvaluationOutcome, EvaluationRequest
-from lia_bench.leaderboards.score_request import ScoreRequest
-from lia_bench.leaderboards.scoring import score
+from lia_bench.leaderboards.evaluation.evaluate import evaluate
+from lia_bench.leaderboards.evaluation.filming import LONGEST_FLOW
+from lia_bench.leaderboards.evaluation.films import file_stem
+from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
+from lia_bench.leaderboards.evaluation.score import score
+from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
 from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.flow_recording import record_flow
 from tests.leaderboards.test_evaluation import request_of as request_of

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lia_bench.core.video import write_video
-from lia_bench.leaderboards.report import SCHEMA, Report
-from lia_bench.leaderboards.tables import write_tables
+from lia_bench.leaderboards.results.csv_writing import write_tables
+from lia_bench.leaderboards.results.report import SCHEMA, Report
 from lia_bench.metrics.registry import METRICS
 
 Frame = NDArray[np.uint8]

@@ -7,8 +7,8 @@ import pytest
 
 from lia_bench.core.weight_file import weights_home
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.leaderboards.score_request import ScoreRequest
-from lia_bench.leaderboards.scoring import score
+from lia_bench.leaderboards.evaluation.score import score
+from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
 from tests.leaderboards.test_evaluation import read
 
 MODELS = ("x2face", "monkeynet", "fomm", "iapm")

@@ -90,7 +90,7 @@ def test_noise_has_no_marks(side: int) -> None:
 
 
 def test_skin_hair_and_clothes_are_not_taken_for_marks() -> None:
-    from lia_bench.preprocessing.sample.identities import CLOTHES, HAIRS, IRISES, SKINS, WALLS
+    from lia_bench.preprocessing.recipes.sample.identities import CLOTHES, HAIRS, IRISES, SKINS, WALLS
 
     for colour in (*SKINS, *HAIRS, *IRISES, *CLOTHES, *WALLS):
         frame, _ = painted(64, colours=[colour] * len(MARKS))

@@ -7,7 +7,7 @@ import pytest
 from lia_bench.core.errors import InputError
 from lia_bench.preprocessing.annotations import Utterance, find_annotations, read_utterance
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.vox import find_utterances
+from lia_bench.preprocessing.recipes.vox import find_utterances
 from tests.conftest import golden
 
 HEADER = (

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.video import write_png_folder
-from lia_bench.preprocessing.contact_sheet import CAPTION, GAP, HEADING, MARGIN, SIDE, write_contact_sheet
+from lia_bench.preprocessing.prepared.contact_sheet import CAPTION, GAP, HEADING, MARGIN, SIDE, write_contact_sheet
 from tests.preprocessing.prepared import describe, good_row, lost_row, small_dataset
 
 

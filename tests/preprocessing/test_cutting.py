@@ -16,7 +16,7 @@ from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video, resize, writing
 from lia_bench.core.video.reader import FrameReader
 from lia_bench.preprocessing import crops
-from lia_bench.preprocessing.metadata import read_metadata
+from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.preparing import Preparation, PreparationOptions, prepare_from_table
 from lia_bench.preprocessing.report import report
 from lia_bench.preprocessing.workers.local import LocalEngine

@@ -14,7 +14,7 @@ from tests.core.videos import encode
 PROGRAM = """
 import sys
 from pathlib import Path
-from lia_bench.preprocessing.metadata import read_metadata
+from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table
 from lia_bench.preprocessing.workers.local import LocalEngine
 

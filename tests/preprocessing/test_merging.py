@@ -11,9 +11,9 @@ import pytest
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import sha256_of_video
-from lia_bench.preprocessing import merging
-from lia_bench.preprocessing.merging import merge
-from lia_bench.preprocessing.verification import verify
+from lia_bench.preprocessing.prepared import merging
+from lia_bench.preprocessing.prepared.merging import merge
+from lia_bench.preprocessing.prepared.verification import verify
 from tests.preprocessing.prepared import describe, good_row, lost_row, small_dataset
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.metadata import parse_box, read_metadata
+from lia_bench.preprocessing.clip_table import parse_box, read_metadata
 from tests.conftest import golden
 
 HEADER = "video_id,start,end,bbox,fps,width,height,partition,person_id\n"

@@ -1,6 +1,6 @@
 """The published test persons."""
 
-from lia_bench.preprocessing.partitions import (
+from lia_bench.preprocessing.recipes.partitions import (
     NEMO_TEST,
     VOXCELEB1_TEST,
     VOXCELEB2_TEST,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.metadata import read_metadata
+from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.published_tables import TABLES, PublishedTable, locate, table_path
 from tests.conftest import golden
 from tests.local_server import LocalServer, serve

@@ -14,14 +14,14 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.video import open_video, resize
-from lia_bench.preprocessing import aist, bair, dfdc, fashion, nemo
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import open_quickly
-from lia_bench.preprocessing.partitions import partition_by_share
-from lia_bench.preprocessing.portraits import square_around
+from lia_bench.preprocessing.prepared.verification import verify
+from lia_bench.preprocessing.recipes import aist, bair, dfdc, fashion, nemo
+from lia_bench.preprocessing.recipes.partitions import partition_by_share
+from lia_bench.preprocessing.recipes.portraits import square_around
 from lia_bench.preprocessing.registry import DATASETS
 from lia_bench.preprocessing.searching import Unit
-from lia_bench.preprocessing.verification import verify
 from lia_bench.preprocessing.whole_clips import search_whole
 from tests.core.videos import encode, moving_picture
 from tests.preprocessing.detectors import install_real

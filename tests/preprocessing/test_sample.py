@@ -13,11 +13,11 @@ from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.sample_marks import MARKS
 from lia_bench.core.video import open_video
 from lia_bench.metrics.extractors.sample_marks import find_marks
+from lia_bench.preprocessing.recipes.sample.footage import Shooting, shoot, tube_box
+from lia_bench.preprocessing.recipes.sample.identities import HAIR_STYLES, draw_identity
+from lia_bench.preprocessing.recipes.sample.motion import draw_motion
+from lia_bench.preprocessing.recipes.sample.rendering import HEIGHT, WIDTH, TalkingHead
 from lia_bench.preprocessing.registry import DATASETS
-from lia_bench.preprocessing.sample.footage import Shooting, shoot, tube_box
-from lia_bench.preprocessing.sample.identities import HAIR_STYLES, draw_identity
-from lia_bench.preprocessing.sample.motion import draw_motion
-from lia_bench.preprocessing.sample.rendering import HEIGHT, WIDTH, TalkingHead
 
 SMALL = Shooting(identities=4, frames=3, seed=5)
 

@@ -10,9 +10,9 @@ import pytest
 
 from lia_bench.core.errors import InputError
 from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.clip_table import found_row, read_metadata
 from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import Footage
-from lia_bench.preprocessing.metadata import found_row, read_metadata
 from lia_bench.preprocessing.preparing import (
     Preparation,
     PreparationOptions,

@@ -8,7 +8,7 @@ import pytest
 
 from lia_bench.core.video.scan import scan
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.selection import clip_name, constant_rate_order, frames_of_row, scale_box, stated_rate
+from lia_bench.preprocessing.published_rule import clip_name, constant_rate_order, frames_of_row, scale_box, stated_rate
 from tests.conftest import golden
 from tests.core.videos import encode
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.summary import print_details, print_summary
+from lia_bench.preprocessing.prepared.summary import print_details, print_summary
 from tests.preprocessing.prepared import describe, good_row, lost_row, small_dataset
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.crop_rule import CropRule
 from lia_bench.preprocessing.detection.detector import Detection
 from lia_bench.preprocessing.footage import open_quickly
 from lia_bench.preprocessing.tracking.camera import CameraWatch
+from lia_bench.preprocessing.tracking.crop_rule import CropRule
 from lia_bench.preprocessing.tracking.persons import PersonRule, person_tubes, search_persons
 from tests import deterministic
 from tests.conftest import golden

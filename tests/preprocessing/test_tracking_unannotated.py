@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from lia_bench.preprocessing.boxes import Box, overlap
-from lia_bench.preprocessing.crop_rule import CropRule
 from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import open_quickly
+from lia_bench.preprocessing.tracking.crop_rule import CropRule
 from lia_bench.preprocessing.tracking.shots import ShotChanges
 from lia_bench.preprocessing.tracking.tubes import TubeRule
 from lia_bench.preprocessing.tracking.unannotated import SearchRule, search_subjects

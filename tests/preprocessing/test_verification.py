@@ -8,7 +8,7 @@ import pytest
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.video import write_png_folder, write_video
-from lia_bench.preprocessing.verification import Verification, verify
+from lia_bench.preprocessing.prepared.verification import Verification, verify
 from tests.core.videos import damage, moving_picture
 from tests.preprocessing.prepared import SIZE, describe, good_row, small_dataset
 

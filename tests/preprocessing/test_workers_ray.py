@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.metadata import read_metadata
+from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.preparing import Preparation, PreparationOptions, prepare_from_table
 from lia_bench.preprocessing.workers.engine import Died, Engine
 from lia_bench.preprocessing.workers.ray_cluster import RayEngine

@@ -15,9 +15,9 @@ from lia_bench.models.lia.recipe import LiaRecipe
 from lia_bench.models.training.hardware import Hardware, launch
 from lia_bench.models.training.loading_pairs import Share
 from lia_bench.models.training.optimisers import load_optimiser
+from lia_bench.models.training.planned_run import TrainingRequest
 from lia_bench.models.training.recipe import PairBatch
 from lia_bench.models.training.run_folder import RunFolder
-from lia_bench.models.training.starting import TrainingRequest
 from lia_bench.models.training.step import Step, StepResult
 from lia_bench.models.training.trainer import train
 from tests.models.training.test_trainer import assert_equal, assert_same_state

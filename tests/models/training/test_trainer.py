@@ -20,9 +20,9 @@ from lia_bench.core.video import open_video
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint
 from lia_bench.models.loading import load_model
 from lia_bench.models.training.hardware import Hardware
+from lia_bench.models.training.planned_run import TrainingRequest
 from lia_bench.models.training.recipe import Network, PairBatch, Update
 from lia_bench.models.training.run_folder import RunFolder, newest_run
-from lia_bench.models.training.starting import TrainingRequest
 from lia_bench.models.training.trainer import train
 from tests.models.training.toy.network import ToyRecipe
 from tests.models.training.toy.world import SIZE, write_stripes

@@ -1,0 +1,143 @@
+"""A leaderboard in the shape of an ablation: a row a value of one setting of the models."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lia_bench.core.configuration import flat
+from lia_bench.core.errors import CheckpointError, InputError, UnknownNameError
+from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.registry import load_attribute
+from lia_bench.core.suggestions import unknown
+from lia_bench.leaderboards.board.comparison import results_folder
+from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
+from lia_bench.leaderboards.results.report import Report
+from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder, read_description
+from lia_bench.models.registry import MODELS
+from lia_bench.models.setting_names import own_key
+from lia_bench.models.training.planned_run import FREE
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """A measurement, the setting's value in the checkpoint it is of, and that checkpoint's other settings."""
+
+    value: Any
+    others: Mapping[str, Any]
+    measurement: Measurement
+
+
+@dataclass(frozen=True)
+class SettingTable:
+    """The rows of one task, by the setting's value, numbers in rising order and null last."""
+
+    task: str
+    transfer: str
+    rows: tuple[SettingRow, ...]
+
+    def differences(self) -> list[str]:
+        """The other settings that the rows do not all have alike, which an ablation should.
+
+        How long each was trained is its `step`, whatever its schedule says.
+        """
+        first, *rest = (row.others for row in self.rows)
+        keys = dict.fromkeys(key for others in (first, *rest) for key in others)
+        return [key for key in keys if any(others.get(key) != first.get(key) for others in rest)]
+
+
+@dataclass(frozen=True)
+class SettingLeaderboard:
+    """What a folder of results says of the values of one setting.
+
+    Attributes:
+        folder: of the results.
+        key: the setting, as it was asked for.
+        content: of the report.
+        models: names of the models that the rows are of.
+        tables: one a task.
+        left_out: lines that say which rows of the leaderboard are not here and why.
+    """
+
+    folder: Path
+    key: str
+    content: Mapping[str, Any]
+    models: tuple[str, ...]
+    tables: tuple[SettingTable, ...]
+    left_out: tuple[str, ...]
+
+
+def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderboard:
+    """The rows of a folder of results, each with the value of a setting that its checkpoint was trained with.
+
+    Args:
+        key: of the configuration, as 'loss.l1', or what the model's paper calls it, as 'motion.directions'.
+        results: folder of results folders; `name` is one in it, None the only one.
+
+    Raises:
+        InputError: no such folder, or no row whose checkpoint is here.
+        UnknownNameError: no model of the table has the setting.
+    """
+    folder = results_folder(results, name)
+    content = Report(folder).content
+    tables: dict[tuple[str, str], list[SettingRow]] = {}
+    left_out: dict[str, None] = {}
+    known: dict[str, None] = {}
+    # Every task of a checkpoint would read all its weights again.
+    settings_of = cache(_settings)
+    for measurement in measurements(content):
+        model = measurement.model["model"]
+        # `score` has rows of what other programs made.
+        if model not in MODELS:
+            left_out[f"{measurement.label}: left out, it is no model of lia-bench"] = None
+            continue
+        kind = load_attribute(MODELS[model].configuration)
+        try:
+            settings = settings_of(measurement.model["checkpoint"], measurement.model["checkpoint_sha256"])
+        except (CheckpointError, InputError) as error:
+            left_out[f"{measurement.label}: left out, {error}"] = None
+            continue
+        known |= dict.fromkeys((*settings, *kind.published_names))
+        own = own_key(kind, key)
+        if own not in settings:
+            left_out[f"{measurement.label}: left out, it has no {key}"] = None
+            continue
+        others = {other: value for other, value in settings.items() if other not in (own, *FREE)}
+        rows = tables.setdefault((measurement.task, measurement.transfer), [])
+        rows.append(SettingRow(settings[own], others, measurement))
+    if not tables:
+        if known:
+            raise UnknownNameError(f"{folder}: {unknown('key', key, known)}")
+        raise InputError(f"{folder}: no row to show: {'; '.join(left_out) or 'nothing is measured there'}")
+    sorted_tables = tuple(SettingTable(*of, tuple(sorted(rows, key=_place))) for of, rows in tables.items())
+    models = dict.fromkeys(row.measurement.model["model"] for table in sorted_tables for row in table.rows)
+    return SettingLeaderboard(folder, key, content, tuple(models), sorted_tables, tuple(left_out))
+
+
+def _settings(checkpoint: str, sha256: str) -> dict[str, Any]:
+    """The configuration in the config.json of the measured checkpoint, flat, and its step.
+
+    Raises:
+        InputError: the row is of no checkpoint of ours, or another one lies there now.
+        CheckpointError: config.json is damaged.
+    """
+    if not checkpoint:
+        raise InputError("it has no checkpoint")
+    folder = own_checkpoint_folder(Path(checkpoint))
+    if folder is None:
+        raise InputError(f"{checkpoint} is not here, or no checkpoint of lia-bench, so its settings are not known")
+    if sha256_of_file(folder / WEIGHTS) != sha256:
+        raise InputError(f"{checkpoint} holds other weights than were measured: evaluate it again")
+    description = read_description(folder)
+    return dict(flat(description["experiment"])) | {"step": description.get("step")}
+
+
+def _place(row: SettingRow) -> tuple[int, float, str]:
+    value = row.value
+    if value is None:
+        return (2, 0, "")
+    if isinstance(value, int | float):
+        return (0, value, "")
+    return (1, 0, json.dumps(value))

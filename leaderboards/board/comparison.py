@@ -1,0 +1,175 @@
+"""Two models over the same clips: differences, and how sure they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from lia_bench.core.errors import InputError, UnknownNameError
+from lia_bench.core.suggestions import unknown
+from lia_bench.leaderboards.printing.console import wide_console
+from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
+from lia_bench.leaderboards.results.report import REPORT, Report
+from lia_bench.leaderboards.results.statistics import FEW_CLIPS, few_clips, paired_interval, weighted_mean
+from lia_bench.metrics.registry import METRICS, ordered
+
+PIPED_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of two models over the clips on which both have a value.
+
+    Attributes:
+        task: 'reconstruction' or 'cross'.
+        metric: the column.
+        better: which values are better, 'lower' or 'higher'.
+        clips: how many.
+        first: mean of the first model over those clips.
+        second: mean of the second.
+        interval: 95 % interval of first minus second; None with fewer than two clips.
+    """
+
+    task: str
+    metric: str
+    better: str
+    clips: int
+    first: float
+    second: float
+    interval: tuple[float, float] | None
+
+    @property
+    def shown(self) -> str | None:
+        """'first' or 'second', whichever is better; None where the interval includes no difference."""
+        if self.interval is None or self.interval[0] <= 0 <= self.interval[1]:
+            return None
+        return "first" if (self.interval[1] < 0) == (self.better == "lower") else "second"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two models of a results folder differ in, and why a task is not compared."""
+
+    folder: Path
+    first: str
+    second: str
+    differences: tuple[Difference, ...]
+    problems: tuple[str, ...]
+
+
+def compare_models(first: str, second: str, results: Path, name: str | None) -> Comparison:
+    """Compare two models, named as the table calls them, over the clips that both have.
+
+    Raises:
+        InputError: no such folder of results, or no clip that both models have.
+        UnknownNameError: a model that the table does not have.
+    """
+    folder = results_folder(results, name)
+    content = Report(folder).content
+    labels = list(dict.fromkeys(measurement.label for measurement in measurements(content)))
+    for label in (first, second):
+        if label not in labels:
+            raise UnknownNameError(f"{folder}: {unknown('model', label, labels)}")
+    differences: list[Difference] = []
+    problems: list[str] = []
+    for mine in measurements(content):
+        for theirs in measurements(content):
+            same = (mine.task, mine.transfer) == (theirs.task, theirs.transfer)
+            if same and (mine.label, theirs.label) == (first, second):
+                failed = [line for side in (mine, theirs) for line in _failures(side)]
+                problems += failed
+                setting = content["setting"]
+                differences += (
+                    [] if failed else metric_differences(mine, theirs, ordered(setting["metrics"]), setting["seed"])
+                )
+    if not differences and not problems:
+        raise InputError(f"{folder}: {first} and {second} have no clip with a value of the same metric")
+    return Comparison(folder, first, second, tuple(differences), tuple(dict.fromkeys(problems)))
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print a comparison to standard output, one table a task."""
+    console = wide_console(PIPED_WIDTH)
+    for task in dict.fromkeys(difference.task for difference in comparison.differences):
+        table = Table(title=f"{comparison.folder.name}: {task}", title_justify="left", box=box.SIMPLE_HEAD)
+        for column in ("metric", comparison.first, comparison.second, "difference", "95 % interval", "clips", ""):
+            table.add_column(column, justify="left" if column in ("metric", "") else "right")
+        for difference in comparison.differences:
+            if difference.task == task:
+                table.add_row(*_cells(difference, comparison))
+        console.print(table)
+    fewest = min((difference.clips for difference in comparison.differences), default=FEW_CLIPS)
+    if 1 < fewest < FEW_CLIPS:
+        console.print(few_clips(fewest), soft_wrap=True)
+    for problem in comparison.problems:
+        console.print(f"not compared: {problem}", soft_wrap=True)
+
+
+def _failures(measurement: Measurement) -> list[str]:
+    return [f"{measurement.task}: {measurement.label} failed on {problem}" for problem in measurement.problems()]
+
+
+def _cells(difference: Difference, comparison: Comparison) -> list[str]:
+    low, high = difference.interval or (None, None)
+    verdict = {None: "no difference shown", "first": comparison.first, "second": comparison.second}[difference.shown]
+    return [
+        f"{difference.metric} {'↓' if difference.better == 'lower' else '↑'}",
+        f"{difference.first:.4g}",
+        f"{difference.second:.4g}",
+        f"{difference.first - difference.second:+.3g}",
+        f"{low:+.3g} to {high:+.3g}" if low is not None and high is not None else "",
+        str(difference.clips),
+        verdict if difference.shown is None else f"{verdict} is better",
+    ]
+
+
+def metric_differences(mine: Measurement, theirs: Measurement, metrics: Sequence[str], seed: int) -> list[Difference]:
+    """The differences, first minus second, of those metrics that mean the same to both and have clips in common."""
+    found = []
+    for metric in metrics:
+        plans = [measurement.run["plan"]["metrics"].get(metric) for measurement in (mine, theirs)]
+        # What another extractor or another file of weights says is another number.
+        if plans[0] is None or plans[0] != plans[1]:
+            continue
+        ours, others = mine.by_clip(metric), theirs.by_clip(metric)
+        both = [clip for clip in ours if clip in others]
+        if both:
+            pairs = [(ours[clip], others[clip]) for clip in both]
+            found.append(_difference(mine.task, metric, METRICS[plans[0]["definition"]].better, pairs, seed))
+    return found
+
+
+def _difference(
+    task: str,
+    metric: str,
+    better: str,
+    pairs: Sequence[tuple[tuple[float, float], tuple[float, float]]],
+    seed: int,
+) -> Difference:
+    """`pairs` are value and weight of the first and of the second, a pair a clip."""
+    first, second = ([pair[side][0] for pair in pairs] for side in (0, 1))
+    mine, theirs = ([pair[side][1] for pair in pairs] for side in (0, 1))
+    return Difference(
+        task,
+        metric,
+        better,
+        len(pairs),
+        weighted_mean(first, mine),
+        weighted_mean(second, theirs),
+        paired_interval(first, second, list(zip(mine, theirs, strict=True)), seed),
+    )
+
+
+def results_folder(results: Path, name: str | None) -> Path:
+    """The folder `name` of results, or the only one there; InputError where it holds none."""
+    if name is not None:
+        if not (results / name / REPORT).is_file():
+            raise InputError(f"{results / name}: holds no {REPORT}; `lia-bench evaluate` and `score` write it")
+        return results / name
+    there = sorted(path.parent.name for path in results.glob(f"*/{REPORT}"))
+    if len(there) != 1:
+        listed = f": name one with --name: {', '.join(there)}" if there else "; `lia-bench evaluate` makes them"
+        raise InputError(f"{len(there)} folders of results in {results}{listed}")
+    return results / there[0]

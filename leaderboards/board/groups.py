@@ -1,0 +1,134 @@
+"""Which rows may stand in one ranking, and what tells those apart that may not."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lia_bench.leaderboards.results.columns import SPEED, is_against_one
+from lia_bench.leaderboards.results.rows import USER_STUDY, ResultRow
+
+NOT_SAID = "not said"
+_ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table")
+"""What a setting may hold of its own; all else is what a group was cut by."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows whose numbers mean the same, so that they may be ranked.
+
+    Attributes:
+        rows: at least one, in the order they were given.
+        setting: what all rows have alike, by column: origin, dataset, split, task, protocol, dataset_hash, clips
+            (of measured metrics: how many), seed (of cross: the pairs are drawn with it), or paper and table of
+            published rows. Empty text where the rows say nothing.
+        extractors: metric to the extractor's description, of every metric of which a row has a value.
+    """
+
+    rows: tuple[ResultRow, ...]
+    setting: Mapping[str, str]
+    extractors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What it is about in a few words, such as 'sample-64, test: reconstruction'."""
+        of = self.setting
+        where = ", ".join(part for part in (of["dataset"], of["split"]) if part) or "no dataset said"
+        source = f"published, {of['paper']}, table {of['table']}: " if of["origin"] == "published" else ""
+        cut = "".join(f", {key} {value or NOT_SAID}" for key, value in of.items() if key not in _ALWAYS)
+        return f"{source}{where}: {of['task'] or 'no task said'}{cut}"
+
+    def ranks(self, column: str) -> bool:
+        """Whether the rows' values of a score's column may be ranked.
+
+        Speeds of several devices may not. Neither may percentages against one model: each is of a pair of its own.
+        """
+        if column == SPEED:
+            return len({row.device for row in self.rows if row.fps is not None}) <= 1
+        return not is_against_one(column)
+
+
+def comparable(rows: Iterable[ResultRow]) -> list[Group]:
+    """Rows in groups that may be ranked, in the order in which their first rows come.
+
+    Two rows are in one group if they have the same origin, dataset, split, task, protocol and dataset hash, as many
+    clips, in the cross task the same seed, and every metric of which both have a value from the same extractor. Of
+    raters' preferences the clips are answers, of which every pair has its own number. Published rows are in one group
+    if one table of one paper has them for one dataset and task.
+    """
+    groups: list[Group] = []
+    for row in rows:
+        setting, extractors = setting_of(row), extractors_of(row)
+        for place, group in enumerate(groups):
+            if group.setting == setting and _agree(group.extractors, extractors):
+                groups[place] = Group((*group.rows, row), setting, {**group.extractors, **extractors})
+                break
+        else:
+            groups.append(Group((row,), setting, extractors))
+    return groups
+
+
+def differences(groups: Sequence[Group]) -> list[str]:
+    """What tells groups of the same dataset, task and origin apart: a line for each thing that differs.
+
+    A line names each value and the groups that have it, by their numbers in `groups`, from 1.
+    """
+    alike: dict[tuple[str, ...], list[tuple[int, Group]]] = {}
+    for number, group in enumerate(groups, start=1):
+        if group.setting["origin"] == "measured":
+            alike.setdefault((group.setting["dataset"], group.setting["task"]), []).append((number, group))
+    lines = []
+    for (dataset, task), members in alike.items():
+        numbers = ", ".join(str(number) for number, _ in members)
+        for name, values in _differing(members):
+            said = "; ".join(f"{value or NOT_SAID} ({_tables(of)})" for value, of in values.items())
+            lines.append(f"{dataset}, {task}: tables {numbers} are not one ranking, {name} differs: {said}")
+    return lines
+
+
+def setting_of(row: ResultRow) -> dict[str, str]:
+    """What rows of one ranking must have alike, apart from extractors."""
+    setting = {"origin": row.origin, "dataset": row.dataset, "split": row.split, "task": row.task}
+    if row.origin == "published":
+        return setting | {"paper": row.paper, "table": row.table}
+    setting |= {"protocol": row.protocol, "dataset_hash": row.dataset_hash}
+    if row.task != USER_STUDY:
+        setting["clips"] = "" if row.clips is None else str(row.clips)
+    if row.task == "cross":
+        setting["seed"] = row.seed
+    return setting
+
+
+def extractors_of(row: ResultRow) -> dict[str, str]:
+    """The extractor behind each metric of which a row has a value; the metric's own name where it needs none.
+
+    Published rows say nothing of theirs.
+    """
+    if row.origin == "published":
+        return {}
+    described = dict(part.split("=", 1) for part in row.extractors.split(";") if "=" in part)
+    return {metric: described.get(metric, metric) for metric in row.values}
+
+
+def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:
+    return all(first[metric] == second[metric] for metric in first.keys() & second.keys())
+
+
+def _differing(members: Sequence[tuple[int, Group]]) -> list[tuple[str, dict[str, list[int]]]]:
+    """Each thing in which groups differ: its values, and the numbers of the groups that have each."""
+    found: list[tuple[str, dict[str, list[int]]]] = []
+    for key in members[0][1].setting:
+        values: dict[str, list[int]] = {}
+        for number, group in members:
+            value = group.setting[key]
+            values.setdefault(value[:12] if key == "dataset_hash" else value, []).append(number)
+        found.append((key.replace("_", " "), values))
+    for metric in dict.fromkeys(metric for _, group in members for metric in group.extractors):
+        values = {}
+        for number, group in members:
+            if metric in group.extractors:
+                values.setdefault(group.extractors[metric], []).append(number)
+        found.append((f"the extractor of {metric}", values))
+    return [(name, values) for name, values in found if len(values) > 1]
+
+
+def _tables(numbers: Sequence[int]) -> str:
+    return f"table{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

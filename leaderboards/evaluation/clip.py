@@ -1,0 +1,256 @@
+"""One clip through all models at once: decoded once, animated, scored and shown side by side."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from itertools import islice, repeat, tee
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.prepared_dataset import Clip
+from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
+from lia_bench.core.video.fingerprint import sha256_of_video
+from lia_bench.leaderboards.contestants import Contestant
+from lia_bench.leaderboards.evaluation.filming import Camera, Rendered
+from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions
+from lia_bench.metrics.features import FeatureFile, LoadedExtractor
+from lia_bench.metrics.suite import Suite
+from lia_bench.models.blocks.flow_recording import recorded_flows
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """One animation that every model is to make.
+
+    Attributes:
+        number: its place among all animations of the evaluation.
+        task: 'reconstruction' or 'cross'.
+        source: the clip whose first frame is animated.
+        driving: the clip whose every frame drives.
+        transfer: the transfer mode, of every model that knows it.
+    """
+
+    number: int
+    task: str
+    source: Clip
+    driving: Clip
+    transfer: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from the others of an evaluation."""
+        return self.task, self.source.name, self.driving.name
+
+    @property
+    def place(self) -> PurePosixPath:
+        """Where its videos go, below the folder of all videos."""
+        same = self.source.name == self.driving.name
+        name = self.driving.name if same else f"{self.source.name}--by--{self.driving.name}"
+        return PurePosixPath(self.task) / name.replace("/", "_")
+
+
+@dataclass(frozen=True)
+class Judges:
+    """How frames are scored.
+
+    Attributes:
+        suite: the metrics; its setting holds the size of all frames, and the device.
+        batch_size: frames rendered and scored together.
+        feature_file: where the features of a model's clip are kept, for metrics of sets: by the clip's number, the
+            model's and the extractor.
+    """
+
+    suite: Suite
+    batch_size: int
+    feature_file: Callable[[int, int, LoadedExtractor], FeatureFile]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of all frames."""
+        return self.suite.setting.height, self.suite.setting.width
+
+
+@dataclass(frozen=True)
+class Filming:
+    """What is filmed.
+
+    Attributes:
+        results: the results folder.
+        flows: whether the flows of models that have one are filmed as well.
+    """
+
+    results: Path
+    flows: bool
+
+
+def evaluate_clip(
+    task: ClipTask, contestants: Sequence[Contestant], judges: Judges, filming: Filming | None
+) -> dict[str, Any]:
+    """Animate, score and film one clip; memory does not grow with its length.
+
+    Frames are scored as the models put them out, clamped to [0, 1]; extractors see them as 8-bit pictures.
+
+    Returns:
+        the clip's entry of the report: number, task, clip, the key of its features, source, frames, the files of its
+        film, and for each model the seconds that it rendered, its scores, what was wrong with its frames, and its
+        files.
+
+    Raises:
+        UnreadableVideoError: a clip cannot be read to its end; nothing is left behind.
+        LiaBenchError: a model failed.
+    """
+    with open_indexed(task.driving.path) as driving, open_indexed(task.source.path) as sources:
+        source = to_tensor(resize(sources.frame(0), judges.size))
+        key = sha256_of_video(task.driving.path)
+        alike = task.task == "reconstruction"
+        truth = ClipTruth(key, len(driving), frame_by_frame=alike, source=None if alike else source)
+        scoring = ClipScoring(
+            judges.suite, truth, len(contestants), lambda model, by: judges.feature_file(task.number, model, by)
+        )
+        frames = _frames(driving, judges.size)
+        with_flows = filming is not None and filming.flows
+        evaluation = _Evaluation(task, contestants, judges, scoring, source, frames, with_flows)
+        camera = None
+        if filming:
+            place, fps = task.place, driving.properties.fps
+            camera = Camera(filming.results, place, source, contestants, task.transfer, fps)
+        try:
+            with camera or nullcontext():
+                for reference, rendered in evaluation.rows():
+                    if camera:
+                        camera.take(reference, rendered)
+                with exact_convolutions():
+                    results = scoring.finish()
+        except BaseException:
+            scoring.abandon()
+            raise
+    return {
+        "number": task.number,
+        "task": task.task,
+        "clip": task.driving.name,
+        "features_key": key,
+        "source": task.source.name,
+        "frames": evaluation.frames,
+        **(camera.clip if camera else {}),
+        "models": [
+            {"seconds": seconds, "scores": {name: asdict(score) for name, score in result.scores.items()}}
+            | ({"problem": result.problem} if result.problem else {})
+            | files
+            for seconds, result, files in zip(
+                evaluation.seconds(), results, camera.models if camera else repeat({}, len(results)), strict=True
+            )
+        ],
+    }
+
+
+class _Evaluation:
+    """The state of one clip on its way."""
+
+    def __init__(
+        self,
+        task: ClipTask,
+        contestants: Sequence[Contestant],
+        judges: Judges,
+        scoring: ClipScoring,
+        source: Tensor,
+        driving: Iterator[Tensor],
+        with_flows: bool,
+    ) -> None:
+        self._judges = judges
+        self._scoring = scoring
+        # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
+        self._reference, *branches = tee(driving, len(contestants) + 1)
+        self._streams = [
+            _TimedStream(contestant, task, source, branch, judges.batch_size, with_flows)
+            for contestant, branch in zip(contestants, branches, strict=True)
+        ]
+        self.frames = 0
+
+    def rows(self) -> Iterator[tuple[Tensor, Sequence[Rendered]]]:
+        """For each frame the driving frame, (3, H, W) in [0, 1], and what every model made of it, scored on the way."""
+        device = self._judges.suite.setting.device
+        rows = zip(self._reference, *self._streams, strict=True)
+        while batch := list(islice(rows, self._judges.batch_size)):
+            frames = ([shown, *(one.frame for one in rendered)] for shown, *rendered in batch)
+            reference, *generated = (torch.stack(each).to(device) for each in zip(*frames, strict=True))
+            # Rendering is timed, and in the precision that models have by themselves: scoring ends before it goes on.
+            with exact_convolutions():
+                self._scoring.update(reference, generated)
+                self._scoring.wait()
+            self.frames += len(batch)
+            for shown, *rendered in batch:
+                yield shown, rendered
+
+    def seconds(self) -> list[float]:
+        """What each model took for its frames."""
+        return [stream.seconds for stream in self._streams]
+
+
+class _TimedStream:
+    """A model's frames and flows, with the seconds that the model itself took for them."""
+
+    def __init__(
+        self,
+        contestant: Contestant,
+        task: ClipTask,
+        source: Tensor,
+        driving: Iterator[Tensor],
+        batch_size: int,
+        with_flows: bool,
+    ) -> None:
+        self._contestant = contestant
+        self._clip = task.driving.name
+        self._start = (source, self._watched(driving), contestant.transfer(task.transfer), batch_size)
+        self._frames: Iterator[Tensor] | None = None
+        self._with_flows = with_flows
+        self._flows: Iterator[Tensor] = iter(())
+        self.seconds = 0.0
+
+    def __iter__(self) -> "_TimedStream":
+        return self
+
+    def __next__(self) -> Rendered:
+        if not self._with_flows:
+            return Rendered(self._next_frame(), None)
+        with recorded_flows() as flows:
+            frame = self._next_frame()
+        if flows:
+            # A batch has been rendered, and these are its frames' flows.
+            self._flows = iter(flows[-1].pixels(*frame.shape[1:]).cpu())
+        return Rendered(frame, next(self._flows, None))
+
+    def _next_frame(self) -> Tensor:
+        begun = time.perf_counter()
+        try:
+            if self._frames is None:
+                self._frames = self._contestant.animator.animate_stream(*self._start)
+            return next(self._frames)
+        except (LiaBenchError, StopIteration, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise LiaBenchError(
+                f"{self._contestant.label} failed on clip {self._clip}: {type(error).__name__}: {reason}; "
+                "finished clips are kept, and the same command goes on from here"
+            ) from error
+        finally:
+            self.seconds += time.perf_counter() - begun
+
+    def _watched(self, driving: Iterator[Tensor]) -> Iterator[Tensor]:
+        """The driving frames; the time spent on getting them is taken off."""
+        while True:
+            begun = time.perf_counter()
+            frame = next(driving, None)
+            self.seconds -= time.perf_counter() - begun
+            if frame is None:
+                return
+            yield frame
+
+
+def _frames(reader: FrameReader, size: tuple[int, int]) -> Iterator[Tensor]:
+    return (to_tensor(resize(frame, size)) for frame in reader)

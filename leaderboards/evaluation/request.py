@@ -1,0 +1,120 @@
+"""What a user asks an evaluation for, and what it leaves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lia_bench.core.errors import InputError
+from lia_bench.core.suggestions import unknown
+from lia_bench.leaderboards.results.csv_writing import LEADERBOARD, PER_CLIP
+from lia_bench.leaderboards.results.report import Report
+from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.registry import SUBJECTS, check_name
+
+TASKS = ("reconstruction", "cross")
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What to evaluate.
+
+    Attributes:
+        models: references `name[:variant][@checkpoint]`; identity is added.
+        dataset: name or folder of a prepared dataset; None is the only one in `data`.
+        tasks: of 'reconstruction' and 'cross'.
+        transfer: of the cross task; reconstruction is always absolute. None is relative, and for a model that does not
+            know it the model's usual one.
+        metrics: names; None is all there are.
+        protocol: the rules that numbers are computed by.
+        subject: what the clips show, as far as plain names of metrics depend on it; None is what the dataset says.
+        name: of the results folder; None is made from the dataset, the size and what differs from the usual.
+        device: torch's name; None is the GPU where there is one.
+        batch_size: frames rendered together; numbers do not depend on it, the speed does.
+        clips: a list of clips (see `lia_bench.core.clip_list`); only the test clips that it names count.
+        limit: only the first so many test clips are animated or drive; None is all.
+        seed: of the pairs and of the intervals.
+        pairs: animations of the cross task; None is one a clip, at most 50.
+        videos: whether to write videos: of each clip a strip of all side by side, and every model's alone.
+        flow_videos: whether to write videos of the models' dense flows as well.
+        data: folder of prepared datasets.
+        runs: folder of training runs.
+        results: folder of results.
+    """
+
+    models: tuple[str, ...]
+    dataset: str | None = None
+    tasks: tuple[str, ...] = TASKS
+    transfer: str | None = None
+    metrics: tuple[str, ...] | None = None
+    name: str | None = None
+    device: str | None = None
+    batch_size: int = 8
+    protocol: Protocol = Protocol.LITERATURE
+    subject: str | None = None
+    clips: Path | None = None
+    limit: int | None = None
+    seed: int = 0
+    pairs: int | None = None
+    videos: bool = True
+    flow_videos: bool = False
+    data: Path = Path("data")
+    runs: Path = Path("runs")
+    results: Path = Path("results")
+
+    @property
+    def wanted_transfer(self) -> str:
+        """The transfer mode of the cross task, of every model that knows it."""
+        return self.transfer or "relative"
+
+    def check(self) -> None:
+        """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""
+        for task in self.tasks:
+            if task not in TASKS:
+                raise InputError(unknown("task", task, TASKS))
+        for metric in self.metrics or ():
+            check_name(metric)
+        if self.subject is not None and self.subject not in SUBJECTS:
+            raise InputError(unknown("subject", self.subject, SUBJECTS))
+        counts = {"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs}
+        for option, value in counts.items():
+            if value is not None and value < 1:
+                raise InputError(f"--{option} {value}: it must be at least 1")
+        if self.flow_videos and not self.videos:
+            raise InputError("--flow-videos and --no-videos: leave one of them out")
+        if self.name is not None and (Path(self.name).name != self.name or self.name.startswith(".")):
+            raise InputError(f"--name {self.name}: it names one folder in {self.results}, without slashes")
+
+
+@dataclass(frozen=True)
+class EvaluationOutcome:
+    """What an evaluation left.
+
+    Attributes:
+        report: the report of the results folder.
+        run_index: position of this evaluation's run in it.
+        video: path of one side-by-side video; None where none was written.
+        failures: one line for each clip that could not be read.
+        first: whether this process is the one that writes and prints, of several.
+    """
+
+    report: Report
+    run_index: int
+    video: Path | None
+    failures: tuple[str, ...]
+    first: bool = True
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """The entry of this evaluation in the report."""
+        run: dict[str, Any] = self.report.content["runs"][self.run_index]
+        return run
+
+    @property
+    def leaderboard(self) -> Path:
+        """Path of leaderboard.csv."""
+        return self.report.folder / LEADERBOARD
+
+    @property
+    def per_clip(self) -> Path:
+        """Path of per_clip.csv."""
+        return self.report.folder / PER_CLIP

@@ -1,0 +1,256 @@
+"""Scores videos that any program made against true ones: matched by name, compared frame by frame."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.prepared_dataset import PreparedDataset
+from lia_bench.core.provenance import provenance
+from lia_bench.core.video import FrameReader, open_indexed, to_tensor
+from lia_bench.core.video.fingerprint import sha256_of_video
+from lia_bench.leaderboards.evaluation import planning
+from lia_bench.leaderboards.evaluation.films import file_stem, remove_unfinished
+from lia_bench.leaderboards.evaluation.locking import alone_in_results
+from lia_bench.leaderboards.evaluation.processes import join_processes
+from lia_bench.leaderboards.evaluation.request import EvaluationOutcome
+from lia_bench.leaderboards.evaluation.score_request import ScoreRequest, Trim
+from lia_bench.leaderboards.evaluation.scored_videos import ScoredVideos
+from lia_bench.leaderboards.evaluation.session import MismatchedVideosError, measure
+from lia_bench.leaderboards.evaluation.set_scores import features_folder, generated_features
+from lia_bench.leaderboards.evaluation.video_pairs import STILL_SUFFIXES, VideoPair, match, open_folder
+from lia_bench.leaderboards.results.report import Report
+from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions
+from lia_bench.metrics.registry import ordered, usual_names
+from lia_bench.metrics.setting import ScoringSetting
+from lia_bench.metrics.suite import Suite, one_thread, open_suite
+from lia_bench.models.loading import pick_device
+
+
+def score(request: ScoreRequest, announce: Callable[[str], None] = lambda line: None) -> EvaluationOutcome:
+    """Score a folder of videos, or go on with a scoring that was killed; under torchrun, in several processes.
+
+    Videos without a counterpart, with other frame counts or sizes, or that cannot be read are noted and left out.
+
+    Args:
+        request: what to score.
+        announce: takes lines for the user: what the plain names of metrics mean here.
+
+    Raises:
+        InputError: no such folder, or no video of it has a counterpart.
+        LiaBenchError: of the kind that names the cause.
+    """
+    request.check()
+    processes = join_processes()
+    tell = announce if processes.first else lambda line: None
+    metrics = ordered(request.metrics if request.metrics is not None else usual_names())
+    device = pick_device(request.device or processes.usual_device())
+    reference = open_folder(request.reference)
+    generated = open_folder(request.generated)
+    pairs, unmatched = match(generated, reference, request.source)
+    height, width = _usual_size(pairs, request.trim)
+    subject = request.subject or planning.subject_of(reference)
+    suite = open_suite(metrics, subject, ScoringSetting(height, width, device, request.protocol))
+    for line in planning.meanings(suite):
+        tell(line)
+
+    folder = request.results / (request.name or f"score-{request.reference.resolve().name}")
+    with alone_in_results(folder) if processes.first else nullcontext():
+        report = Report(folder, processes.rank)
+        run_index = 0
+        if processes.first:
+            remove_unfinished(folder)
+            run_index = report.begin(
+                _setting(request, reference, pairs, suite, metrics, subject),
+                _plan(request, generated, pairs[0].task, suite),
+                suite,
+                provenance() | {"unmatched": unmatched},
+            )
+        report.content, run_index = processes.agree((report.content, run_index))
+        features = features_folder(report.folder, run_index)
+        run = report.content["runs"][run_index]
+        if request.videos:
+            for line in planning.finished_without(run, "videos"):
+                tell(line)
+        stem = file_stem(run["plan"]["models"][0], "") if request.videos else None
+        scorer = _PairScorer(request, suite, features, report.folder, stem)
+        left_out = measure("score", pairs, scorer.entry, report, run_index, suite, processes)
+        return EvaluationOutcome(report, run_index, None, (*unmatched, *left_out), processes.first)
+
+
+class _PairScorer:
+    def __init__(self, request: ScoreRequest, suite: Suite, features: Path, results: Path, stem: str | None) -> None:
+        """`stem`: the name of the generated videos among those of the results; None shows no videos."""
+        self._request = request
+        self._suite = suite
+        self._features = features
+        self._results = results
+        self._stem = stem
+
+    def entry(self, pair: VideoPair) -> dict[str, Any]:
+        """The pair's entry of the report.
+
+        Raises:
+            UnreadableVideoError: a video cannot be read to its end.
+            MismatchedVideosError: frame counts or sizes differ.
+        """
+        trim = self._request.trim
+        key = sha256_of_video(pair.reference.path) + ("-trim-" + "-".join(map(str, trim)) if any(trim) else "")
+        with open_indexed(pair.generated.path) as mine, open_indexed(pair.reference.path) as theirs:
+            self._check(mine, theirs)
+            source = self._source(pair)
+            rate = theirs.properties.fps
+            shown = (
+                ScoredVideos(self._results, pair, self._stem, source, rate, trimmed=any(trim)) if self._stem else None
+            )
+            scoring = ClipScoring(
+                self._suite,
+                ClipTruth(key, len(theirs), frame_by_frame=True, source=source),
+                1,
+                lambda model, by: generated_features(self._features, pair.number, model, by),
+            )
+            try:
+                with exact_convolutions(), one_thread(), shown or nullcontext():
+                    for generated, reference in zip(self._batches(mine), self._batches(theirs), strict=True):
+                        scoring.update(reference, [generated])
+                        if shown:
+                            shown.take(reference, generated)
+                    (result,) = scoring.finish()
+            except BaseException:
+                scoring.abandon()
+                raise
+            scores = {name: asdict(found) for name, found in result.scores.items()}
+            return {
+                "number": pair.number,
+                "task": pair.task,
+                "clip": pair.reference.name,
+                "features_key": key,
+                "source": pair.key[1],
+                "frames": len(theirs),
+                **(shown.clip if shown else {}),
+                "models": [{"seconds": 0.0, "scores": scores, **(shown.model if shown else {})}],
+            }
+
+    def _check(self, mine: FrameReader, theirs: FrameReader) -> None:
+        if len(mine) != len(theirs):
+            raise MismatchedVideosError(
+                f"{mine.properties.path}: {len(mine)} frames, and {len(theirs)} in {theirs.properties.path}"
+            )
+        size = self._suite.setting.width, self._suite.setting.height
+        for reader in (mine, theirs):
+            height, width = _trimmed_size(reader, self._request.trim)
+            if (width, height) != size:
+                raise MismatchedVideosError(
+                    f"{reader.properties.path}: frames of {width}x{height}, and {size[0]}x{size[1]} in the others"
+                )
+
+    def _batches(self, reader: FrameReader) -> Iterator[Tensor]:
+        frames = (_trimmed(to_tensor(frame), self._request.trim) for frame in reader)
+        while batch := list(islice(frames, self._request.batch_size)):
+            yield torch.stack(batch).to(self._suite.setting.device)
+
+    def _source(self, pair: VideoPair) -> Tensor | None:
+        if pair.source is None:
+            return None
+        image = to_tensor(_read_image(pair.source)) if pair.source.suffix.lower() in STILL_SUFFIXES else None
+        if image is None:
+            with open_indexed(pair.source) as reader:
+                image = to_tensor(reader.frame(0))
+        return _trimmed(image, self._request.trim).to(self._suite.setting.device)
+
+
+def _read_image(path: Path) -> Any:
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            return np.array(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError) as error:
+        raise MismatchedVideosError(f"{path}: not readable as an image ({error})") from error
+
+
+def _trimmed(image: Tensor, trim: Trim) -> Tensor:
+    top, right, bottom, left = trim
+    height, width = image.shape[-2:]
+    return image[..., top : height - bottom, left : width - right]
+
+
+def _trimmed_size(reader: FrameReader, trim: Trim) -> tuple[int, int]:
+    """Height and width of what is left of a video's frames."""
+    top, right, bottom, left = trim
+    height, width = reader.properties.height - top - bottom, reader.properties.width - left - right
+    if min(height, width) < 1:
+        raise InputError(f"--trim {','.join(map(str, trim))}: nothing is left of {reader.properties.path}")
+    return height, width
+
+
+def _usual_size(pairs: Sequence[VideoPair], trim: Trim) -> tuple[int, int]:
+    """Height and width that most of the true videos have, so that one odd or broken video stops nothing.
+
+    Raises:
+        UnreadableVideoError: none of them can be read.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    errors: list[UnreadableVideoError] = []
+    for pair in pairs:
+        try:
+            with open_indexed(pair.reference.path) as reader:
+                sizes[_trimmed_size(reader, trim)] += 1
+        except UnreadableVideoError as error:
+            errors.append(error)
+    if not sizes:
+        raise errors[0]
+    return sizes.most_common(1)[0][0]
+
+
+def _setting(
+    request: ScoreRequest,
+    reference: PreparedDataset,
+    pairs: Sequence[VideoPair],
+    suite: Suite,
+    metrics: Sequence[str],
+    subject: str,
+) -> dict[str, Any]:
+    return {
+        "kind": "score",
+        "dataset": reference.name,
+        "dataset_hash": reference.hash,
+        "split": planning.SPLIT,
+        "height": suite.setting.height,
+        "width": suite.setting.width,
+        "trim": list(request.trim),
+        "sources": _hash_of_sources(pairs),
+        "seed": request.seed,
+        "protocol": str(request.protocol),
+        "subject": subject,
+        "metrics": list(metrics),
+    }
+
+
+def _hash_of_sources(pairs: Sequence[VideoPair]) -> str | None:
+    """One SHA-256 over the images that were animated; None without any."""
+    lines = [f"{pair.reference.name} {sha256_of_video(pair.source)}\n" for pair in pairs if pair.source]
+    return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else None
+
+
+def _plan(request: ScoreRequest, generated: PreparedDataset, task: str, suite: Suite) -> dict[str, Any]:
+    label = request.model or request.generated.resolve().name
+    return {
+        "models": [
+            {"label": label, "model": label, "variant": "", "checkpoint": "", "checkpoint_sha256": generated.hash}
+        ],
+        "tasks": {task: ""},
+        "tasks_with_truth": [task],
+        "metrics": planning.describe_metrics(suite),
+        "device": suite.setting.device.type,
+        "version": planning.own_version(),
+    }

@@ -1,0 +1,70 @@
+"""Groups, their settings and their rows as JSON."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from lia_bench.leaderboards.board.groups import Group
+from lia_bench.leaderboards.printing.marks import mark
+from lia_bench.leaderboards.results.columns import better, decimals, number
+from lia_bench.leaderboards.results.labels import labels
+from lia_bench.leaderboards.results.rows import ResultRow
+
+SCHEMA = 1
+"""Raised by whatever a reader of the last one would misunderstand."""
+
+PROVENANCE = (
+    *("model", "variant", "checkpoint", "checkpoint_sha256", "dataset", "dataset_hash", "split", "task", "transfer"),
+    *("protocol", "extractors", "seed", "device", "version", "date", "clips", "frames", "origin"),
+    *("paper", "table", "note"),
+)
+
+
+def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> str:
+    """An object: `schema`, `columns` (name, what is better, digits), and `groups` of rows that may be ranked.
+
+    A group has its title, setting, extractors and rows. A row has its label, where it comes from, and `scores`: of each
+    column of which it has a finite value the value, `printed` (the paper's text; null where measured), `interval`
+    ([low, high], or null; always there: a script that does not want it does not read it) and `mark` ('best',
+    'second' or empty, among the group's rows).
+    """
+    content = {
+        "schema": SCHEMA,
+        "columns": [{"name": column, "better": better(column), "decimals": decimals(column)} for column in columns],
+        "groups": [
+            {
+                "title": group.title,
+                "setting": dict(group.setting),
+                "extractors": dict(group.extractors),
+                "rows": _rows(group, columns),
+            }
+            for group in groups
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rows(group: Group, columns: Sequence[str]) -> list[dict[str, Any]]:
+    marks = {column: mark(group, column) for column in columns}
+    return [
+        {"label": label}
+        | {name: getattr(row, name) for name in PROVENANCE}
+        | {"scores": {column: _score(row, column, marks[column][place]) for column in columns if _has(row, column)}}
+        for place, (row, label) in enumerate(zip(group.rows, labels(group.rows), strict=True))
+    ]
+
+
+def _has(row: ResultRow, column: str) -> bool:
+    value = number(row, column)
+    return value is not None and math.isfinite(value)
+
+
+def _score(row: ResultRow, column: str, marked: str) -> dict[str, Any]:
+    interval = row.intervals.get(column)
+    return {
+        "value": number(row, column),
+        "printed": row.printed.get(column) if row.origin == "published" else None,
+        "interval": list(interval) if interval else None,
+        "mark": marked,
+    }

@@ -1,0 +1,75 @@
+"""What a table prints in its cells, and which of them are best and second."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from lia_bench.leaderboards.board.groups import Group
+from lia_bench.leaderboards.results.columns import better, decimals, number, printed
+from lia_bench.leaderboards.results.published import PAPERS
+from lia_bench.leaderboards.results.rows import ResultRow
+
+Mark = Literal["", "best", "second"]
+
+
+def printed_interval(row: ResultRow, column: str) -> str:
+    """`[low, high]` with the digits of the number; empty where nothing is known."""
+    if column not in row.intervals:
+        return ""
+    low, high = row.intervals[column]
+    return f"[{low:.{decimals(column)}f}, {high:.{decimals(column)}f}]"
+
+
+def mark(group: Group, column: str) -> list[Mark]:
+    """For each row of a group whether its cell is the best of the column, the second best, or neither.
+
+    Cells that print the same number share their mark, so that no digit that nobody sees decides; the second best is
+    the next number after the best. Published rows beside measured ones get no mark, nor does a column with fewer than
+    two rows to compare, or one that the group does not rank.
+    """
+    origin = "measured" if any(row.origin == "measured" for row in group.rows) else "published"
+    values = {
+        place: _as_printed(row, column)
+        for place, row in enumerate(group.rows)
+        if row.origin == origin and number(row, column) is not None
+    }
+    if len(values) < 2 or not group.ranks(column):
+        return [""] * len(group.rows)
+    first, *others = sorted(set(values.values()), reverse=better(column) == "higher")
+    marks: dict[float, Mark] = {first: "best"}
+    if others:
+        marks[others[0]] = "second"
+    return [marks.get(values[place], "") if place in values else "" for place in range(len(group.rows))]
+
+
+def shown(group: Group, columns: Sequence[str]) -> list[str]:
+    """Those of the columns in which some row of the group has a value."""
+    return [column for column in columns if any(number(row, column) is not None for row in group.rows)]
+
+
+def provenance(group: Group, columns: Sequence[str]) -> list[str]:
+    """What a reader has to know of a group's numbers: protocol, data, extractors of the columns, notes; a line each."""
+    of = group.setting
+    if of["origin"] == "published":
+        paper = PAPERS.get(of["paper"])
+        where = f"as printed in {paper.title}: {paper.measured}" if paper else "as printed in the paper"
+        notes = list(dict.fromkeys(f"{row.model}: {row.note}" for row in group.rows if row.note))
+        return ["not measured here", where, *notes]
+    parts = [
+        f"protocol {of['protocol']}" if of.get("protocol") else "",
+        f"{of['clips']} clips" if of.get("clips") else "",
+        f"dataset {of['dataset_hash'][:12]}" if of.get("dataset_hash") else "",
+        f"seed {of['seed']}" if of.get("seed") else "",
+    ]
+    said = "; ".join(part for part in parts if part)
+    described = [f"{column} is {group.extractors[column]}" for column in columns if _needs_words(group, column)]
+    return [f"measured: {said}" if said else "measured", *described]
+
+
+def _needs_words(group: Group, column: str) -> bool:
+    return group.extractors.get(column, column) != column
+
+
+def _as_printed(row: ResultRow, column: str) -> float:
+    """A published number is worth what its paper printed, which may be more than digits."""
+    value = number(row, column)
+    return float(printed(row, column)) if row.origin == "measured" else float(value if value is not None else "nan")

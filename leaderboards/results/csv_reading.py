@@ -1,0 +1,169 @@
+"""Reads tables of results, whoever wrote or edited them: what can be read is, and of the rest a line says why not."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lia_bench.core.errors import InputError
+from lia_bench.leaderboards.results.csv_writing import LEADERBOARD
+from lia_bench.leaderboards.results.parsing import NEEDED, PROVENANCE, TEXTS, parse_row, unknown_columns
+from lia_bench.leaderboards.results.rows import ResultRow
+
+LISTED = 3
+"""So many problems of one file are told line by line."""
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
+POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+(e[+-]?\d+)?", re.IGNORECASE)
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+"""A number that may have points between its thousands."""
+
+
+def read_results(paths: Iterable[Path]) -> tuple[list[ResultRow], list[str]]:
+    """Every row of some results that can be read, and a line for each file, line or cell that cannot, or is doubtful.
+
+    A file that a spreadsheet program wrote (semicolons or tabs, comma decimals) is read, and told of, since such
+    programs round numbers and take 20.436 for 20436 where a point groups digits. A number that may be meant in two
+    ways (1,320 among numbers with points, 1.320 among numbers with commas) is left out.
+
+    Args:
+        paths: files, folders with a leaderboard.csv, or folders of such folders.
+    """
+    rows: list[ResultRow] = []
+    problems: list[str] = []
+    for path in paths:
+        for file in _files(path):
+            try:
+                found, told = read_file(file)
+            except InputError as error:
+                problems.append(str(error))
+            else:
+                rows += found
+                problems += told
+    return rows, problems
+
+
+def read_file(file: Path) -> tuple[list[ResultRow], list[str]]:
+    """Every row of one file that can be read, and a line for each thing that cannot, or is doubtful.
+
+    Raises:
+        InputError: the file is not there, or no table of results at all.
+    """
+    sheet = _sheet(file, _text(file))
+    _check_columns(file, sheet.columns)
+    problems = list(_doubts(file, sheet))
+    bad = []
+    rows = []
+    for number, cells in sheet.lines:
+        try:
+            if len(cells) != len(sheet.columns):
+                raise InputError(f"{len(cells)} cells under {len(sheet.columns)} columns; left out")
+            row, complaints = parse_row(dict(zip(sheet.columns, cells, strict=True)), file, sheet.decimal_comma)
+        except InputError as error:
+            bad.append(f"{file}: line {number}: {error}")
+            continue
+        rows.append(row)
+        bad += [f"{file}: line {number}: {complaint}" for complaint in complaints]
+    if len(bad) > LISTED:
+        bad = [*bad[:LISTED], f"{file}: {len(bad) - LISTED} more cells or lines like these"]
+    if not sheet.lines:
+        problems.append(f"{file}: has columns but no rows: run the same `lia-bench evaluate` again")
+    return rows, problems + bad
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A file's cells as text: its columns, and its lines with their numbers in the file."""
+
+    columns: list[str]
+    lines: list[tuple[int, list[str]]]
+    separator: str
+    decimal_comma: bool
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The tables that a path means: itself, or what is in the folder or one folder deeper."""
+    if not path.is_dir():
+        yield path
+    elif (path / LEADERBOARD).exists():
+        yield path / LEADERBOARD
+    else:
+        yield from sorted(path.glob(f"*/{LEADERBOARD}")) or [path / LEADERBOARD]
+
+
+def _text(file: Path) -> str:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        reason = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        raise InputError(
+            f"{file}: {reason}; name a leaderboard.csv or a folder that `lia-bench evaluate` wrote"
+        ) from error
+    try:
+        # A byte-order mark is what spreadsheet programs put before UTF-8.
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: is no UTF-8 text; save it as 'CSV UTF-8', or name another file") from error
+    if not text.strip(" \t\r\n\xa0,;"):
+        raise InputError(f"{file}: is empty; run the same `lia-bench evaluate` again to have it written anew")
+    if "\0" in text:
+        raise InputError(f"{file}: is no text; name a leaderboard.csv that `lia-bench evaluate` wrote")
+    return text
+
+
+def _sheet(file: Path, text: str) -> _Sheet:
+    header = text.lstrip().splitlines()[0]
+    separator = max(SEPARATORS, key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    lines = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                lines.append((reader.line_num, [cell.strip() for cell in cells]))
+    except csv.Error as error:
+        raise InputError(
+            f"{file}: line {reader.line_num}: {error}; mend the line or have the file written anew"
+        ) from error
+    (_, columns), *others = lines
+    return _Sheet(columns, others, separator, _has_decimal_comma(columns, others))
+
+
+def _has_decimal_comma(columns: Sequence[str], lines: Iterable[tuple[int, Sequence[str]]]) -> bool:
+    cells = [cell for _, cells in lines for column, cell in zip(columns, cells, strict=False) if column not in TEXTS]
+    points = any(POINT_NUMBER.fullmatch(cell) and not GROUPED.fullmatch(cell) for cell in cells)
+    return not points and any(COMMA_NUMBER.fullmatch(cell) for cell in cells)
+
+
+def _check_columns(file: Path, columns: list[str]) -> None:
+    if {"clip", "source"} <= set(columns):
+        raise InputError(f"{file}: has a row for each clip; name the {LEADERBOARD} beside it")
+    missing = [column for column in NEEDED if column not in columns]
+    if missing:
+        raise InputError(
+            f"{file}: is no table of results, it has no column {', '.join(missing)}; "
+            f"name a {LEADERBOARD} that `lia-bench evaluate` or `score` wrote"
+        )
+    twice = [column for column in dict.fromkeys(columns) if column and columns.count(column) > 1]
+    if twice:
+        raise InputError(f"{file}: has the column {twice[0]} twice; keep the one that is meant")
+
+
+def _doubts(file: Path, sheet: _Sheet) -> Iterator[str]:
+    traces = [SEPARATORS[sheet.separator]] if sheet.separator != "," else []
+    traces += ["comma decimals"] if sheet.decimal_comma else []
+    if traces:
+        yield (
+            f"{file}: was saved by a spreadsheet program ({' and '.join(traces)}), which may have "
+            "changed numbers; shown as it is, and the same `lia-bench evaluate` again writes it anew"
+        )
+    missing = [column for column in PROVENANCE if column not in sheet.columns]
+    if missing:
+        yield (
+            f"{file}: has no column {', '.join(missing)} (written by another version or by hand); shown, but ranked "
+            "only with rows that do not say it either"
+        )
+    strangers = unknown_columns(sheet.columns)
+    if strangers:
+        yield f"{file}: no metric is called {', '.join(strangers)} here (is a plug-in missing?); left out"

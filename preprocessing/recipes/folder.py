@@ -1,0 +1,71 @@
+"""Any footage: clips of everyone who is seen in it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lia_bench.preprocessing.given_options import refuse_given
+from lia_bench.preprocessing.options import (
+    DetectorChoice,
+    detection_options,
+    preparation_options,
+    split_options,
+    tube_options,
+)
+from lia_bench.preprocessing.specification import DatasetSpecification
+
+if TYPE_CHECKING:
+    from lia_bench.preprocessing.layouts import Layout
+    from lia_bench.preprocessing.preparing import PreparationOptions
+
+DATASET = DatasetSpecification(
+    name="folder",
+    summary="any footage: clips of every face or person in it, found by detection alone",
+    source="your own footage",
+    command="lia_bench.preprocessing.recipes.folder:command",
+)
+
+
+@click.command()
+@click.option(
+    "--footage", type=click.Path(path_type=Path), required=True, help="Folder of videos, sub-folders included."
+)
+@click.option("--whole-frames", is_flag=True, help="Take every video as one clip, from corner to corner.")
+@detection_options(None, default="mediapipe")
+@tube_options(min_size=256)
+@split_options("videos")
+@preparation_options("folder")
+def command(
+    options: "PreparationOptions",
+    footage: Path,
+    whole_frames: bool,
+    detector: DetectorChoice,
+    min_size: int,
+    min_frames: int,
+    division: "Callable[[Layout], Layout]",
+) -> None:
+    """Cut clips out of footage that nobody annotated: one a person and shot.
+
+    A clip ends at a cut, when the person is lost or has moved too far, and when somebody else comes into its square.
+    Whether faces or persons are looked for is the detector's affair.
+
+    \b
+    Examples:
+      lia-bench preprocess folder --footage videos --output data/mine-256
+      lia-bench preprocess folder --footage dances --detector mediapipe-pose --min-frames 128
+      lia-bench preprocess folder --footage squares --whole-frames
+    """
+    from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+    from lia_bench.preprocessing.layouts import find_units
+    from lia_bench.preprocessing.preparing import prepare_from_search
+    from lia_bench.preprocessing.recipes.subjects import plan_subjects
+    from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.whole_clips import plan_whole_clips
+
+    if whole_frames:
+        refuse_given("does not count with --whole-frames", "detector", "device", "min_size", "min_frames")
+    layout = division(find_units(footage, VIDEO_SUFFIXES))
+    plan = plan_whole_clips(layout) if whole_frames else plan_subjects(layout, detector, min_size, min_frames)
+    report(prepare_from_search(plan, options, "folder", {"footage": footage, **plan.settings}))

@@ -1,0 +1,79 @@
+"""UvA-Nemo: smiles, cut by the face in the first frame."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
+from lia_bench.preprocessing.specification import DatasetSpecification
+
+if TYPE_CHECKING:
+    from lia_bench.preprocessing.finding import Finding
+    from lia_bench.preprocessing.footage import Footage
+    from lia_bench.preprocessing.preparing import PreparationOptions
+    from lia_bench.preprocessing.searching import Search, Unit
+
+DATASET = DatasetSpecification(
+    name="nemo",
+    summary="UvA-Nemo: smiling faces, cut by the face in the first frame",
+    source="uva-nemo.org, under the dataset's own agreement",
+    command="lia_bench.preprocessing.recipes.nemo:command",
+    subject="face",
+)
+
+
+@click.command()
+@click.option(
+    "--footage", type=click.Path(path_type=Path), required=True, help="Folder of the videos, <person>_....mp4."
+)
+@detection_options("face", default="s3fd")
+@preparation_options("nemo")
+def command(options: "PreparationOptions", footage: Path, detector: DetectorChoice) -> None:
+    """Cut the videos of UvA-Nemo by the face in their first frame; the published 41 persons are for testing.
+
+    \b
+    Example:
+      lia-bench preprocess nemo --footage UvA-NEMO_SMILE_DATABASE
+    """
+    from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+    from lia_bench.preprocessing.detection.registry import what_detects
+    from lia_bench.preprocessing.dividing import divide
+    from lia_bench.preprocessing.layouts import find_units
+    from lia_bench.preprocessing.preparing import prepare_from_search
+    from lia_bench.preprocessing.recipes.partitions import nemo_partition
+    from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.searching import SearchPlan
+
+    layout = divide(
+        find_units(footage, VIDEO_SUFFIXES, person_of=person_of),
+        lambda unit: nemo_partition(unit.person_id or unit.name),
+    )
+    plan = SearchPlan(
+        layout.units,
+        partial(make_search, detector),
+        {"detector": detector.name},
+        layout.decided,
+        what_detects(detector.name),
+    )
+    report(prepare_from_search(plan, options, "nemo", {"footage": footage, **plan.settings}))
+
+
+def person_of(name: str) -> str:
+    """The person in a file's name: what stands before the first '_'."""
+    return name.rsplit("--", 1)[-1].split("_")[0]
+
+
+def make_search(detector: DetectorChoice) -> "Search":
+    """The search of one video, with the detector loaded."""
+    from lia_bench.preprocessing.detection.registry import build_detector
+    from lia_bench.preprocessing.tracking.first_frame import search_first_frame
+
+    built = build_detector(detector.name, detector.device)
+
+    def search(footage: "Footage", unit: "Unit") -> "list[Finding]":
+        finding = search_first_frame(footage, unit.video_id, unit.person_id, built, unit.partition)
+        return [finding] if finding else []
+
+    return search
