@@ -11,7 +11,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from lia_bench.core.video import open_indexed, open_video, resize, write_video, writing
+from lia_bench.core.video import open_indexed, open_video, resize, write_video, writer
 from lia_bench.core.video.reader import Frame
 
 INTERVALS = (1, 4, 8, 12, 25, 50, 250)
@@ -26,7 +26,7 @@ def main(clips: list[Path]) -> None:
     times: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for interval in INTERVALS:
-            writing.KEYFRAME_INTERVAL = interval
+            writer.KEYFRAME_INTERVAL = interval
             paths = [Path(folder) / f"{interval}-{number}.mp4" for number in range(len(clips))]
             for path, frames in zip(paths, pictures, strict=True):
                 write_video(path, frames, 25)

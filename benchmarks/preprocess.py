@@ -24,7 +24,7 @@ import numpy as np
 
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video
-from lia_bench.core.video.writing import ENCODER, KEYFRAME_INTERVAL
+from lia_bench.core.video.writer import ENCODER, KEYFRAME_INTERVAL
 from lia_bench.preprocessing.clip_table import COLUMNS, MetadataRow, MetadataTable, read_metadata
 from lia_bench.preprocessing.crops import CutJob, cut_clip
 from lia_bench.preprocessing.ledger import Ledger

@@ -14,7 +14,7 @@ from torch import Tensor
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
-from lia_bench.core.video.fingerprint import sha256_of_video
+from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.contestants import Contestant
 from lia_bench.leaderboards.evaluation.filming import Camera, Rendered
 from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions

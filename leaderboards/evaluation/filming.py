@@ -10,8 +10,7 @@ from typing import Self
 from torch import Tensor
 
 from lia_bench.core.video import INDEX_FIRST, VideoWriter, to_frame
-from lia_bench.core.video.flow_colours import flow_picture
-from lia_bench.core.video.side_by_side import SideBySide
+from lia_bench.core.video.panels import SideBySide, flow_picture
 from lia_bench.leaderboards.contestants import Contestant
 from lia_bench.leaderboards.evaluation.films import DRIVING, SOURCE, VIDEOS, ClipVideos, file_stem
 

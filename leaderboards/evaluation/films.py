@@ -15,8 +15,8 @@ import numpy as np
 
 from lia_bench.core.atomic import remove_partial, replacing
 from lia_bench.core.video import INDEX_FIRST, VideoWriter
-from lia_bench.core.video.copying import copy_video
 from lia_bench.core.video.reader import Frame
+from lia_bench.core.video.stream_copy import copy_video
 
 VIDEOS = "videos"
 """Within a results folder."""

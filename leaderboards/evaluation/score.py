@@ -16,7 +16,7 @@ from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import PreparedDataset
 from lia_bench.core.provenance import provenance
 from lia_bench.core.video import FrameReader, open_indexed, to_tensor
-from lia_bench.core.video.fingerprint import sha256_of_video
+from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation import planning
 from lia_bench.leaderboards.evaluation.films import file_stem, remove_unfinished
 from lia_bench.leaderboards.evaluation.locking import alone_in_results

@@ -7,7 +7,7 @@ from typing import Self
 from torch import Tensor
 
 from lia_bench.core.video import to_frame
-from lia_bench.core.video.copying import plays_in_browsers
+from lia_bench.core.video.stream_copy import plays_in_browsers
 from lia_bench.leaderboards.evaluation.films import DRIVING, SOURCE, ClipVideos
 from lia_bench.leaderboards.evaluation.video_pairs import VideoPair
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lia_bench.core.video import resize
+from lia_bench.core.video.panels import SideBySide
 from lia_bench.core.video.reader import Frame
-from lia_bench.core.video.side_by_side import SideBySide
 
 LARGEST_PANEL = 720
 """Pixels of the longer side of a panel: strips of whole photographs would be too wide for players."""

@@ -16,8 +16,8 @@ from lia_bench.core.clips_table import (
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.suggestions import likely
-from lia_bench.core.video.fingerprint import sha256_of_video
 from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, frame_files, is_strip
+from lia_bench.core.video.readers import sha256_of_video
 
 PARTITIONS = ("train", "test")
 FINISHED_FOLDER = ".finished"

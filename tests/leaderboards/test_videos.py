@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.video import open_video, write_png_folder, write_video
-from lia_bench.core.video.flow_colours import flow_picture
+from lia_bench.core.video.panels import flow_picture
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.filming import LONGEST_FLOW
 from lia_bench.leaderboards.evaluation.films import file_stem

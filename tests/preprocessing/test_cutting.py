@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import open_dataset
-from lia_bench.core.video import open_video, resize, writing
+from lia_bench.core.video import open_video, resize, writer
 from lia_bench.core.video.reader import FrameReader
 from lia_bench.preprocessing import crops
 from lia_bench.preprocessing.clip_table import read_metadata
@@ -203,7 +203,7 @@ def test_another_encoder_cuts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("av.__version__", "0.1")
     second = cut()
     assert second != first
-    monkeypatch.setitem(writing.ENCODER, "preset", "ultrafast")
+    monkeypatch.setitem(writer.ENCODER, "preset", "ultrafast")
     assert cut() != second
 
 

@@ -1,4 +1,4 @@
-"""Still images, and the one way frames are resized."""
+"""Still images, the one way frames are resized, and frames as the images of a model."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,6 +14,7 @@ from lia_bench.core.video.reader import Frame, as_frame
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
     from scipy.sparse import csr_array
+    from torch import Tensor
 
 NEGLIGIBLE = 1e-9
 """Weights below this cannot move a level of 0..255."""
@@ -110,3 +111,18 @@ def _weights(length: int, new_length: int) -> "csr_array":
     answers: NDArray[np.float64] = transform.resize(np.eye(length), (new_length, length), anti_aliasing=True)
     answers[np.abs(answers) < NEGLIGIBLE] = 0
     return csr_array(answers.astype(np.float32))
+
+
+def to_tensor(frame: Frame) -> "Tensor":
+    """uint8 (H, W, 3) as float32 (3, H, W) in [0, 1]."""
+    # Imported here: reading and cutting footage needs no torch.
+    import torch
+
+    return torch.from_numpy(np.array(frame)).permute(2, 0, 1).contiguous().to(torch.float32).div_(255)
+
+
+def to_frame(image: "Tensor") -> Frame:
+    """Float (3, H, W), clamped to [0, 1] and rounded, as uint8 (H, W, 3)."""
+    levels = image.detach().float().clamp(0, 1).mul(255).round().to("cpu")
+    frame: Frame = levels.permute(1, 2, 0).contiguous().numpy().astype(np.uint8)
+    return frame

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.video.completeness import is_cut_short
+from lia_bench.core.video.container import is_cut_short
 from lia_bench.core.video.scan import Scan, evenly_spaced, pixel_aspect
 
 if TYPE_CHECKING:

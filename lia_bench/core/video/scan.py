@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.video.completeness import is_cut_short
+from lia_bench.core.video.container import is_cut_short
 from lia_bench.core.video.reader import NOMINAL_FPS
 
 if TYPE_CHECKING:

@@ -223,7 +223,7 @@ def test_a_first_batch_decodes_no_video_whole(tmp_path: Path, monkeypatch: pytes
     for number in range(4):
         write_video(tmp_path / "train" / f"{number}.mp4", frames, 25.0)
     monkeypatch.setattr(PyAVReader, "__iter__", None)
-    monkeypatch.setattr("lia_bench.core.video.opening.scan", None)
+    monkeypatch.setattr("lia_bench.core.video.readers.scan", None)
     pairs = pairs_of(open_dataset(str(tmp_path)), batch_size=4)
     assert all(sample(pairs, position).shape == (2, 3, SIZE, SIZE) for position in range(4))
 

@@ -1,12 +1,14 @@
-"""Which reader a path needs."""
+"""Which reader a path needs, and what tells its content from any other."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
 from lia_bench.core.video.packet_index import index_packets
-from lia_bench.core.video.picture_readers import FolderReader, GifReader, StripReader
+from lia_bench.core.video.picture_readers import FolderReader, GifReader, StripReader, frame_files
 from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import FrameReader
 from lia_bench.core.video.scan import Scan, scan
@@ -78,6 +80,16 @@ def open_footage(path: Path) -> Footage:
     """
     found = scan(path)
     return Footage(PyAVReader(path, found), found.defect, found)
+
+
+def sha256_of_video(path: Path) -> str:
+    """Hexadecimal SHA-256 of a video file; of a frame folder, over the names and hashes of its pictures."""
+    if not path.is_dir():
+        return sha256_of_file(path)
+    digest = hashlib.sha256()
+    for file in frame_files(path):
+        digest.update(f"{file.name} {sha256_of_file(file)}\n".encode())
+    return digest.hexdigest()
 
 
 def _open_scanned(path: Path, found: Scan) -> FrameReader:

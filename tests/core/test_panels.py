@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lia_bench.core.video.side_by_side import GAP, STRIP, SideBySide
+from lia_bench.core.video.panels import GAP, STRIP, SideBySide
 
 
 @pytest.mark.parametrize(("height", "width", "factor"), [(64, 64, 3), (256, 256, 1), (31, 33, 6)])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.video.packet_index import index_packets
-from lia_bench.core.video.writing import INDEX_FIRST, errors_of_disk
+from lia_bench.core.video.writer import INDEX_FIRST, errors_of_disk
 
 
 def plays_in_browsers(path: Path, fps: float) -> bool:
