@@ -8,9 +8,6 @@ from torch import Tensor
 
 from lia_bench.models.specification import ModelSpecification
 
-# Before every name where a network was saved from within torch's DataParallel.
-PARALLEL = "module."
-
 
 class AuthorsLayout(Protocol):
     """What the module that `ModelSpecification.authors_checkpoint` names has."""
@@ -33,11 +30,6 @@ def authors_layout(specification: ModelSpecification) -> AuthorsLayout | None:
     return cast(AuthorsLayout, importlib.import_module(specification.authors_checkpoint))
 
 
-def without_parallel_prefix(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a file, its networks' names without the prefix of torch's DataParallel."""
-    return {name: _without_prefix(part) for name, part in _without_prefix(content).items()}
-
-
 def named_as_in_file(content: Mapping[str, Any]) -> dict[str, Tensor]:
     """Every tensor of a file under "network.name", or "name" where it is in no network."""
     named: dict[str, Tensor] = {}
@@ -47,9 +39,3 @@ def named_as_in_file(content: Mapping[str, Any]) -> dict[str, Tensor]:
         elif isinstance(part, Mapping):
             named.update({f"{name}.{inner}": value for inner, value in part.items() if isinstance(value, Tensor)})
     return named
-
-
-def _without_prefix(part: Any) -> Any:
-    if not isinstance(part, Mapping) or not part or not all(str(name).startswith(PARALLEL) for name in part):
-        return part
-    return {name.removeprefix(PARALLEL): value for name, value in part.items()}

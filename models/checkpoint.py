@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lia_bench.core.atomic import replacing, write_json
 from lia_bench.core.errors import CheckpointError, UnsafeCheckpointError
+from lia_bench.core.torch_weights import NUMPY_NUMBERS
 from lia_bench.models.animator import Animator
 from lia_bench.models.sharing import ZooEntry
 from lia_bench.models.training.configuration import ExperimentConfiguration
@@ -142,7 +143,8 @@ def load_training_state(folder: Path) -> dict[str, Any]:
 def read_pickle(path: Path) -> dict[str, Any]:
     """The dict in a file of `torch.save`, on the CPU; tensors and plain data alone are loaded.
 
-    `argparse.Namespace` is let through: LIA's trainer stored its arguments so, and it can run nothing.
+    `argparse.Namespace` is let through: LIA's trainer stored its arguments so, and it can run nothing. Numpy's
+    numbers, such as a best loss beside the weights, are read as Python's.
 
     Raises:
         UnsafeCheckpointError: the pickle names code to run; nothing of it was run.
@@ -153,7 +155,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+        with torch.serialization.safe_globals([argparse.Namespace, *NUMPY_NUMBERS]), warnings.catch_warnings():
             # torch warns of pickle protocols that it does not read, and then says so once more by an error.
             warnings.simplefilter("ignore", UserWarning)
             content = torch.load(path, map_location="cpu", weights_only=True)

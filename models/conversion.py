@@ -12,13 +12,14 @@ from torch import Tensor
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.models.animator import Animator
-from lia_bench.models.authors_layout import authors_layout, named_as_in_file, without_parallel_prefix
+from lia_bench.models.authors_layout import authors_layout, named_as_in_file
 from lia_bench.models.blocks.state_renaming import first_names
-from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, own_checkpoint_folder, read_pickle, write_weights
+from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, own_checkpoint_folder, write_weights
 from lia_bench.models.loading import load_model
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.registry import MODELS
 from lia_bench.models.training.run_folder import resolve_checkpoint
+from lia_bench.models.weights_file import read_weights_file
 
 FILE_SUFFIXES = (".pt", ".pth", ".tar", ".safetensors")
 
@@ -126,7 +127,7 @@ def _left_out(name: str, source: Path, state: Mapping[str, Tensor]) -> list[str]
     if source.is_dir():
         return [TRAINING] if (source / TRAINING).is_file() else []
     layout = authors_layout(MODELS[name])
-    content = without_parallel_prefix(read_pickle(source))
+    content = read_weights_file(source)
     back = (layout.authors_content(state) if layout else None) or {}
     if not back.keys() & content.keys():
         return []

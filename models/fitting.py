@@ -18,6 +18,7 @@ from lia_bench.models.authors_layout import authors_layout, named_as_in_file
 from lia_bench.models.blocks.state_renaming import first_names
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ModelConfiguration
+from lia_bench.models.weights_file import refuse_damaged_numbers
 
 # Counts training steps for running averages; torch 0.3 and older have none, and nothing that is rendered reads it.
 COUNTER = "num_batches_tracked"
@@ -122,7 +123,8 @@ def fill(
         content: of the authors' file that `state` was made from, for messages in its names.
 
     Raises:
-        CheckpointError: it does not fit; the text names the first entries that differ and the variant that fits.
+        CheckpointError: it does not fit; the text names the first entries that differ and the variant that fits. Or
+            a weight is infinite or NaN.
     """
     expected = animator.state_dict()
     differences = Differences.between(state, expected)
@@ -130,6 +132,7 @@ def fill(
         named = _in_names_of_the_file(specification, content, expected) if content is not None else None
         reason = _misfit(specification, variant, configuration, trained, state, named or differences)
         raise CheckpointError(f"{path}: {reason}")
+    refuse_damaged_numbers(state, path)
     counters = {name: value for name, value in expected.items() if name.endswith(COUNTER)}
     animator.load_state_dict({**counters, **state})
 
@@ -205,8 +208,10 @@ def _in_names_of_the_file(
     theirs = layout.authors_content(expected) if layout else None
     if theirs is None:
         return None
-    networks = {name: part for name, part in content.items() if name in theirs}
-    return Differences.between(named_as_in_file(networks), named_as_in_file(theirs))
+    asked = named_as_in_file(theirs)
+    # A flat file has its networks' names before the entries'.
+    found = named_as_in_file({name: part for name, part in content.items() if name in theirs} or content)
+    return Differences.between(found, asked) if found.keys() & asked.keys() else None
 
 
 def _default_first(specification: ModelSpecification) -> list[str]:

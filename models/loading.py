@@ -11,8 +11,7 @@ from lia_bench.core.errors import CheckpointError, DeviceError, InputError, Unkn
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 from lia_bench.models.animator import Animator
-from lia_bench.models.authors_layout import without_parallel_prefix
-from lia_bench.models.checkpoint import own_checkpoint_folder, read_own_checkpoint, read_pickle
+from lia_bench.models.checkpoint import own_checkpoint_folder, read_own_checkpoint
 from lia_bench.models.fitting import fill
 from lia_bench.models.recognition import state_in_file
 from lia_bench.models.registry import MODELS
@@ -21,6 +20,7 @@ from lia_bench.models.sharing import ZooEntry
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration
 from lia_bench.models.training.run_folder import resolve_checkpoint
+from lia_bench.models.weights_file import read_weights_file
 
 
 def load_model(
@@ -42,7 +42,7 @@ def load_model(
 
     Raises:
         UnknownNameError: no such model, variant or field.
-        CheckpointError: the checkpoint is damaged, unsafe, or of another model or variant.
+        CheckpointError: the checkpoint is damaged, unsafe, or of another model or variant; or a weight is NaN.
         DeviceError: there is no such device.
     """
     specification = MODELS[name]
@@ -57,7 +57,7 @@ def load_model(
     if folder is None:
         chosen, configuration = load_configuration(name, variant, [layer])
         _, trained = load_configuration(name, variant)
-        content = without_parallel_prefix(read_pickle(path))
+        content = read_weights_file(path)
         state = state_in_file(specification, content, path)
     else:
         own = read_own_checkpoint(folder)

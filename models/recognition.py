@@ -12,6 +12,7 @@ from lia_bench.models.authors_layout import authors_layout, named_as_in_file
 from lia_bench.models.fitting import Blueprint, Differences, blueprints, fitting_variants, listed
 from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.weights_file import by_networks
 
 # The share of names in common from which on a file is taken for a damaged or changed one of that kind, and from which
 # on no other model is looked at: FOMM's descendants share many names.
@@ -45,7 +46,8 @@ def state_in_file(specification: ModelSpecification, content: Mapping[str, Any],
     """The animator's state dict from the content of the file at `path`; shapes are not looked at.
 
     Args:
-        content: of the authors' layout; or of a bare state dict, ours or that of their one network.
+        content: of the authors' layout, their networks apart or in one flat state dict (`gen.*`); or of a bare state
+            dict, ours or that of their one network.
 
     Raises:
         CheckpointError: it is something else; the text says what, and of which model and variant.
@@ -55,6 +57,8 @@ def state_in_file(specification: ModelSpecification, content: Mapping[str, Any],
         state = layout.animator_state(content) if layout else None
         if state is None and _is_bare(content):
             state = _bare_state(specification, content)
+            if state is None and layout:
+                state = layout.animator_state(by_networks(content))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
     if state is None:
@@ -81,10 +85,11 @@ def _bare_state(specification: ModelSpecification, content: Mapping[str, Tensor]
 def _found(content: Mapping[str, Any], asked: ModelSpecification, path: Path) -> str:
     """What a file is whose layout is not that of the model asked for, in words."""
     another = f"not a checkpoint of {asked.name}, but"
+    networks = by_networks(content) if _is_bare(content) else content
     for name, specification in MODELS.items():
         layout = authors_layout(specification)
         try:
-            state = layout.animator_state(content) if layout else None
+            state = layout.animator_state(networks) if layout else None
         except CheckpointError as error:
             return f"{another} one of {name} that is damaged: {error}"
         if state is not None:

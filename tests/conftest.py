@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.browser import browser as browser
+
+# The clock of a loaded machine says nothing, and no folder of examples is left in the tree.
+settings.register_profile("lia-bench", deadline=None, database=None, derandomize=True)
+settings.load_profile("lia-bench")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError
-from lia_bench.models.checkpoint import read_pickle
+from lia_bench.models.weights_file import read_weights_file
 from lia_bench.models.x2face.authors_checkpoint import pose_mapping_state
 
 ANGLES = 3
@@ -40,7 +40,7 @@ def load_pose_mapping(vector_to_pose: Path, pose_to_vector: Path) -> PoseMapping
     Raises:
         CheckpointError: a file is missing, damaged or of something else.
     """
-    state = pose_mapping_state(read_pickle(vector_to_pose), read_pickle(pose_to_vector))
+    state = pose_mapping_state(read_weights_file(vector_to_pose), read_weights_file(pose_to_vector))
     if state is None:
         raise CheckpointError(
             f"{vector_to_pose} and {pose_to_vector} are not the pose layers of X2Face: "
