@@ -14,7 +14,7 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from lia_bench.leaderboards.html.writing import write_report
+from lia_bench.leaderboards.html.report import write_report
 from tests.leaderboards.toy_results import ToyResults, write_results
 
 READY = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from lia_bench.leaderboards.study.creating import StudyRequest, create_study
+from lia_bench.leaderboards.study.creation import StudyRequest, create_study
 from tests.leaderboards.study_server import Load, rate_at_once, serving
 from tests.leaderboards.toy_results import ToyResults, write_results
 

@@ -1,18 +1,25 @@
 """One leaderboard from any number of results folders, and what papers print beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.board.groups import Group, comparable, differences
-from lia_bench.leaderboards.board.merging import merge
-from lia_bench.leaderboards.board.selection import Wanted, beside, by_column, cut, matching, select
-from lia_bench.leaderboards.results.columns import is_score, present
+from lia_bench.leaderboards.results.columns import ResultRow, better, is_score, labels, number, present, printed
 from lia_bench.leaderboards.results.csv_reading import read_results
 from lia_bench.leaderboards.results.published import published_rows
-from lia_bench.leaderboards.results.rows import ResultRow
+
+TEXTS = (
+    *("model", "variant", "checkpoint", "dataset", "split", "task", "transfer", "protocol", "seed", "device"),
+    *("version", "date", "paper", "table", "note"),
+)
+"""Columns of text, by which rows can be sorted and grouped."""
+
+
+Wanted = Mapping[str, Sequence[str]]
+"""Column of text to the values that rows may have there; a model may be `name:variant`."""
 
 
 @dataclass(frozen=True)
@@ -111,3 +118,137 @@ def _board(rows: Sequence[ResultRow], view: View) -> Board:
     if view.sort is not None:
         groups = [by_column(group, view.sort) for group in groups]
     return Board(tuple(groups), tuple(() for _ in groups), tuple(columns), tuple(differences(groups)))
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Rows, each thing measured once, and a line for each that was measured again with other numbers."""
+
+    rows: tuple[ResultRow, ...]
+    conflicts: tuple[str, ...]
+
+
+def merge(rows: Iterable[ResultRow]) -> Merged:
+    """Keep the newest of rows that measure the same: one ranking's rows of one model, variant, checkpoint and transfer.
+
+    A row of fewer clips, another protocol or another extractor measures something else, and stays beside it. Of rows
+    with the same date the one that comes last is kept. A conflict is a number that a table would print differently.
+    """
+    rows = list(rows)
+    kept: set[int] = set()
+    conflicts: list[str] = []
+    for group in comparable(rows):
+        measured: dict[tuple[str, ...], list[ResultRow]] = {}
+        for row in group.rows:
+            measured.setdefault(_identity(row), []).append(row)
+        for same in measured.values():
+            *older, newest = sorted(same, key=lambda row: row.date)
+            kept.add(id(newest))
+            conflicts += [line for row in older for line in _conflict(group, row, newest)]
+    return Merged(tuple(row for row in rows if id(row) in kept), tuple(dict.fromkeys(conflicts)))
+
+
+def _identity(row: ResultRow) -> tuple[str, ...]:
+    # A table that somebody edited may lack hashes; a paper may have two rows that only the note tells apart.
+    return (row.model, row.variant, row.checkpoint_sha256 or row.checkpoint, row.transfer, row.note)
+
+
+def _conflict(group: Group, older: ResultRow, newest: ResultRow) -> Iterator[str]:
+    both = [metric for metric in older.values if metric in newest.values]
+    others = [metric for metric in both if printed(older, metric) != printed(newest, metric)]
+    lost = [metric for metric in older.values if metric not in newest.values]
+    parts = [f"{metric} {printed(older, metric)}, now {printed(newest, metric)}" for metric in others]
+    parts += [f"{metric} {printed(older, metric)}, now none" for metric in lost]
+    if parts:
+        where = f"{older.file} of {older.date or 'no date'} and {newest.file} of {newest.date or 'no date'}"
+        yield f"{labels([newest])[0]}, {group.title}: measured twice, {'; '.join(parts)} ({where}); the newest is shown"
+
+
+def select(rows: Iterable[ResultRow], wanted: Wanted) -> list[ResultRow]:
+    """The rows that have one of the wanted values in every column that is named.
+
+    Raises:
+        UnknownNameError: no row has a value that is asked for.
+    """
+    rows = list(rows)
+    for column, values in wanted.items():
+        there = {text for row in rows for text in _texts(row, column)}
+        for value in values:
+            if value not in there:
+                raise UnknownNameError(unknown(column, value, filter(None, there)))
+    return matching(rows, wanted)
+
+
+def matching(rows: Iterable[ResultRow], wanted: Wanted) -> list[ResultRow]:
+    """As `select`, but a value that no row has is no error."""
+    return [row for row in rows if all(not _texts(row, column).isdisjoint(values) for column, values in wanted.items())]
+
+
+def beside(group: Group, published: Iterable[ResultRow], columns: Iterable[str]) -> list[ResultRow]:
+    """The published rows of a group's task and dataset, whatever its size, that have a value in one of the columns."""
+    columns = set(columns)
+    of = group.setting
+    return [
+        row
+        for row in published
+        if row.task == of["task"]
+        and (of["dataset"] == row.dataset or of["dataset"].startswith(f"{row.dataset}-"))
+        and not columns.isdisjoint(row.values)
+    ]
+
+
+def by_column(group: Group, column: str) -> Group:
+    """A group with its rows by a column: scores from the best, counts and text upwards, rows without a value last.
+
+    Raises:
+        UnknownNameError: no such column.
+    """
+    if column in TEXTS:
+        return replace(
+            group, rows=tuple(sorted(group.rows, key=lambda row: (not _text(row, column), _text(row, column))))
+        )
+    if column in ("clips", "frames"):
+        counts = {id(row): getattr(row, column) for row in group.rows}
+        by_count = sorted(group.rows, key=lambda row: (counts[id(row)] is None, counts[id(row)]))
+        return replace(group, rows=tuple(by_count))
+    if not is_score(column):
+        raise UnknownNameError(unknown("column", column, _columns([group])))
+    sign = 1 if better(column) == "lower" else -1
+    values = {id(row): number(row, column) for row in group.rows}
+    with_value = [row for row in group.rows if values[id(row)] is not None]
+    without = [row for row in group.rows if values[id(row)] is None]
+    return replace(group, rows=(*sorted(with_value, key=lambda row: sign * (values[id(row)] or 0.0)), *without))
+
+
+def cut(groups: Sequence[Group], column: str) -> list[Group]:
+    """Every group in as many as its rows have values in a column of text, each with that value in its setting.
+
+    Raises:
+        UnknownNameError: no such column of text.
+    """
+    if column not in TEXTS:
+        raise UnknownNameError(unknown("column to group by", column, TEXTS))
+    pieces = []
+    for group in groups:
+        by_value: dict[str, list[ResultRow]] = {}
+        for row in group.rows:
+            by_value.setdefault(_text(row, column), []).append(row)
+        pieces += [
+            replace(group, rows=tuple(rows), setting={**group.setting, column: value})
+            for value, rows in by_value.items()
+        ]
+    return pieces
+
+
+def _columns(groups: Iterable[Group]) -> set[str]:
+    return {*TEXTS, "clips", "frames", "fps", *(name for group in groups for row in group.rows for name in row.values)}
+
+
+def _texts(row: ResultRow, column: str) -> set[str]:
+    text = _text(row, column)
+    return {text, f"{text}:{row.variant}"} if column == "model" else {text}
+
+
+def _text(row: ResultRow, column: str) -> str:
+    text: str = getattr(row, column)
+    return text

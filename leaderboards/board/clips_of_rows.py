@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lia_bench.core.errors import InputError
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, labels
 from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
-from lia_bench.leaderboards.results.labels import labels
 from lia_bench.leaderboards.results.measurement import describe_cell
 from lia_bench.leaderboards.results.report import REPORT, Report
-from lia_bench.leaderboards.results.rows import USER_STUDY, ResultRow
 
 Reports = dict[Path, list[Measurement] | str]
 """Folder of results to all that its report has measured, or to why there is nothing."""

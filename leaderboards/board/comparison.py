@@ -4,18 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich import box
-from rich.table import Table
-
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
-from lia_bench.leaderboards.printing.console import wide_console
 from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
 from lia_bench.leaderboards.results.report import REPORT, Report
-from lia_bench.leaderboards.results.statistics import FEW_CLIPS, few_clips, paired_interval, weighted_mean
+from lia_bench.leaderboards.results.statistics import paired_interval, weighted_mean
 from lia_bench.metrics.registry import METRICS, ordered
-
-PIPED_WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -89,40 +83,8 @@ def compare_models(first: str, second: str, results: Path, name: str | None) -> 
     return Comparison(folder, first, second, tuple(differences), tuple(dict.fromkeys(problems)))
 
 
-def print_comparison(comparison: Comparison) -> None:
-    """Print a comparison to standard output, one table a task."""
-    console = wide_console(PIPED_WIDTH)
-    for task in dict.fromkeys(difference.task for difference in comparison.differences):
-        table = Table(title=f"{comparison.folder.name}: {task}", title_justify="left", box=box.SIMPLE_HEAD)
-        for column in ("metric", comparison.first, comparison.second, "difference", "95 % interval", "clips", ""):
-            table.add_column(column, justify="left" if column in ("metric", "") else "right")
-        for difference in comparison.differences:
-            if difference.task == task:
-                table.add_row(*_cells(difference, comparison))
-        console.print(table)
-    fewest = min((difference.clips for difference in comparison.differences), default=FEW_CLIPS)
-    if 1 < fewest < FEW_CLIPS:
-        console.print(few_clips(fewest), soft_wrap=True)
-    for problem in comparison.problems:
-        console.print(f"not compared: {problem}", soft_wrap=True)
-
-
 def _failures(measurement: Measurement) -> list[str]:
     return [f"{measurement.task}: {measurement.label} failed on {problem}" for problem in measurement.problems()]
-
-
-def _cells(difference: Difference, comparison: Comparison) -> list[str]:
-    low, high = difference.interval or (None, None)
-    verdict = {None: "no difference shown", "first": comparison.first, "second": comparison.second}[difference.shown]
-    return [
-        f"{difference.metric} {'↓' if difference.better == 'lower' else '↑'}",
-        f"{difference.first:.4g}",
-        f"{difference.second:.4g}",
-        f"{difference.first - difference.second:+.3g}",
-        f"{low:+.3g} to {high:+.3g}" if low is not None and high is not None else "",
-        str(difference.clips),
-        verdict if difference.shown is None else f"{verdict} is better",
-    ]
 
 
 def metric_differences(mine: Measurement, theirs: Measurement, metrics: Sequence[str], seed: int) -> list[Difference]:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lia_bench.leaderboards.results.columns import SPEED, is_against_one
-from lia_bench.leaderboards.results.rows import USER_STUDY, ResultRow
+from lia_bench.leaderboards.results.columns import SPEED, USER_STUDY, ResultRow, is_against_one
 
 NOT_SAID = "not said"
 _ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table")

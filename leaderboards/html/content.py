@@ -9,10 +9,8 @@ from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.html.clips import clip_content
 from lia_bench.leaderboards.html.media import Media, slug
 from lia_bench.leaderboards.html.reports import Behind, Reports, missing_values
-from lia_bench.leaderboards.results.columns import SPEED, better, decimals, number, present
-from lia_bench.leaderboards.results.labels import labels
+from lia_bench.leaderboards.results.columns import SPEED, ResultRow, better, decimals, labels, number, present
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
-from lia_bench.leaderboards.results.rows import ResultRow
 from lia_bench.metrics.registry import METRICS
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.board.clips_of_rows import measured_in, of_row
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow
 from lia_bench.leaderboards.results.csv_writing import Measurement
 from lia_bench.leaderboards.results.measurement import describe_cell
-from lia_bench.leaderboards.results.rows import USER_STUDY, ResultRow
 from lia_bench.metrics.registry import ordered
 
 

@@ -8,17 +8,15 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.by_setting import SettingLeaderboard, SettingRow, SettingTable
-from lia_bench.leaderboards.printing.console import wide_console
-from lia_bench.leaderboards.results.published_selection import PublishedTable, published_tables
+from lia_bench.leaderboards.results.published import PublishedTable, published_tables
 from lia_bench.metrics.registry import METRICS, ordered
-
-PIPED_WIDTH = 160
 
 
 def print_by_setting(leaderboard: SettingLeaderboard) -> None:
     """Print to standard output, a table a task: means with 95 % intervals over clips, then what the paper prints."""
-    console = wide_console(PIPED_WIDTH)
+    console = wide_console()
     for table in leaderboard.tables:
         transfer = f", {table.transfer} transfer" if table.transfer else ""
         title = f"measured: {leaderboard.content['setting']['dataset']}, {table.task}{transfer}"

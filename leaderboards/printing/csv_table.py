@@ -5,9 +5,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 
 from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.results.columns import SPEED
+from lia_bench.leaderboards.results.columns import SPEED, ResultRow
 from lia_bench.leaderboards.results.csv_writing import WHERE, WHO
-from lia_bench.leaderboards.results.rows import ResultRow
 
 PAPER = ("paper", "table", "note")
 

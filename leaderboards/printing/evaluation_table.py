@@ -7,13 +7,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from lia_bench.leaderboards.printing.console import marked_cell, wide_console
+from lia_bench.core.console import wide_console
+from lia_bench.leaderboards.printing.marks import marked_cell
 from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
 from lia_bench.leaderboards.results.measurement import describe_cell
 from lia_bench.metrics.registry import METRICS, ordered
 from lia_bench.metrics.specification import MetricSpecification
-
-PIPED_WIDTH = 100
 
 
 def print_leaderboard(content: Mapping[str, Any]) -> None:
@@ -21,7 +20,7 @@ def print_leaderboard(content: Mapping[str, Any]) -> None:
 
     Columns without any value are left out, and the reason is a line below.
     """
-    console = wide_console(PIPED_WIDTH)
+    console = wide_console()
     everything = measurements(content)
     for task, transfer in dict.fromkeys((measurement.task, measurement.transfer) for measurement in everything):
         rows = [row for row in everything if (row.task, row.transfer) == (task, transfer)]

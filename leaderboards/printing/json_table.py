@@ -7,9 +7,7 @@ from typing import Any
 
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.printing.marks import mark
-from lia_bench.leaderboards.results.columns import better, decimals, number
-from lia_bench.leaderboards.results.labels import labels
-from lia_bench.leaderboards.results.rows import ResultRow
+from lia_bench.leaderboards.results.columns import ResultRow, better, decimals, labels, number
 
 SCHEMA = 1
 """Raised by whatever a reader of the last one would misunderstand."""

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.printing.marks import Mark, mark, printed_interval, provenance, shown
-from lia_bench.leaderboards.results.columns import arrow, printed
-from lia_bench.leaderboards.results.labels import labels
+from lia_bench.leaderboards.results.columns import arrow, labels, printed
 
 MARKED = {"": "{}", "best": "**{}**", "second": "<ins>{}</ins>"}
 

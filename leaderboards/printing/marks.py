@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from rich.text import Text
+
 from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.results.columns import better, decimals, number, printed
+from lia_bench.leaderboards.results.columns import ResultRow, better, decimals, number, printed
 from lia_bench.leaderboards.results.published import PAPERS
-from lia_bench.leaderboards.results.rows import ResultRow
 
 Mark = Literal["", "best", "second"]
+
+BEST = "*"
 
 
 def printed_interval(row: ResultRow, column: str) -> str:
@@ -39,6 +42,11 @@ def mark(group: Group, column: str) -> list[Mark]:
     if others:
         marks[others[0]] = "second"
     return [marks.get(values[place], "") if place in values else "" for place in range(len(group.rows))]
+
+
+def marked_cell(text: str, is_best: bool) -> Text:
+    """A cell of a terminal's table with `*` before the best of its column, and '-' where there is none."""
+    return Text((BEST if is_best else "") + (text or "-"), style="bold green" if is_best else "")
 
 
 def shown(group: Group, columns: Sequence[str]) -> list[str]:

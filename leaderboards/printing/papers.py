@@ -8,14 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.groups import comparable
-from lia_bench.leaderboards.printing.console import marked_cell, wide_console
-from lia_bench.leaderboards.printing.marks import mark
-from lia_bench.leaderboards.printing.terminal import PIPED_WIDTH
-from lia_bench.leaderboards.results.columns import arrow
-from lia_bench.leaderboards.results.labels import printed_name
+from lia_bench.leaderboards.printing.marks import mark, marked_cell
+from lia_bench.leaderboards.results.columns import ResultRow, arrow, printed_name
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
-from lia_bench.leaderboards.results.rows import ResultRow
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ def print_published(rows: Sequence[ResultRow], scores: Sequence[str]) -> None:
         rows: published ones.
         scores: columns of scores to show, in order.
     """
-    console = wide_console(PIPED_WIDTH)
+    console = wide_console()
     for paper, number in dict.fromkeys((row.paper, row.table) for row in rows):
         own = [row for row in rows if (row.paper, row.table) == (paper, number)]
         console.print(Text(f"{PAPERS[paper].title}, table {number}", style="bold"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Mean ranks and what is shown between models, for a terminal, a pipe or a log."""
+"""What is shown between models, two or all of a table by mean rank, for a terminal, a pipe or a log."""
 
 from collections.abc import Iterator
 
@@ -6,17 +6,17 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from lia_bench.core.console import wide_console
+from lia_bench.leaderboards.board.comparison import Comparison, Difference
 from lia_bench.leaderboards.board.ranking import Ranking
-from lia_bench.leaderboards.printing.console import wide_console
 from lia_bench.leaderboards.results.statistics import FEW_CLIPS, few_clips
 
-PIPED_WIDTH = 120
 NO_DIFFERENCE = "no difference shown"
 
 
 def print_ranking(ranking: Ranking) -> None:
     """Print to standard output: mean ranks with their intervals, who is shown better than whom, what was left out."""
-    console = wide_console(PIPED_WIDTH)
+    console = wide_console()
     if ranking.models:
         size = f"mean rank over {_many(len(ranking.metrics), 'metric')}, {_many(ranking.clips, 'clip')}"
         console.print(Text(f"{ranking.title}: {size}", style="bold"), soft_wrap=True)
@@ -100,3 +100,35 @@ def _remarks(ranking: Ranking) -> Iterator[str]:
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print a comparison to standard output, one table a task."""
+    console = wide_console()
+    for task in dict.fromkeys(difference.task for difference in comparison.differences):
+        table = Table(title=f"{comparison.folder.name}: {task}", title_justify="left", box=box.SIMPLE_HEAD)
+        for column in ("metric", comparison.first, comparison.second, "difference", "95 % interval", "clips", ""):
+            table.add_column(column, justify="left" if column in ("metric", "") else "right")
+        for difference in comparison.differences:
+            if difference.task == task:
+                table.add_row(*_difference_cells(difference, comparison))
+        console.print(table)
+    fewest = min((difference.clips for difference in comparison.differences), default=FEW_CLIPS)
+    if 1 < fewest < FEW_CLIPS:
+        console.print(few_clips(fewest), soft_wrap=True)
+    for problem in comparison.problems:
+        console.print(f"not compared: {problem}", soft_wrap=True)
+
+
+def _difference_cells(difference: Difference, comparison: Comparison) -> list[str]:
+    low, high = difference.interval or (None, None)
+    verdict = {None: "no difference shown", "first": comparison.first, "second": comparison.second}[difference.shown]
+    return [
+        f"{difference.metric} {'↓' if difference.better == 'lower' else '↑'}",
+        f"{difference.first:.4g}",
+        f"{difference.second:.4g}",
+        f"{difference.first - difference.second:+.3g}",
+        f"{low:+.3g} to {high:+.3g}" if low is not None and high is not None else "",
+        str(difference.clips),
+        verdict if difference.shown is None else f"{verdict} is better",
+    ]

@@ -6,17 +6,13 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.board import Board
 from lia_bench.leaderboards.board.groups import NOT_SAID, Group
-from lia_bench.leaderboards.printing.console import marked_cell, wide_console
-from lia_bench.leaderboards.printing.marks import mark, printed_interval, provenance, shown
-from lia_bench.leaderboards.results.columns import SPEED, arrow, printed
-from lia_bench.leaderboards.results.labels import labels, printed_name
+from lia_bench.leaderboards.printing.marks import mark, marked_cell, printed_interval, provenance, shown
+from lia_bench.leaderboards.results.columns import SPEED, USER_STUDY, ResultRow, arrow, labels, printed, printed_name
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
-from lia_bench.leaderboards.results.rows import USER_STUDY, ResultRow
 
-PIPED_WIDTH = 160
-"""Enough for a row of all metrics."""
 PUBLISHED = "published, as printed:"
 
 
@@ -27,7 +23,7 @@ def print_board(board: Board, intervals: bool) -> None:
         board: what to print.
         intervals: whether the 95 % interval of each number stands below it.
     """
-    console = wide_console(PIPED_WIDTH)
+    console = wide_console()
     for number, (group, published) in enumerate(zip(board.groups, board.published, strict=True), start=1):
         columns = shown(group, board.columns)
         place = f"table {number}, " if len(board.groups) > 1 else ""

@@ -1,12 +1,69 @@
-"""The columns of results that hold numbers to compare: which values are better, how many digits they are worth."""
+"""What one row of results says, and what its columns and its name in tables are."""
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
-from lia_bench.leaderboards.results.rows import ResultRow
 from lia_bench.metrics.registry import METRICS, ordered
 from lia_bench.metrics.specification import MetricSpecification
+
+Origin = Literal["measured", "published"]
+
+
+USER_STUDY = "user-study"
+"""The task of rows whose columns are preferences of raters, `preference_vs_<model>_percent` and the like."""
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One line of a `leaderboard.csv`, or of the published results, which have the same columns and three more.
+
+    Attributes:
+        model: its name; what a paper calls it where it is published.
+        variant, checkpoint, dataset, split, task, transfer: as in the columns; empty where nothing is said.
+        values: column to number, only where there is one.
+        intervals: column to the 95 % interval of the number, only where there is one.
+        printed: column to the number's text in the file, so that a paper's 0.120 stays 0.120.
+        counts: metric to the frames that were scored and those that were left out since nothing was found there.
+        clips, frames: how many are behind the numbers; None where nothing is said.
+        fps: rendered frames a second; None where nothing is said.
+        protocol, extractors, dataset_hash, checkpoint_sha256, seed, device, version, date: provenance.
+        origin: 'measured' or 'published'.
+        paper, table, note: of a published row; empty otherwise.
+        file: the file that it was read from.
+    """
+
+    model: str
+    variant: str
+    checkpoint: str
+    dataset: str
+    split: str
+    task: str
+    transfer: str
+    values: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    printed: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    clips: int | None = None
+    frames: int | None = None
+    fps: float | None = None
+    protocol: str = ""
+    extractors: str = ""
+    dataset_hash: str = ""
+    checkpoint_sha256: str = ""
+    seed: str = ""
+    device: str = ""
+    version: str = ""
+    date: str = ""
+    origin: Origin = "measured"
+    paper: str = ""
+    table: str = ""
+    note: str = ""
+    file: Path | None = None
+
 
 Better = Literal["lower", "higher"]
 
@@ -91,3 +148,42 @@ def _metric(column: str) -> MetricSpecification | None:
 def _known(column: str) -> MetricSpecification:
     # An unknown name gets the registry's own message, with what may have been meant.
     return _metric(column) or METRICS[column]
+
+
+def labels(rows: Sequence[ResultRow]) -> list[str]:
+    """A name for each row, unique among them unless two rows are alike in everything.
+
+    Measured rows are called by the model; its variant, checkpoint, the checkpoint's hash, transfer and date come behind
+    it only where namesakes differ in them. Published rows are called as their paper calls them, with the note.
+    """
+    names = [printed_name(row) if row.origin == "published" else row.model for row in rows]
+    if len(set(names)) == len(names):
+        return names
+    for parts in zip(*(_parts(row) for row in rows), strict=True):
+        clashes = Counter(names)
+        different = {name: len(set(_of(name, names, parts))) > 1 for name in clashes}
+        names = [name + part if different[name] else name for name, part in zip(names, parts, strict=True)]
+    return names
+
+
+def printed_name(row: ResultRow) -> str:
+    """What a paper calls a row: the model, and its variant where there is one."""
+    return f"{row.model} {row.variant}".strip()
+
+
+def _parts(row: ResultRow) -> list[str]:
+    """What may come behind the name, in this order."""
+    if row.origin == "published":
+        note = f" ({row.note})" if row.note else ""
+        return [note, "", "", f" ({row.paper} {row.table})", ""]
+    return [
+        f":{row.variant}" if row.variant else "",
+        f"@{row.checkpoint}" if row.checkpoint else "",
+        f"#{row.checkpoint_sha256[:8]}" if row.checkpoint_sha256 else "",
+        f" ({row.transfer})" if row.transfer else "",
+        f" {row.date}" if row.date else "",
+    ]
+
+
+def _of(name: str, names: Sequence[str], parts: Sequence[str]) -> list[str]:
+    return [part for other, part in zip(names, parts, strict=True) if other == name]

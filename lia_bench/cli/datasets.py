@@ -42,13 +42,10 @@ def list_datasets(data_folder: Path) -> None:
     Example:
       lia-bench datasets list
     """
-    from rich.console import Console
-
+    from lia_bench.core.console import wide_console
     from lia_bench.preprocessing.registry import DATASETS
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    console = wide_console(PIPED_WIDTH)
     known = _table("dataset", "what", "source and licence")
     for name, specification in DATASETS.items():
         known.add_row(name, specification.summary, specification.source)

@@ -216,6 +216,7 @@ def compare(first: str, second: str, name: str | None, results: Path) -> None:
     Example:
       lia-bench leaderboard compare lia fomm --name vox-256
     """
-    from lia_bench.leaderboards.board.comparison import compare_models, print_comparison
+    from lia_bench.leaderboards.board.comparison import compare_models
+    from lia_bench.leaderboards.printing.ranking import print_comparison
 
     print_comparison(compare_models(first, second, results, name))

@@ -32,7 +32,7 @@ def command(
       lia-bench leaderboard html
       lia-bench leaderboard html results/vox-256 results/vox-256-later --with-published
     """
-    from lia_bench.leaderboards.html.writing import write_report
+    from lia_bench.leaderboards.html.report import write_report
     from lia_bench.leaderboards.results.published import published_rows
 
     paths = results_paths(files, results, name)

@@ -22,9 +22,9 @@ def list_metrics() -> None:
       lia-bench metrics list
     """
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from lia_bench.core.console import wide_console
     from lia_bench.metrics.extractors.registry import EXTRACTORS
     from lia_bench.metrics.registry import METRICS, ordered
 
@@ -36,5 +36,4 @@ def list_metrics() -> None:
         weights = metric.weights + (EXTRACTORS[metric.extractor].weights if metric.extractor else ())
         subjects = "" if metric.subjects is None else f"{metric.alias} of {' or '.join(metric.subjects) or 'anything'}"
         table.add_row(name, subjects, metric.summary, ", ".join(weights))
-    console = Console(highlight=False)
-    console.print(table) if console.is_terminal else Console(highlight=False, width=140).print(table)
+    wide_console(140).print(table)

@@ -8,8 +8,6 @@ import click
 if TYPE_CHECKING:
     from lia_bench.models.model_page import ModelPage, Table
 
-# Wide enough that a pipe or a log gets each row of a table on one line.
-PIPED_WIDTH = 160
 FORMAT = click.option(
     "--format",
     "layout",
@@ -152,17 +150,16 @@ def _print_page(page: "ModelPage") -> None:
 
 
 def _print_table(table: "Table") -> None:
-    from rich.console import Console
     from rich.table import Table as RichTable
+
+    from lia_bench.core.console import wide_console
 
     drawn = RichTable(box=None, pad_edge=False)
     for heading in table.header:
         drawn.add_column(heading, overflow="fold")
     for row in table.rows:
         drawn.add_row(*row)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    console = wide_console()
     click.echo(f"\n{table.title}\n")
     console.print(drawn)
     if table.note:

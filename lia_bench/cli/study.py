@@ -71,7 +71,7 @@ def create(
       lia-bench study create --results results/vox-256 --pairs 50 --output studies/vox
       lia-bench study create --results results/vox --results results/taichi --model lia --output studies/lia
     """
-    from lia_bench.leaderboards.study.creating import QUESTION, StudyRequest, create_study
+    from lia_bench.leaderboards.study.creation import QUESTION, StudyRequest, create_study
 
     request = StudyRequest(
         results=results,
@@ -110,7 +110,7 @@ def serve(folder: Path, host: str, port: int, allowed_hosts: tuple[str, ...]) ->
     Example:
       lia-bench study serve studies/vox
     """
-    from lia_bench.leaderboards.study.serving import serve_study
+    from lia_bench.leaderboards.study.server import serve_study
 
     serve_study(folder, host, port, allowed_hosts, click.echo)
 
@@ -132,7 +132,7 @@ def report(folder: Path, results: Path, misses: int) -> None:
     Example:
       lia-bench study report studies/vox
     """
-    from lia_bench.leaderboards.study.reporting import print_report, report_study
+    from lia_bench.leaderboards.study.report import print_report, report_study
 
     outcome = report_study(folder, misses)
     print_report(outcome)

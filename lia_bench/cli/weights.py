@@ -180,14 +180,12 @@ def _hash(file: "WeightFile") -> str:
 
 
 def _print_table(files: "Iterable[WeightFile]") -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from lia_bench.core.console import wide_console
     from lia_bench.core.weight_file import weights_home
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    console = wide_console(PIPED_WIDTH)
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "status"):
         table.add_column(heading, no_wrap=True)

@@ -64,10 +64,9 @@ def print_details(folder: Path) -> None:
 
 
 def _console() -> "Console":
-    from rich.console import Console
+    from lia_bench.core.console import wide_console
 
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    return wide_console(PIPED_WIDTH)
 
 
 def _print_head(console: "Console", folder: Path, table: ClipsTable, description: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from lia_bench.leaderboards.board.by_setting import SettingLeaderboard, leaderbo
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationRequest
 from lia_bench.leaderboards.printing.by_setting import print_by_setting
-from lia_bench.leaderboards.results.published_selection import published_tables
+from lia_bench.leaderboards.results.published import published_tables
 from tests.leaderboards.toys import register, specification, write_dataset, write_run
 
 

@@ -11,10 +11,9 @@ import pytest
 from lia_bench.leaderboards.board.groups import Group, comparable
 from lia_bench.leaderboards.printing import FORMATS, csv_table, json_table, latex, markdown
 from lia_bench.leaderboards.printing.marks import mark
-from lia_bench.leaderboards.results.columns import present
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, present
 from lia_bench.leaderboards.results.csv_reading import read_file
 from lia_bench.leaderboards.results.published import published_rows
-from lia_bench.leaderboards.results.rows import USER_STUDY, ResultRow
 from tests.leaderboards.toy_results import ToyResults, write_results
 
 

@@ -5,12 +5,9 @@ from dataclasses import replace
 import pytest
 
 from lia_bench.core.errors import UnknownNameError
+from lia_bench.leaderboards.board.board import beside, by_column, cut, merge, select
 from lia_bench.leaderboards.board.groups import comparable, differences
-from lia_bench.leaderboards.board.merging import merge
-from lia_bench.leaderboards.board.selection import beside, by_column, cut, select
-from lia_bench.leaderboards.results.columns import better, decimals, present
-from lia_bench.leaderboards.results.labels import labels
-from lia_bench.leaderboards.results.rows import USER_STUDY, ResultRow
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, better, decimals, labels, present
 
 LIA = ResultRow(
     model="lia",

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lia_bench.core.video import write_video
-from lia_bench.leaderboards.html.writing import write_report
+from lia_bench.leaderboards.html.report import write_report
 from tests.browser import times_of, wait_until, wait_until_in_step
 from tests.leaderboards.toy_results import ToyResults, write_results
 

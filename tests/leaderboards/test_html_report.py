@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from lia_bench.cli.leaderboard import command
 from lia_bench.core.errors import InputError
-from lia_bench.leaderboards.html import writing
-from lia_bench.leaderboards.html.writing import write_report
+from lia_bench.leaderboards.html import report as html_report
+from lia_bench.leaderboards.html.report import write_report
 from lia_bench.leaderboards.results.published import published_rows
 from tests.leaderboards.toy_results import ToyResults, write_results
 
@@ -86,7 +86,7 @@ def test_the_former_report_stays_when_writing_is_killed(tmp_path: Path, monkeypa
     def stop(content: Any) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writing, "render_page", stop)
+    monkeypatch.setattr(html_report, "render_page", stop)
     with pytest.raises(KeyboardInterrupt):
         write_report([folder])
     assert sorted(path for path in index.parent.rglob("*")) == before

@@ -13,11 +13,10 @@ from lia_bench.leaderboards.board.comparison import compare_models
 from lia_bench.leaderboards.board.groups import Group, comparable
 from lia_bench.leaderboards.board.ranking import Ranking, fractional_ranks, rank
 from lia_bench.leaderboards.printing.ranking import print_ranking
-from lia_bench.leaderboards.results.columns import present
+from lia_bench.leaderboards.results.columns import ResultRow, present
 from lia_bench.leaderboards.results.csv_reading import read_results
 from lia_bench.leaderboards.results.csv_writing import write_tables
 from lia_bench.leaderboards.results.report import Report
-from lia_bench.leaderboards.results.rows import ResultRow
 from tests.leaderboards.toy_results import ToyResults, toy_content
 
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]

@@ -14,11 +14,11 @@ from lia_bench.cli.main import run
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.study.answers import Answer, AnswerBook
-from lia_bench.leaderboards.study.creating import StudyRequest, create_study
+from lia_bench.leaderboards.study.creation import StudyRequest, create_study
 from lia_bench.leaderboards.study.document import Study, media_path, read_study
-from lia_bench.leaderboards.study.preference_interval import Judgement, preference_interval, wilson
+from lia_bench.leaderboards.study.preferences import Judgement, preference_interval, wilson
 from lia_bench.leaderboards.study.presentation import arrange
-from lia_bench.leaderboards.study.reporting import print_report, report_study
+from lia_bench.leaderboards.study.report import print_report, report_study
 from tests.leaderboards.toy_results import ToyResults, write_results
 
 TOY = ToyResults(clips=3, models=("lia", "fomm", "mraa", "identity"))

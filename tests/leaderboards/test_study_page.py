@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lia_bench.leaderboards.study.creating import StudyRequest, create_study
+from lia_bench.leaderboards.study.creation import StudyRequest, create_study
 from lia_bench.leaderboards.study.document import read_study
 from tests.browser import times_of, wait_until, wait_until_in_step
 from tests.leaderboards.study_server import RunningStudy, serving

@@ -16,11 +16,10 @@ import pytest
 from lia_bench.cli.main import run
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.study.answers import AnswerBook
-from lia_bench.leaderboards.study.application import create_application
-from lia_bench.leaderboards.study.creating import StudyRequest, create_study
+from lia_bench.leaderboards.study.application import Hosts, create_application
+from lia_bench.leaderboards.study.creation import StudyRequest, create_study
 from lia_bench.leaderboards.study.document import media_path, read_study
-from lia_bench.leaderboards.study.hosts import Hosts
-from lia_bench.leaderboards.study.serving import serve_study
+from lia_bench.leaderboards.study.server import serve_study
 from tests.leaderboards.study_server import Load, Rater, rate_at_once, serving
 from tests.leaderboards.toy_results import ToyResults, write_results
 

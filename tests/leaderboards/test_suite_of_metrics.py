@@ -12,9 +12,10 @@ import pytest
 
 from lia_bench.core.video import open_video
 from lia_bench.core.weight_file import weights_home
-from lia_bench.leaderboards.board.comparison import compare_models, print_comparison
+from lia_bench.leaderboards.board.comparison import compare_models
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationRequest
+from lia_bench.leaderboards.printing.ranking import print_comparison
 from lia_bench.metrics.frechet import frechet_distance
 from lia_bench.metrics.protocols import Protocol
 from tests.leaderboards.test_evaluation import comparable, read

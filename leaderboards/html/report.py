@@ -1,22 +1,26 @@
 """Writes a report: results in, one folder out that opens from disk."""
 
+import base64
+import hashlib
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from lia_bench.core.atomic import remove_partial, write_text
 from lia_bench.core.errors import InputError
 from lia_bench.core.locking import alone_in_folder
+from lia_bench.leaderboards.board.board import merge
 from lia_bench.leaderboards.board.groups import comparable, differences
-from lia_bench.leaderboards.board.merging import merge
 from lia_bench.leaderboards.html.content import group_content, page_content
 from lia_bench.leaderboards.html.media import Media
-from lia_bench.leaderboards.html.rendering import render_page
 from lia_bench.leaderboards.html.reports import Reports
+from lia_bench.leaderboards.results.columns import ResultRow
 from lia_bench.leaderboards.results.csv_reading import read_results
-from lia_bench.leaderboards.results.rows import ResultRow
 
 INDEX = "index.html"
 
@@ -101,3 +105,51 @@ def _usual_output(rows: Sequence[ResultRow]) -> Path:
     if any(folder.is_absolute() for folder in folders):
         folders = [folder.absolute() for folder in folders]
     return Path(os.path.commonpath(folders)) / "report"
+
+
+STYLES = ("base.css", "table.css", "charts.css", "explorer.css", "player.css")
+SCRIPTS = (
+    "dom.js",
+    "icons.js",
+    "format.js",
+    "theme.js",
+    "table.js",
+    "provenance.js",
+    "charts.js",
+    "ranking.js",
+    "explorer.js",
+    "playback.js",
+    "player.js",
+    "main.js",
+)
+PARTS = files("lia_bench.leaderboards.html.page")
+
+
+def render_page(content: Mapping[str, Any]) -> str:
+    """The page over `content`, plain data without NaN; nothing of the data can become markup or script."""
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    template = Environment(autoescape=True, keep_trailing_newline=True).from_string(_part("index.html"))
+    script = "\n(() => {\n'use strict';\n" + "\n".join(map(_part, SCRIPTS)) + "\n})();\n"
+    return template.render(
+        title=content["title"],
+        styles=Markup("\n".join(map(_part, STYLES))),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        data=Markup(_json(content)),
+    )
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    """JSON in which no text can end the script element that it stands in."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # A path that is not UTF-8 has lone surrogates, and JSON's escape of those is Python's.
+    text = text.encode("utf-8", errors="backslashreplace").decode()
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def _part(name: str) -> str:
+    return (PARTS / name).read_text(encoding="utf-8")

@@ -10,9 +10,8 @@ from typing import Any
 
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.study.answers import AnswerBook
-from lia_bench.leaderboards.study.application import BODY_LIMIT, create_application
+from lia_bench.leaderboards.study.application import BODY_LIMIT, Hosts, create_application, is_loopback
 from lia_bench.leaderboards.study.document import check_media, read_study
-from lia_bench.leaderboards.study.hosts import Hosts, is_loopback
 
 THREADS = 8
 CONNECTIONS = 1000

@@ -20,8 +20,7 @@ from lia_bench.leaderboards.study.document import (
     present,
     write_study,
 )
-from lia_bench.leaderboards.study.media import MediaFolder, random_id
-from lia_bench.leaderboards.study.result_videos import Animation, ResultVideos, videos_of
+from lia_bench.leaderboards.study.result_videos import Animation, MediaFolder, ResultVideos, random_id, videos_of
 
 QUESTION = "Which video is better?"
 
