@@ -1,7 +1,7 @@
 """The sections of configuration that models share, and the checks of sizes."""
 
 import math
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -62,6 +62,26 @@ class GeneratorConfiguration(Section):
     cap: int = Field(gt=0, description="no block is wider")
     down_blocks: int = Field(ge=0)
     residual_blocks: int = Field(ge=0)
+
+
+class VolumeMotionConfiguration(EncoderDecoderConfiguration):
+    """The hourglass that blends the motions of keypoints in space; it sees the source volume."""
+
+    compressed: int = Field(gt=0, description="channels of the source volume that it sees")
+    kernel: Literal[3, 7] = Field(7, description="side of the convolutions to the masks and to the occlusion map")
+
+
+class VolumeGeneratorConfiguration(Section):
+    """What turns the source into a volume and the warped volume into a frame."""
+
+    expansion: int = Field(gt=0, description="width at full size; doubled each time the size is halved")
+    cap: int = Field(gt=0, description="no block before the volume is wider")
+    down_blocks: int = Field(
+        2, gt=0, description="how often the size is halved before the volume, and doubled after it"
+    )
+    volume_channels: int = Field(gt=0)
+    blocks: int = Field(ge=0, description="residual blocks in the volume; and those of a residual decoder")
+    stem_kernel: Literal[3, 7] = Field(3, description="side of the first convolution")
 
 
 class DisentanglementConfiguration(Section):

@@ -1,7 +1,7 @@
 """Names in a state dict that others published, to our names and back."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from torch import Tensor
 
@@ -69,6 +69,29 @@ def disentanglement_names() -> tuple[tuple[str, str], ...]:
         ("pose_encoder.*.*", "pose_encoder.*.*"),
         ("decoder.*.*", "decoder.*.*"),
     )
+
+
+def spade_decoder_names(theirs: str, ours: str) -> Iterator[tuple[str, str]]:
+    """Pairs for StateRenaming: a SpadeDecoder without its output; `theirs`, `ours`: prefixes that end in a dot."""
+    yield (f"{theirs}fc.*", f"{ours}input.*")
+    for block, name in (("G_middle_*", "middle.*"), ("up_*", "up.*")):
+        yield from _spade_block_names(f"{theirs}{block}", f"{ours}{name}")
+
+
+def _spade_block_names(theirs: str, ours: str) -> Iterator[tuple[str, str]]:
+    for convolution, name in (("conv_0", "convolution1"), ("conv_1", "convolution2"), ("conv_s", "shortcut")):
+        yield from _spectral_names(f"{theirs}.{convolution}", f"{ours}.{name}")
+    for number, name in (("0", "normalisation1"), ("1", "normalisation2"), ("s", "shortcut_normalisation")):
+        yield (f"{theirs}.norm_{number}.mlp_shared.0.*", f"{ours}.{name}.shared.*")
+        yield (f"{theirs}.norm_{number}.mlp_gamma.*", f"{ours}.{name}.scale.*")
+        yield (f"{theirs}.norm_{number}.mlp_beta.*", f"{ours}.{name}.shift.*")
+
+
+def _spectral_names(theirs: str, ours: str) -> Iterator[tuple[str, str]]:
+    yield (f"{theirs}.weight_orig", f"{ours}.parametrizations.weight.original")
+    yield (f"{theirs}.weight_u", f"{ours}.parametrizations.weight.0._u")
+    yield (f"{theirs}.weight_v", f"{ours}.parametrizations.weight.0._v")
+    yield (f"{theirs}.*", f"{ours}.*")
 
 
 def _rename(state: Mapping[str, Tensor], rules: Sequence[tuple[re.Pattern[str], str]]) -> dict[str, Tensor] | None:

@@ -10,8 +10,9 @@ from torch import Tensor
 from lia_bench.core.errors import InputError
 from lia_bench.models.blocks.sized_animator import SizedAnimator
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
+from lia_bench.models.blocks.volume_generator import EncodedSource
 from lia_bench.models.fvv.configuration import FvvModel, ViewConfiguration
-from lia_bench.models.fvv.generator import EncodedSource, Generator
+from lia_bench.models.fvv.generator import Generator
 from lia_bench.models.fvv.head_pose import HeadMotion, HeadPoseEstimator
 from lia_bench.models.fvv.keypoint_detector import CanonicalKeypointDetector
 from lia_bench.models.fvv.keypoint_transformation import frame_keypoints

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from lia_bench.models.blocks.renamed_networks import RenamedNetwork, RenamedNetworks
-from lia_bench.models.blocks.state_renaming import StateRenaming, hourglass_names, residual_names
+from lia_bench.models.blocks.state_renaming import StateRenaming, hourglass_names, residual_names, spade_decoder_names
 from lia_bench.models.fvv.head_pose import STAGES
 
 
@@ -37,25 +37,6 @@ def _stages() -> Iterator[tuple[str, str]]:
         yield from _bottleneck(f"{repeated}.b{2 * index + 1}_*", f"stages.{index}.blocks.*")
 
 
-def _spectral(theirs: str, ours: str) -> tuple[tuple[str, str], ...]:
-    return (
-        (f"{theirs}.weight_orig", f"{ours}.parametrizations.weight.original"),
-        (f"{theirs}.weight_u", f"{ours}.parametrizations.weight.0._u"),
-        (f"{theirs}.weight_v", f"{ours}.parametrizations.weight.0._v"),
-        (f"{theirs}.*", f"{ours}.*"),
-    )
-
-
-def _spade_block(theirs: str, ours: str) -> Iterator[tuple[str, str]]:
-    for number, name in (("0", "1"), ("1", "2")):
-        yield from _spectral(f"{theirs}.conv_{number}", f"{ours}.convolution{name}")
-    yield from _spectral(f"{theirs}.conv_s", f"{ours}.shortcut")
-    for number, name in (("0", "normalisation1"), ("1", "normalisation2"), ("s", "shortcut_normalisation")):
-        yield (f"{theirs}.norm_{number}.mlp_shared.0.*", f"{ours}.{name}.shared.*")
-        yield (f"{theirs}.norm_{number}.mlp_gamma.*", f"{ours}.{name}.scale.*")
-        yield (f"{theirs}.norm_{number}.mlp_beta.*", f"{ours}.{name}.shift.*")
-
-
 _GENERATOR = StateRenaming(
     (
         *hourglass_names("dense_motion_network.hourglass", "dense_motion.hourglass"),
@@ -70,9 +51,7 @@ _GENERATOR = StateRenaming(
         *residual_names("resblocks_3d.3dr*", "volume_blocks.*"),
         *_normalised("third.", "", "fold"),
         ("fourth.*", "mix.*"),
-        ("decoder.fc.*", "decoder.input.*"),
-        *_spade_block("decoder.G_middle_*", "decoder.middle.*"),
-        *_spade_block("decoder.up_*", "decoder.up.*"),
+        *spade_decoder_names("decoder.", "decoder."),
         ("decoder.conv_img.*", "decoder.output.*"),
         *residual_names("resblocks_2d.2dr*", "decoder.residual.*"),
         *_normalised("up_blocks.*.", "", "decoder.up.*"),

@@ -8,10 +8,11 @@ from lia_bench.core.configuration import Section
 from lia_bench.models.blocks.configuration import (
     AdversarialOptimiser,
     AdversarialWeights,
-    EncoderDecoderConfiguration,
     HeatmapConfiguration,
     PatchDiscriminatorConfiguration,
     TransformationConfiguration,
+    VolumeGeneratorConfiguration,
+    VolumeMotionConfiguration,
     check_halvable,
 )
 from lia_bench.models.training.configuration import ExperimentConfiguration
@@ -31,23 +32,9 @@ class HeadPoseConfiguration(Section):
     bins: int = Field(66, gt=1, description="of 3 degrees, from -99 on")
 
 
-class DenseMotionConfiguration(EncoderDecoderConfiguration):
-    """The hourglass that blends the keypoints' motions; it sees the source volume."""
-
-    compressed: int = Field(gt=0, description="channels of the source volume that it sees")
-    kernel: Literal[3, 7] = Field(7, description="side of the convolutions to the masks and to the occlusion map")
-
-
-class GeneratorConfiguration(Section):
+class GeneratorConfiguration(VolumeGeneratorConfiguration):
     """What turns the source into a volume and the warped volume into a frame."""
 
-    expansion: int = Field(gt=0, description="width at full size; doubled each time the size is halved")
-    cap: int = Field(gt=0, description="no block before the volume is wider")
-    down_blocks: int = Field(
-        2, gt=0, description="how often the size is halved before the volume, and doubled after it"
-    )
-    volume_channels: int = Field(gt=0)
-    blocks: int = Field(ge=0, description="residual blocks in the volume; and those of the residual decoder")
     stem_kernel: Literal[3, 7] = Field(description="side of the first convolution")
     decoder: Literal["spade", "residual"]
 
@@ -80,7 +67,7 @@ class FvvModel(Section):
     view: ViewConfiguration = ViewConfiguration()
     keypoint_detector: KeypointDetectorConfiguration
     head_pose: HeadPoseConfiguration
-    dense_motion: DenseMotionConfiguration
+    dense_motion: VolumeMotionConfiguration
     generator: GeneratorConfiguration
 
     @model_validator(mode="after")

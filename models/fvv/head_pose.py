@@ -2,14 +2,12 @@
 
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lia_bench.models.blocks.head_pose import expected_degrees
 from lia_bench.models.fvv.configuration import HeadPoseConfiguration
 
-DEGREES_A_BIN = 3
-FIRST_BIN = -99
 # Residual blocks of each stage, the halving one not counted: those of a ResNet-50.
 STAGES = (3, 3, 5, 2)
 
@@ -28,13 +26,6 @@ class HeadMotion(NamedTuple):
     roll: Tensor
     translation: Tensor
     expression: Tensor
-
-
-def expected_degrees(logits: Tensor) -> Tensor:
-    """Angles (B,) in degrees from logits (B, bins): the mean over bins three degrees wide from -99 (Hopenet)."""
-    probabilities = logits.float().softmax(dim=1)
-    bins = torch.arange(logits.shape[1], dtype=probabilities.dtype, device=logits.device)
-    return (probabilities * bins).sum(dim=1) * DEGREES_A_BIN + FIRST_BIN
 
 
 class NormalisedConvolution(nn.Module):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.core.errors import MissingWeightsError
-from lia_bench.models.fvv.head_pose import expected_degrees
+from lia_bench.models.blocks.head_pose import expected_degrees
 
 SIDE = 224
 BINS = 66

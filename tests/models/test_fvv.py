@@ -12,12 +12,14 @@ from torch import Tensor
 from lia_bench.core import weights
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
 from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.head_pose import expected_degrees
+from lia_bench.models.blocks.spade import SpadeDecoder
+from lia_bench.models.blocks.volume_motion import part_motions
 from lia_bench.models.fvv import SPECIFICATION
 from lia_bench.models.fvv.animator import FvvAnimator, seen_from
 from lia_bench.models.fvv.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.fvv.configuration import FvvConfiguration, ViewConfiguration
-from lia_bench.models.fvv.dense_motion import part_motions
-from lia_bench.models.fvv.head_pose import HeadMotion, expected_degrees
+from lia_bench.models.fvv.head_pose import HeadMotion
 from lia_bench.models.fvv.hopenet import HeadAngles, Hopenet, own_names, published_hopenet
 from lia_bench.models.fvv.keypoint_transformation import frame_keypoints, rotation_matrix
 from lia_bench.models.fvv.losses import (
@@ -29,7 +31,6 @@ from lia_bench.models.fvv.losses import (
     keypoint_prior,
 )
 from lia_bench.models.fvv.recipe import FvvRecipe, build_discriminator
-from lia_bench.models.fvv.spade import SpadeDecoder
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.training.recipe import PairBatch
 from tests.deterministic import image

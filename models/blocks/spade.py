@@ -56,21 +56,22 @@ class SpadeBlock(nn.Module):
 class SpadeDecoder(nn.Module):
     """Six blocks at the size of the features, then one after each doubling; each sees the features."""
 
-    def __init__(self, inputs: int, outputs: int, doublings: int) -> None:
-        """`outputs`: width at full size."""
+    def __init__(self, inputs: int, outputs: int, doublings: int, shuffle: int = 1) -> None:
+        """`outputs`: width after the doublings. `shuffle`: along a side, pixels that the last layer makes of one."""
         super().__init__()
         self.input = nn.Conv2d(inputs, 2 * inputs, 3, padding=1)
         self.middle = nn.ModuleList(SpadeBlock(2 * inputs, 2 * inputs, inputs) for _ in range(MIDDLE_BLOCKS))
         widths = [2 * inputs, *[inputs] * (doublings - 1), outputs]
         self.up = nn.ModuleList(SpadeBlock(*pair, inputs) for pair in pairwise(widths))
-        self.output = nn.Conv2d(outputs, 3, 3, padding=1)
+        self.shuffle = shuffle
+        self.output = nn.Conv2d(outputs, 3 * shuffle**2, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits of the frame (B, 3, 2^n H, 2^n W), n doublings, for features (B, inputs, H, W)."""
+        """Logits of the frame (B, 3, 2^n s H, 2^n s W), n doublings and shuffle s, for features (B, inputs, H, W)."""
         decoded = self.input(features)
         for block in self.middle:
             decoded = block(decoded, features)
         for block in self.up:
             decoded = block(F.interpolate(decoded, scale_factor=2), features)
         logits: Tensor = self.output(F.leaky_relu(decoded, SLOPE))
-        return logits
+        return F.pixel_shuffle(logits, self.shuffle)

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lia_bench.models.blocks.configuration import VolumeMotionConfiguration
 from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.soft_keypoints import heatmap_difference
+from lia_bench.models.blocks.volume_blocks import VolumeConvolutionBlock, VolumeDownBlock, VolumeUpBlock
 from lia_bench.models.blocks.warping import warp_by_each
-from lia_bench.models.fvv.configuration import FvvModel
-from lia_bench.models.fvv.volume_blocks import VolumeConvolutionBlock, VolumeDownBlock, VolumeUpBlock
 
 KEYPOINT_VARIANCE = 0.01
 
@@ -29,14 +29,14 @@ class VolumeMotion(NamedTuple):
     occlusion: Tensor
 
 
-class DenseMotion(nn.Module):
+class VolumeDenseMotion(nn.Module):
     """Weighs the keypoints' translations by how well the source volume, warped by each alone, explains the frame."""
 
-    def __init__(self, configuration: FvvModel) -> None:
+    def __init__(self, shape: VolumeMotionConfiguration, keypoints: int, channels: int, depth: int) -> None:
+        """`channels`, `depth`: of the source volume."""
         super().__init__()
-        shape = configuration.dense_motion
-        parts = configuration.keypoints + 1
-        self.compress = VolumeConvolutionBlock(configuration.generator.volume_channels, shape.compressed, kernel_size=1)
+        parts = keypoints + 1
+        self.compress = VolumeConvolutionBlock(channels, shape.compressed, kernel_size=1)
         self.hourglass = Hourglass(
             parts * (1 + shape.compressed),
             shape.expansion,
@@ -49,7 +49,7 @@ class DenseMotion(nn.Module):
         self.last = VolumeConvolutionBlock(width, width)
         kernel, padding = shape.kernel, shape.kernel // 2
         self.masks = nn.Conv3d(width, parts, kernel, padding=padding)
-        self.occlusion = nn.Conv2d(width * configuration.depth, 1, kernel, padding=padding)
+        self.occlusion = nn.Conv2d(width * depth, 1, kernel, padding=padding)
 
     def forward(self, compressed: Tensor, source: Tensor, driving: Tensor) -> VolumeMotion:
         """Motion for a compressed source volume (B, C, D, H, W) and keypoints (B, K, 3)."""
