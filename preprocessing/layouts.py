@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lia_bench.core.clips_table import DESCRIPTION, TABLE
+from lia_bench.core.clips_table import TABLE
+from lia_bench.core.dataset_description import DESCRIPTION
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
 from lia_bench.preprocessing.clip_table import parse_identifier, printable

@@ -8,8 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lia_bench.core.atomic import write_json, write_text
-from lia_bench.core.clips_table import read_description
+from lia_bench.core.atomic import write_text
+from lia_bench.core.dataset_description import (
+    Counts,
+    DatasetDescription,
+    ShardNumber,
+    read_description,
+    write_description,
+)
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS
@@ -21,6 +27,7 @@ from lia_bench.preprocessing.locking import alone_in
 from lia_bench.preprocessing.outcome import Outcome, write_clips_table
 from lia_bench.preprocessing.plan import Plan, plan_from_table, share_of
 from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
+from lia_bench.preprocessing.registry import DATASETS
 from lia_bench.preprocessing.searching import SearchPlan, search_footage
 from lia_bench.preprocessing.workers.engine import Engine
 
@@ -102,15 +109,26 @@ def prepare_from_table(
     check_output(options, recipe)
     plan = rule(plan_from_table(table, footage))
     with alone_in(options.output):
-        return _finish(share_of(plan, options.shard or (1, 1)), options, recipe, arguments)
+        return _finish(share_of(plan, options.shard or (1, 1)), options, recipe, arguments, _subject_of(recipe))
 
 
 def prepare_from_search(
-    search: SearchPlan, options: PreparationOptions, recipe: str, arguments: Mapping[str, Any]
+    search: SearchPlan,
+    options: PreparationOptions,
+    recipe: str,
+    arguments: Mapping[str, Any],
+    subject: str | None = None,
 ) -> Preparation:
     """Search footage, cut what was found, and write clips.csv, dataset.json and the table of what was found.
 
     Started again it searches and cuts what is missing.
+
+    Args:
+        search: what is searched, and how.
+        options: how the dataset is written.
+        recipe: as of `prepare_from_table`.
+        arguments: likewise.
+        subject: what the clips show, for dataset.json; None for what the recipe's specification says.
 
     Raises:
         InputError: an output whose clips would lie among the footage, or as `check_output`.
@@ -120,7 +138,7 @@ def prepare_from_search(
     with alone_in(options.output):
         plan = search_footage(search, options.output, options.searching_engine, options.shard)
         _write_found(options.output / FOUND_TABLE, plan)
-        return _finish(plan, options, recipe, arguments)
+        return _finish(plan, options, recipe, arguments, _subject_of(recipe) if subject is None else subject)
 
 
 def check_output(options: PreparationOptions, recipe: str) -> None:
@@ -142,10 +160,13 @@ def check_output(options: PreparationOptions, recipe: str) -> None:
 def _recipe_in(output: Path) -> str | None:
     """The recipe of the dataset in a folder; None where there is none, or none that can be read."""
     try:
-        recipe = read_description(output).get("recipe")
+        return read_description(output).recipe or None
     except InputError:
         return None
-    return None if recipe is None else str(recipe)
+
+
+def _subject_of(recipe: str) -> str:
+    return DATASETS[recipe].subject if recipe in DATASETS else ""
 
 
 def _check_apart(search: SearchPlan, output: Path) -> None:
@@ -156,44 +177,40 @@ def _check_apart(search: SearchPlan, output: Path) -> None:
             raise InputError(f"{output}: the clips would lie among their footage; name another --output")
 
 
-def _finish(plan: Plan, options: PreparationOptions, recipe: str, arguments: Mapping[str, Any]) -> Preparation:
+def _finish(
+    plan: Plan, options: PreparationOptions, recipe: str, arguments: Mapping[str, Any], subject: str
+) -> Preparation:
     outcomes = cut_clips(plan, options.output, options.size, options.clip_format, options.engine)
     outcomes.sort(key=lambda outcome: outcome.position)
     table = options.output / "clips.csv"
     write_clips_table(table, outcomes)
     preparation = Preparation(options.output, tuple(outcomes), sha256_of_file(table))
     own = {"size": options.size, "format": options.clip_format, **arguments}
-    write_json(
-        options.output / "dataset.json",
-        {
-            "recipe": recipe,
-            "arguments": {key: str(value) if isinstance(value, Path) else value for key, value in own.items()},
-            "versions": {**versions(), **{name: _version(name) for name in LIBRARIES}},
-            "counts": _counts(preparation),
-            "hash": preparation.hash,
-            **(_shard_notes(options.shard, outcomes) if options.shard else {}),
-        },
+    write_description(
+        options.output,
+        DatasetDescription(
+            recipe=recipe,
+            subject=subject,
+            arguments={key: str(value) if isinstance(value, Path) else value for key, value in own.items()},
+            versions={**versions(), **{name: _version(name) for name in LIBRARIES}},
+            counts=_counts(preparation),
+            hash=preparation.hash,
+            shard=ShardNumber(index=options.shard[0], count=options.shard[1]) if options.shard else None,
+            positions=[list(outcome.position) for outcome in outcomes] if options.shard else None,
+        ),
     )
     write_contact_sheet(options.output)
     return preparation
 
 
-def _counts(preparation: Preparation) -> dict[str, Any]:
+def _counts(preparation: Preparation) -> Counts:
     good = [outcome for outcome in preparation.outcomes if outcome.status == "ok"]
-    return {
-        "rows": len(preparation.outcomes),
+    return Counts(
+        rows=len(preparation.outcomes),
         **preparation.counts,
-        "clips": {name: sum(clip.partition == name for clip in good) for name in ("train", "test")},
-        "frames": sum(clip.frames for clip in good),
-    }
-
-
-def _shard_notes(shard: tuple[int, int], outcomes: list[Outcome]) -> dict[str, Any]:
-    """What `lia-bench datasets merge` puts shards together by."""
-    return {
-        "shard": {"index": shard[0], "count": shard[1]},
-        "positions": [list(outcome.position) for outcome in outcomes],
-    }
+        clips={name: sum(clip.partition == name for clip in good) for name in PARTITIONS},
+        frames=sum(clip.frames for clip in good),
+    )
 
 
 def _write_found(path: Path, plan: Plan) -> None:

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import torch
 
 from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.prepared_dataset import open_dataset
+from lia_bench.core.prepared_dataset import open_dataset, subject_of
 from lia_bench.core.provenance import provenance
 from lia_bench.leaderboards.contestants import (
     Contestant,
@@ -64,7 +64,7 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
             tell(f"{contestant.label}: {contestant.checkpoint}")
     planning.check_transfer(request, contestants)
     size = planning.frame_size(contestants, clips)
-    subject = request.subject or planning.subject_of(dataset)
+    subject = request.subject or subject_of(dataset)
     suite = open_suite(metrics, subject, ScoringSetting(*size, device, request.protocol))
     for line in planning.meanings(suite):
         tell(line)

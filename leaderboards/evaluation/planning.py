@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -23,13 +22,8 @@ from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationRequest
 from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.specification import Compares
 from lia_bench.metrics.suite import Suite
-from lia_bench.preprocessing.detection.registry import DETECTORS
-from lia_bench.preprocessing.registry import DATASETS
 
 SPLIT = "test"
-
-SUBJECTS_OF_DETECTORS = {"face": "face", "person": "body"}
-"""What the clips of any footage show, by what was looked for in it."""
 
 
 def only_dataset(data: Path) -> str:
@@ -60,21 +54,6 @@ def restrict(dataset: PreparedDataset, clip_list: Path, announce: Callable[[str]
     left_out = f"; left out: {len(named) - here}" if here < len(named) else ""
     announce(f"{clip_list}: {here} of the {len(named)} {SPLIT} clips that it names are in {dataset.name}{left_out}")
     return chosen
-
-
-def subject_of(dataset: PreparedDataset) -> str:
-    """What the clips of a dataset show, as its dataset.json tells; empty where it does not."""
-    path = dataset.folder / "dataset.json"
-    if not path.is_file():
-        return ""
-    description = json.loads(path.read_text(encoding="utf-8"))
-    recipe = str(description.get("recipe", ""))
-    detector = str(description.get("arguments", {}).get("detector", ""))
-    # Others may have made it with a package that is not installed here.
-    subject = DATASETS[recipe].subject if recipe in DATASETS else ""
-    if subject or detector not in DETECTORS:
-        return subject
-    return SUBJECTS_OF_DETECTORS[DETECTORS[detector].subject]
 
 
 def meanings(suite: Suite) -> list[str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
-from lia_bench.core.prepared_dataset import PreparedDataset
+from lia_bench.core.prepared_dataset import PreparedDataset, subject_of
 from lia_bench.core.provenance import provenance
 from lia_bench.core.video import FrameReader, open_indexed, to_tensor
 from lia_bench.core.video.readers import sha256_of_video
@@ -57,7 +57,7 @@ def score(request: ScoreRequest, announce: Callable[[str], None] = lambda line: 
     generated = open_folder(request.generated)
     pairs, unmatched = match(generated, reference, request.source)
     height, width = _usual_size(pairs, request.trim)
-    subject = request.subject or planning.subject_of(reference)
+    subject = request.subject or subject_of(reference)
     suite = open_suite(metrics, subject, ScoringSetting(height, width, device, request.protocol))
     for line in planning.meanings(suite):
         tell(line)

@@ -1,16 +1,13 @@
-"""clips.csv and dataset.json: what a prepared dataset says about its clips."""
+"""clips.csv: what a prepared dataset says about its clips."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lia_bench.core.errors import InputError
 
 TABLE = "clips.csv"
-DESCRIPTION = "dataset.json"
 NEEDED = ("clip", "partition", "status")
 """Columns without which no clip can be found; other columns are asked for where they are read."""
 
@@ -71,24 +68,6 @@ def read_clips_table(path: Path, columns_read: Sequence[str] = ()) -> ClipsTable
         if name not in columns:
             raise InputError(f"{path}: not a table of clips, the column '{name}' is missing")
     return ClipsTable(columns, tuple(rows))
-
-
-def read_description(folder: Path) -> dict[str, Any]:
-    """The content of a dataset's dataset.json.
-
-    Raises:
-        InputError: it is not there or damaged.
-    """
-    path = folder / DESCRIPTION
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: not there; run the command that prepares the dataset again") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable ({error}); run the command that prepares the dataset again") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not the description of a dataset; run the command that prepares it again")
-    return content
 
 
 def find_clip(folder: Path, row: Mapping[str, str]) -> Path | None:

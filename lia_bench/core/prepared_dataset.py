@@ -5,14 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lia_bench.core.clips_table import (
-    DESCRIPTION,
-    TABLE,
-    ClipsTable,
-    find_clip,
-    read_clips_table,
-    read_description,
-)
+from lia_bench.core.clips_table import TABLE, ClipsTable, find_clip, read_clips_table
+from lia_bench.core.dataset_description import DESCRIPTION, read_description
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.suggestions import likely
@@ -113,6 +107,15 @@ def open_dataset(
     return PreparedDataset(folder.resolve().name, folder, digest, tuple(clips))
 
 
+def subject_of(dataset: PreparedDataset) -> str:
+    """What the clips of a dataset show ("face", "body", "sample"), as its dataset.json tells; empty where it does not.
+
+    Raises:
+        InputError: its dataset.json is damaged.
+    """
+    return read_description(dataset.folder).subject if (dataset.folder / DESCRIPTION).is_file() else ""
+
+
 def table_of(folder: Path, columns_read: Sequence[str] = ()) -> ClipsTable:
     """The clips.csv of a prepared dataset.
 
@@ -157,7 +160,7 @@ def _listed(folder: Path) -> tuple[list[Clip], str]:
     rows = table_of(folder).good
     table = folder / TABLE
     digest = sha256_of_file(table)
-    if (folder / DESCRIPTION).is_file() and read_description(folder).get("hash") != digest:
+    if (folder / DESCRIPTION).is_file() and read_description(folder).hash != digest:
         raise InputError(f"{table}: not the table that {DESCRIPTION} describes; prepare the dataset again")
     clips = []
     for row in rows:

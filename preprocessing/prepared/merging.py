@@ -5,22 +5,53 @@ import io
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lia_bench.core.atomic import replacing, write_json, write_text
-from lia_bench.core.clips_table import DESCRIPTION, STATUSES, TABLE, Row, clip_key, find_clip
+from lia_bench.core.atomic import replacing, write_text
+from lia_bench.core.clips_table import STATUSES, TABLE, ClipsTable, Row, clip_key, find_clip
+from lia_bench.core.dataset_description import (
+    DESCRIPTION,
+    Counts,
+    DatasetDescription,
+    ProgramVersion,
+    ShardNumber,
+    read_description,
+    write_description,
+)
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.linking import link_or_copy
-from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS
+from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS, table_of
 from lia_bench.core.progress import progress
 from lia_bench.core.video import sha256_of_video
 from lia_bench.preprocessing.locking import alone_in
-from lia_bench.preprocessing.prepared.shards import Shard, read_shards, rows_in_order
 
 FOUND_TABLE = "metadata.csv"
 """The clips that a search found, beside clips.csv."""
+
+ITS_OWN_ARGUMENTS = ("shard", "footage")
+"""Jobs may have the footage in different places."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A folder that `preprocess ... --shard` made.
+
+    Attributes:
+        folder: where it lies.
+        table: its clips.csv.
+        description: its dataset.json.
+        number: which shard it is.
+        positions: the place of each of its rows among the rows of all shards.
+    """
+
+    folder: Path
+    table: ClipsTable
+    description: DatasetDescription
+    number: ShardNumber
+    positions: list[list[int]]
 
 
 def merge(folders: Sequence[Path], output: Path) -> str:
@@ -38,8 +69,8 @@ def merge(folders: Sequence[Path], output: Path) -> str:
         InputError: a shard is missing, there twice, unfinished, damaged, or of another dataset; or `output` holds
             another dataset.
     """
-    shards = read_shards(folders)
-    owned = rows_in_order(shards)
+    shards = _read_shards(folders)
+    owned = _rows_in_order(shards)
     with alone_in(output):
         return _merge(shards, owned, output)
 
@@ -54,7 +85,7 @@ def _merge(shards: Sequence[Shard], owned: Sequence[tuple[Shard, Row]], output: 
     _merge_found(shards, rows, output)
     write_text(output / TABLE, text)
     digest = sha256_of_file(output / TABLE)
-    write_json(output / DESCRIPTION, _description(shards, rows, digest))
+    write_description(output, _description(shards, rows, digest))
     return digest
 
 
@@ -113,29 +144,123 @@ def _merge_found(shards: Sequence[Shard], rows: Sequence[Row], output: Path) -> 
         write_text(output / FOUND_TABLE, _as_csv(columns, chosen))
 
 
-def _description(shards: Sequence[Shard], rows: Sequence[Row], digest: str) -> dict[str, Any]:
+def _description(shards: Sequence[Shard], rows: Sequence[Row], digest: str) -> DatasetDescription:
     statuses = Counter(row["status"] for row in rows)
     good = [row for row in rows if row["status"] == "ok"]
     clips = Counter(row["partition"] for row in good)
-    content = {key: value for key, value in shards[0].description.items() if key not in ("shard", "positions")}
-    arguments = {key: value for key, value in content.get("arguments", {}).items() if key != "shard"}
-    return content | {
-        "arguments": arguments,
-        "versions": _versions(shards),
-        "counts": {
-            "rows": len(rows),
-            **{status: statuses[status] for status in STATUSES},
-            "clips": {name: clips[name] for name in PARTITIONS},
-            "frames": sum(int(row["frames"]) for row in good),
-        },
-        "hash": digest,
-    }
+    first = shards[0].description
+    return first.model_copy(
+        update={
+            "arguments": {key: value for key, value in first.arguments.items() if key != "shard"},
+            "versions": _versions(shards),
+            "counts": Counts(
+                rows=len(rows),
+                **{status: statuses[status] for status in STATUSES},
+                clips={name: clips[name] for name in PARTITIONS},
+                frames=sum(int(row["frames"]) for row in good),
+            ),
+            "hash": digest,
+            "shard": None,
+            "positions": None,
+        }
+    )
 
 
-def _versions(shards: Sequence[Shard]) -> dict[str, Any]:
+def _versions(shards: Sequence[Shard]) -> dict[str, ProgramVersion | list[ProgramVersion]]:
     """Versions that all shards agree on, and of others each one that some shard was made with."""
-    found: dict[str, dict[Any, None]] = {}
+    found: dict[str, list[ProgramVersion]] = {}
     for shard in shards:
-        for name, version in shard.description.get("versions", {}).items():
-            found.setdefault(name, {})[version] = None
-    return {name: next(iter(several)) if len(several) == 1 else list(several) for name, several in found.items()}
+        for name, version in shard.description.versions.items():
+            several = version if isinstance(version, list) else [version]
+            found[name] = list(dict.fromkeys([*found.get(name, ()), *several]))
+    return {name: several[0] if len(several) == 1 else several for name, several in found.items()}
+
+
+def _read_shards(folders: Sequence[Path]) -> list[Shard]:
+    """The shards in these folders, all of one dataset, in their order."""
+    shards = [_read(folder) for folder in folders]
+    _check_complete(shards)
+    shards.sort(key=lambda shard: shard.number.index)
+    _check_same(shards)
+    return shards
+
+
+def _rows_in_order(shards: Sequence[Shard]) -> list[tuple[Shard, Row]]:
+    """Every row of every shard, as one run without shards would have listed them."""
+    placed: dict[tuple[int, ...], tuple[Shard, Row]] = {}
+    clips: dict[str, Path] = {}
+    for shard in shards:
+        for position, row in zip(map(tuple, shard.positions), shard.table.rows, strict=True):
+            if position in placed:
+                other = placed[position][0].folder
+                raise InputError(f"{shard.folder}: has a row that {other} has too; prepare all shards by one command")
+            placed[position] = (shard, row)
+        for row in shard.table.good:
+            if clip_key(row) in clips:
+                raise InputError(f"{shard.folder}: the clip {clip_key(row)} is in {clips[clip_key(row)]} too")
+            clips[clip_key(row)] = shard.folder
+    return [placed[position] for position in sorted(placed)]
+
+
+def _read(folder: Path) -> Shard:
+    table = table_of(folder, columns_read=("frames", "sha256"))
+    description = read_description(folder)
+    if description.hash != sha256_of_file(folder / TABLE):
+        raise InputError(f"{folder / TABLE}: not the table that {DESCRIPTION} describes; run this shard again")
+    if description.shard is None:
+        raise InputError(f"{folder}: a whole dataset, no shard; shards come from `lia-bench preprocess ... --shard`")
+    positions = description.positions or []
+    if len(positions) != len(table.rows):
+        raise InputError(
+            f"{folder / DESCRIPTION}: {len(positions)} positions for {len(table.rows)} rows; run this shard again"
+        )
+    for row in table.good:
+        if row["partition"] not in PARTITIONS or Path(row["clip"]).name != row["clip"] or row["clip"] == "..":
+            raise InputError(f"{folder / TABLE}: '{clip_key(row)}' cannot be a clip of a dataset; run this shard again")
+    return Shard(folder, table, description, description.shard, positions)
+
+
+def _check_complete(shards: Sequence[Shard]) -> None:
+    count = shards[0].number.count
+    found: dict[int, Path] = {}
+    for shard in shards:
+        number = shard.number
+        if number.count != count:
+            raise InputError(
+                f"{shard.folder}: a shard of {number.count}, and {shards[0].folder} is one of {count}; "
+                "merge the shards of one dataset"
+            )
+        if number.index in found:
+            raise InputError(f"{shard.folder}: shard {number.index}/{count}, and so is {found[number.index]}")
+        found[number.index] = shard.folder
+    missing = [str(index) for index in range(1, count + 1) if index not in found]
+    if missing:
+        raise InputError(f"{len(missing)} of {count} shards are not among the folders given: {', '.join(missing)}")
+
+
+def _check_same(shards: Sequence[Shard]) -> None:
+    first, *others = shards
+    expected = _common(first)
+    for shard in others:
+        found = _common(shard)
+        for key in (*expected, *found):
+            if found.get(key) != expected.get(key):
+                raise InputError(
+                    f"{shard.folder}: made with {key} {found.get(key)}, and {first.folder} with {expected.get(key)}; "
+                    "prepare all shards by the same command"
+                )
+        if shard.table.columns != first.table.columns:
+            raise InputError(
+                f"{shard.folder / TABLE}: other columns than in {first.folder}; prepare all shards by the same version"
+            )
+
+
+def _common(shard: Shard) -> dict[str, Any]:
+    """What dataset.json says alike of all shards of a dataset, by the name that users know it by."""
+    description = shard.description
+    arguments = {key: value for key, value in description.arguments.items() if key not in ITS_OWN_ARGUMENTS}
+    return {
+        "recipe": description.recipe,
+        "subject": description.subject,
+        **{f"--{key}": value for key, value in arguments.items()},
+    }

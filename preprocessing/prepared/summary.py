@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lia_bench.core.clips_table import STATUSES, TABLE, ClipsTable, Row, clip_key, read_description
+from lia_bench.core.clips_table import STATUSES, TABLE, ClipsTable, Row, clip_key
+from lia_bench.core.dataset_description import DatasetDescription, read_description
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
 
@@ -55,10 +56,13 @@ def print_details(folder: Path) -> None:
     }.items():
         if lines:
             _lines(console, ["", f"{title}:", *lines])
-    _lines(console, ["", *_boxes(table)])
+    _lines(
+        console,
+        ["", *_boxes(table), f"clips show: {description.subject or 'what dataset.json does not name'}"],
+    )
     for title, values in (
-        ("arguments", description.get("arguments", {})),
-        ("made by", description.get("versions", {})),
+        ("arguments", description.arguments),
+        ("made by", description.versions),
     ):
         _lines(console, [f"{title}: {', '.join(f'{key} {value}' for key, value in values.items())}"])
 
@@ -69,10 +73,9 @@ def _console() -> "Console":
     return wide_console(PIPED_WIDTH)
 
 
-def _print_head(console: "Console", folder: Path, table: ClipsTable, description: dict[str, Any]) -> None:
-    size = description.get("arguments", {}).get("size")
-    parts = [str(description.get("recipe", "")), f"{size} pixels" if size else "", _shard(description)]
-    parts.append(f"hash {str(description.get('hash'))[:12]}")
+def _print_head(console: "Console", folder: Path, table: ClipsTable, description: DatasetDescription) -> None:
+    size = f"{description.size} pixels" if description.size else ""
+    parts = [description.recipe, size, _shard(description), f"hash {description.hash[:12]}"]
     _lines(console, [f"{folder}: {', '.join(part for part in parts if part)}"])
     names = [*PARTITIONS, *sorted({row["partition"] for row in table.rows} - set(PARTITIONS))]
     rows = {name: [row for row in table.rows if row["partition"] == name] for name in names}
@@ -80,9 +83,9 @@ def _print_head(console: "Console", folder: Path, table: ClipsTable, description
     console.print(_contents({name: [row for row in own if row["status"] == "ok"] for name, own in rows.items()}))
 
 
-def _shard(description: dict[str, Any]) -> str:
-    shard = description.get("shard")
-    return f"shard {shard['index']}/{shard['count']}" if shard else ""
+def _shard(description: DatasetDescription) -> str:
+    shard = description.shard
+    return f"shard {shard.index}/{shard.count}" if shard else ""
 
 
 def _coverage(rows: dict[str, list[Row]]) -> "Table":

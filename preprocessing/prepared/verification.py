@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from lia_bench.core.clips_table import DESCRIPTION, TABLE, ClipsTable, clip_key, find_clip, read_description
+from lia_bench.core.clips_table import TABLE, ClipsTable, clip_key, find_clip
+from lia_bench.core.dataset_description import DESCRIPTION, DatasetDescription, read_description
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
@@ -59,10 +59,9 @@ def verify(folder: Path, workers: int) -> Verification:
     description = read_description(folder)
     digest = sha256_of_file(folder / TABLE)
     problems = _problems_of_table(table, digest, description)
-    size = description.get("arguments", {}).get("size")
     pool = ThreadPoolExecutor(workers)  # PyAV, decord and hashlib let go of the interpreter's lock
     try:
-        checks = pool.map(lambda row: _check(folder, row, size), table.good)
+        checks = pool.map(lambda row: _check(folder, row, description.size), table.good)
         for row, reason in zip(
             table.good, progress(checks, title="verifying", total=len(table.good), unit="clip"), strict=True
         ):
@@ -81,10 +80,10 @@ def without_path(error: Exception, path: Path) -> str:
     return text
 
 
-def _problems_of_table(table: ClipsTable, digest: str, description: Mapping[str, Any]) -> list[Problem]:
+def _problems_of_table(table: ClipsTable, digest: str, description: DatasetDescription) -> list[Problem]:
     problems = []
-    if description.get("hash") != digest:
-        reason = f"its hash is {digest[:12]} and {DESCRIPTION} says {str(description.get('hash'))[:12]}"
+    if description.hash != digest:
+        reason = f"its hash is {digest[:12]} and {DESCRIPTION} says {description.hash[:12]}"
         problems.append(Problem(TABLE, f"changed: {reason}"))
     for key, count in Counter(map(clip_key, table.good)).items():
         if count > 1:

@@ -33,6 +33,11 @@ DATASET = DatasetSpecification(
     "--footage", type=click.Path(path_type=Path), required=True, help="Folder of videos, sub-folders included."
 )
 @click.option("--whole-frames", is_flag=True, help="Take every video as one clip, from corner to corner.")
+@click.option(
+    "--subject",
+    type=click.Choice(["face", "body", "sample"]),
+    help="What the clips show, for metrics that depend on it.  [default: what the detector looks for]",
+)
 @detection_options(None, default="mediapipe")
 @tube_options(min_size=256)
 @split_options("videos")
@@ -41,6 +46,7 @@ def command(
     options: "PreparationOptions",
     footage: Path,
     whole_frames: bool,
+    subject: str | None,
     detector: DetectorChoice,
     min_size: int,
     min_frames: int,
@@ -49,7 +55,7 @@ def command(
     """Cut clips out of footage that nobody annotated: one a person and shot.
 
     A clip ends at a cut, when the person is lost or has moved too far, and when somebody else comes into its square.
-    Whether faces or persons are looked for is the detector's affair.
+    Whether faces or persons are looked for is the detector's affair, and what dataset.json says that clips show, too.
 
     \b
     Examples:
@@ -57,7 +63,9 @@ def command(
       lia-bench preprocess folder --footage dances --detector mediapipe-pose --min-frames 128
       lia-bench preprocess folder --footage squares --whole-frames
     """
+    from lia_bench.core.dataset_description import SUBJECTS_OF_DETECTORS
     from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+    from lia_bench.preprocessing.detection.registry import DETECTORS
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.recipes.subjects import plan_subjects
@@ -68,4 +76,6 @@ def command(
         refuse_given("does not count with --whole-frames", "detector", "device", "min_size", "min_frames")
     layout = division(find_units(footage, VIDEO_SUFFIXES))
     plan = plan_whole_clips(layout) if whole_frames else plan_subjects(layout, detector, min_size, min_frames)
-    report(prepare_from_search(plan, options, "folder", {"footage": footage, **plan.settings}))
+    if subject is None:
+        subject = "" if whole_frames else SUBJECTS_OF_DETECTORS[DETECTORS[detector.name].subject]
+    report(prepare_from_search(plan, options, "folder", {"footage": footage, **plan.settings}, subject))

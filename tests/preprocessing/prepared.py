@@ -54,7 +54,9 @@ def describe(folder: Path, rows: Iterable[Mapping[str, Any]], **more: Any) -> Pa
     good = [row for row in rows if row["status"] == "ok"]
     statuses = [row["status"] for row in rows]
     content = {
+        "schema": 2,
         "recipe": "vox",
+        "subject": "face",
         "arguments": {"size": SIZE, "format": "mp4", "footage": "videos"},
         "versions": {"lia-bench": "0.1.0", "system": "here"},
         "counts": {

@@ -153,7 +153,10 @@ def test_shards_that_make_no_whole(tmp_path: Path) -> None:
         ({"recipe": "taichi"}, r"made with recipe taichi, and .*shard-1 with vox; prepare all shards by the same"),
         ({"arguments": {"size": 64, "format": "mp4"}}, r"made with --size 64, and .*shard-1 with 32"),
         ({"shard": {"index": 2, "count": 4}}, r"a shard of 4, and .*shard-1 is one of 3"),
-        ({"shard": {"index": 0, "count": 3}}, r"dataset\.json: shard\.index: .*greater than or equal to 1"),
+        (
+            {"shard": {"index": 0, "count": 3}},
+            r"dataset\.json: not readable .*\(shard\.index: .*than or equal to 1",
+        ),
         ({"positions": [[9]]}, r"dataset\.json: 1 positions for 3 rows"),
         ({"positions": [[0, 2], [9, 1], [9, 2]]}, r"has a row that .*shard-1 has too"),
         ({"hash": "0"}, r"clips\.csv: not the table that dataset\.json describes"),

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from filelock import FileLock
 from PIL import Image
 
+from lia_bench.core.dataset_description import read_description
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.registry import load_attribute
@@ -209,6 +210,9 @@ def test_a_folder_of_whole_videos(tmp_path: Path) -> None:
     assert clip.partition == "test"
     with open_video(clip.path) as made, open_video(tmp_path / "videos/a.mp4") as video:
         assert np.array_equal(made.frame(3), resize(video.frame(3), (64, 64)))
+    assert read_description(tmp_path / "out").subject == ""
+    prepare("folder", tmp_path / "videos", tmp_path / "out", *words, "--subject", "body")
+    assert read_description(tmp_path / "out").subject == "body"
 
 
 def test_whole_clips_of_wide_pixels_are_measured_in_square_ones(tmp_path: Path) -> None:
@@ -236,6 +240,7 @@ def test_aligned_portraits(tmp_path: Path) -> None:
     for name in ("a", "b"):
         Image.new("RGB", (100, 80), "white").save(tmp_path / "pictures" / f"{name}.png")
     done = prepare("portraits", tmp_path / "pictures", tmp_path / "out", "--aligned", "--format", "png")
+    assert read_description(tmp_path / "out").subject == "face"
     assert clips_of(tmp_path / "out") == {"a": ("test", "1"), "b": ("test", "1")}
     assert "?picture/s" in done.output
     assert "?video/s" not in done.output.split("cutting")[0]
@@ -267,6 +272,7 @@ def test_people_of_unknown_footage(real_data: Path, tmp_path: Path) -> None:
         (tmp_path / "videos" / f"{name}.mp4").symlink_to(real_data / "raw" / "videos" / f"{name}.mp4")
     done = prepare("folder", tmp_path / "videos", tmp_path / "out", "--min-size", "80", "--min-frames", "40")
     assert done.exit_code == 0, done.output
+    assert read_description(tmp_path / "out").subject == "face"
     rows = rows_of(tmp_path / "out")
     cut = [row for row in rows if row["video_id"] == "raw-vox-002"]
     assert [(row["start"], row["end"]) for row in cut[:2]] == [("0", "140"), ("140", "300")]

@@ -95,7 +95,7 @@ def test_what_cannot_be_verified(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"dataset\.json: not readable"):
         verify(folder, 1)
     (folder / "dataset.json").unlink()
-    with pytest.raises(InputError, match=r"dataset\.json: not there"):
+    with pytest.raises(InputError, match=r"dataset\.json: there is no such file"):
         verify(folder, 1)
     (folder / "clips.csv").unlink()
     (folder / ".finished").mkdir()
