@@ -28,7 +28,8 @@ class Footage:
         width: of a frame with square pixels, as `square_frame` gives it; rows are measured in this one.
         height: likewise.
         defect: what is broken behind the last frame, or None.
-        remarks: what should be known of every clip of this footage.
+        remarks_on_file: what should be known of the file, each as "code: sentence".
+        remarks: what should be known of every clip of this footage; those on the file are among them.
     """
 
     def __init__(self, path: Path, reader: FrameReader, scan: Scan | None) -> None:
@@ -47,7 +48,9 @@ class Footage:
         self.width = round(stored.width * max(aspect, 1.0))
         self.height = round(stored.height * max(1 / aspect, 1.0))
         self.defect = scan.defect if scan is not None else None
-        self.remarks = () if order is None else (_VARIABLE.format(self.clip_fps, stored.fps),)
+        self.remarks_on_file = stored.remarks
+        made_even = () if order is None else (_VARIABLE.format(self.clip_fps, stored.fps),)
+        self.remarks = (*self.remarks_on_file, *made_even)
 
     def frame(self, index: int) -> Frame:
         """Frame `index` as it is stored but upright, uint8 RGB (H, W, 3).

@@ -98,6 +98,7 @@ class Preparation:
             MissingWeightsError: weights of a network are not here.
             CheckpointError: MediaPipe refuses them.
         """
+        self._announce = announce
         self._cropper = Cropper(request.subject if request.crop else None, announce)
         self._points = PosePoints(request.subject) if request.start == "best" else None
 
@@ -127,6 +128,8 @@ class Preparation:
             InputError: it shows no subject.
         """
         with open_driving(path) as footage:
+            for remark in footage.remarks_on_file:
+                self._announce(f"{path}: {remark.partition(': ')[2]}")
             square = self._cropper.square(footage)
             if self._points is None:
                 return DrivingVideo(path, square, {})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.video.container import is_cut_short
+from lia_bench.core.video.container import best_stream, is_cut_short, open_container, remarks_on
 from lia_bench.core.video.scan import Scan, evenly_spaced, pixel_aspect
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def _index(path: Path, size: int, changed: int) -> Scan | None:
     import av
 
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            if "mp4" not in container.format.name or not container.streams.video:
+        with open_container(path) as container:
+            if "mp4" not in container.format.name:
                 return None
             return _of_container(path, size, container)
     except (av.FFmpegError, OSError, UnreadableVideoError):
@@ -48,7 +48,7 @@ def _index(path: Path, size: int, changed: int) -> Scan | None:
 
 
 def _of_container(path: Path, size: int, container: "InputContainer") -> Scan | None:
-    stream: VideoStream = container.streams.video[0]
+    stream = best_stream(container, path)
     codec = stream.codec_context.name
     if codec not in CODECS or stream.average_rate is None or is_cut_short(path, size, stream):
         return None
@@ -89,6 +89,9 @@ def _of_container(path: Path, size: int, container: "InputContainer") -> Scan | 
         grid_rate=float(stream.guessed_rate or rate),
         keyframes=tuple((key - even.start) // even.step for key in keys),
         closed_groups=False,
+        stream=stream.index,
+        alone=len(container.streams.video) == 1,
+        remarks=remarks_on(container, stream),
         defect=None,
     )
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.video.container import best_stream, open_container
 from lia_bench.core.video.reader import Frame, FrameReader, VideoProperties, as_frame
 from lia_bench.core.video.scan import Scan
 
 if TYPE_CHECKING:
     from av import Packet
-    from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -25,7 +25,7 @@ class PyAVReader(FrameReader):
     def __init__(self, path: Path, scan: Scan) -> None:
         from av.video.reformatter import VideoReformatter
 
-        self.properties = VideoProperties(path, scan.frames, scan.width, scan.height, scan.fps)
+        self.properties = VideoProperties(path, scan.frames, scan.width, scan.height, scan.fps, scan.remarks)
         self._scan = scan
         # One for all frames: setting the colour conversion up takes longer than converting a small frame.
         self._reformatter = VideoReformatter()
@@ -50,10 +50,8 @@ class PyAVReader(FrameReader):
         self._container.close()
 
     def _open(self) -> None:
-        import av
-
-        self._container: InputContainer = av.open(str(self.properties.path), metadata_errors="replace")
-        self._stream: VideoStream = self._container.streams.video[0]
+        self._container = open_container(self.properties.path)
+        self._stream = best_stream(self._container, self.properties.path)
         self._stream.codec_context.thread_count = 1
         self._pictures = self._decode(self._container.demux(self._stream))
         self._next = 0

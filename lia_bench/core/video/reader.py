@@ -27,6 +27,7 @@ class VideoProperties:
         width: pixels, after the display rotation.
         height: pixels, after the display rotation.
         fps: mean frames a second.
+        remarks: what should be known of the video, each as "code: sentence".
     """
 
     path: Path
@@ -34,6 +35,7 @@ class VideoProperties:
     width: int
     height: int
     fps: float
+    remarks: tuple[str, ...] = ()
 
 
 class FrameReader(ABC):

@@ -6,7 +6,7 @@ error flags in view, and the readers go no further than what came out clean. H.2
 that decodes to wrong but legal pixels cannot be seen by anyone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.video.container import is_cut_short
+from lia_bench.core.video.container import best_stream, is_cut_short, open_container, remarks_on
 from lia_bench.core.video.reader import NOMINAL_FPS
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 DAMAGED = "the data is damaged"
+
+IDR = 5
+"""H.264's type of a unit that starts anew (ITU-T H.264, table 7-1)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,11 @@ class Scan:
         time_base: seconds.
         grid_rate: the rate on whose grid FFmpeg puts frames of a variable rate.
         keyframes: ascending indices of the frames at which decoding may begin; 0 is always among them.
-        closed_groups: nothing that follows a keyframe is shown before it or needs what lies before it.
+        closed_groups: nothing that follows a keyframe is shown before it or needs what lies before it; of H.264, every
+            one of them is an IDR picture.
+        stream: index in the file of the stream that holds the frames.
+        alone: it is the only stream of pictures, covers counted.
+        remarks: what should be known of the file, each as "code: sentence".
         defect: what is broken after the last sound frame, or None for a sound file.
     """
 
@@ -64,6 +71,9 @@ class Scan:
     grid_rate: float
     keyframes: tuple[int, ...]
     closed_groups: bool
+    stream: int
+    alone: bool
+    remarks: tuple[str, ...]
     defect: str | None
 
 
@@ -86,18 +96,7 @@ def scan(path: Path) -> Scan:
 
 @lru_cache(maxsize=4096)
 def _scan(path: Path, size: int, changed: int) -> Scan:
-    import av
-
-    try:
-        # Titles are of any encoding, and nobody needs them.
-        container = av.open(str(path), metadata_errors="replace")
-    except (av.FFmpegError, OSError):
-        raise UnreadableVideoError(
-            f"{path}: not readable as a video (no known format, or its index is lost); fetch it again"
-        ) from None
-    with container:
-        if not container.streams.video:
-            raise UnreadableVideoError(f"{path}: the file holds no picture")
+    with open_container(path) as container:
         return _Walk(path, size, container).result()
 
 
@@ -107,7 +106,7 @@ class _Walk:
     def __init__(self, path: Path, size: int, container: "InputContainer") -> None:
         self.path = path
         self.container = container
-        self.stream: VideoStream = container.streams.video[0]
+        self.stream = best_stream(container, path)
         # With frame threads an error surfaces some packets late.
         self.stream.codec_context.thread_count = 1
         self.first: VideoFrame | None = None
@@ -118,6 +117,7 @@ class _Walk:
         self.key_times: set[int] = set()
         self.latest_key: int | None = None
         self.clean_keyframes = True
+        self.idr_keyframes = True
         self.leading_pictures = False
         self.defect = "the file is cut short" if is_cut_short(path, size, self.stream) else None
 
@@ -149,7 +149,10 @@ class _Walk:
             time_base=float(stream.time_base or 0),
             grid_rate=float(stream.guessed_rate or rate),
             keyframes=self._keyframes(times) if ordered else (0,),
-            closed_groups=self.clean_keyframes and not self.leading_pictures,
+            closed_groups=self.clean_keyframes and self.idr_keyframes and not self.leading_pictures,
+            stream=stream.index,
+            alone=len(self.container.streams.video) == 1,
+            remarks=remarks_on(self.container, stream),
             defect=self.defect,
         )
 
@@ -203,9 +206,15 @@ class _Walk:
         self.decode_times[time] = packet.dts if packet.dts is not None else time
         if packet.is_keyframe:
             self.key_times.add(time)
+            self.idr_keyframes = self.idr_keyframes and self._is_idr(packet)
             self.latest_key = time
         elif self.latest_key is not None and time < self.latest_key:
             self.leading_pictures = True
+
+    def _is_idr(self, packet: "Packet[VideoStream]") -> bool:
+        """Whether no later picture can refer behind this keyframe; of codecs other than H.264 that is not asked."""
+        codec = self.stream.codec_context
+        return codec.name != "h264" or IDR in _unit_types(bytes(packet), codec.extradata or b"")
 
     def _show(self, frame: "VideoFrame") -> str | None:
         """Count a decoded frame; the reason when it is damaged."""
@@ -244,6 +253,17 @@ class _Walk:
                 break
             sound.append(time)
         return sound
+
+
+def _unit_types(packet: bytes, configuration: bytes) -> Iterator[int]:
+    """The types of the units in a packet of H.264 as mp4 holds it, each behind its length (ISO/IEC 14496-15, 5.3.3)."""
+    if len(configuration) < 5 or configuration[0] != 1:
+        return
+    prefix = 1 + (configuration[4] & 3)
+    position = 0
+    while position + prefix < len(packet):
+        yield packet[position + prefix] & 0x1F
+        position += prefix + int.from_bytes(packet[position : position + prefix])
 
 
 def evenly_spaced(times: list[int]) -> range | None:

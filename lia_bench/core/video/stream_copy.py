@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lia_bench.core.atomic import replacing
+from lia_bench.core.video.container import best_stream, open_container
 from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.writer import INDEX_FIRST, errors_of_disk
 
@@ -29,10 +30,10 @@ def copy_video(path: Path, target: Path) -> None:
     with (
         replacing(target) as temporary,
         errors_of_disk(target),
-        av.open(str(path)) as source,
+        open_container(path) as source,
         av.open(str(temporary), "w", container_options=dict(INDEX_FIRST)) as copy,
     ):
-        stream = source.streams.video[0]
+        stream = best_stream(source, path)
         same = copy.add_stream_from_template(stream)
         for packet in source.demux(stream):
             # The last one is empty.

@@ -1,0 +1,82 @@
+"""Any frame in any order is that frame of the sequence, whatever the file was encoded and stored as."""
+
+import random
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from lia_bench.core.video import FrameReader, open_indexed, open_video
+from lia_bench.core.video.decord_reader import DecordReader
+from lia_bench.core.video.reader import Frame
+from tests.core.videos import encode
+
+
+def _x264(keyframes: int, b_frames: int, open_groups: int) -> dict[str, str]:
+    parameters = f"keyint={keyframes}:min-keyint=2:open-gop={open_groups}:bframes={b_frames}"
+    return {"preset": "ultrafast", "x264-params": parameters}
+
+
+def _x265(keyframes: int, open_groups: int) -> dict[str, str]:
+    parameters = f"keyint={keyframes}:min-keyint=2:open-gop={open_groups}:log-level=none:pools=none"
+    return {"preset": "ultrafast", "x265-params": parameters}
+
+
+ENCODES = [
+    ("mkv", "libx264", _x264(8, 3, 1)),
+    ("mkv", "libx264", _x264(4, 2, 0)),
+    ("mp4", "libx264", _x264(8, 3, 1)),
+    ("mp4", "libx264", _x264(12, 0, 0)),
+    ("mp4", "libx264", _x264(4, 3, 0)),
+    ("mp4", "libx264", _x264(250, 3, 0)),
+    ("mov", "libx264", _x264(5, 2, 0)),
+    ("flv", "libx264", _x264(8, 3, 1)),
+    ("ts", "libx264", _x264(8, 3, 1)),
+    ("avi", "libx264", _x264(8, 0, 0)),
+    ("avi", "libx264", _x264(12, 3, 1)),
+    ("mkv", "libx265", _x265(8, 1)),
+    ("mp4", "libx265", _x265(4, 0)),
+    ("ts", "libx265", _x265(12, 1)),
+    ("webm", "libvpx-vp9", {"g": "12", "auto-alt-ref": "1", "lag-in-frames": "16", "cpu-used": "8"}),
+    ("mp4", "libvpx-vp9", {"g": "8", "deadline": "realtime", "cpu-used": "8"}),
+    ("mkv", "libsvtav1", {"g": "12", "preset": "11"}),
+    ("mp4", "libsvtav1", {"g": "250", "preset": "11"}),
+    ("avi", "mpeg4", {"g": "10", "bf": "2"}),
+    ("mov", "mpeg4", {"g": "4"}),
+    ("mpg", "mpeg2video", {"g": "10", "bf": "2"}),
+    ("wmv", "wmv2", {"g": "10"}),
+]
+
+
+@pytest.mark.parametrize(("suffix", "codec", "options"), ENCODES, ids=str)
+def test_random_order_gives_the_frames_of_the_sequence(
+    suffix: str, codec: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    path = encode(tmp_path / f"video.{suffix}", codec=codec, options=options)
+    sequence = _decoded(path)
+    assert len(sequence) == 48
+    for opened in (open_video, open_indexed):
+        with opened(path) as reader:
+            _check(reader, sequence)
+
+
+def test_decord_is_kept_where_its_times_prove_its_frames(tmp_path: Path) -> None:
+    pytest.importorskip("decord")
+    with open_video(encode(tmp_path / "a.mp4", options=_x264(4, 3, 0))) as reader:
+        assert isinstance(reader, DecordReader)
+    for name, options in (("open.mp4", _x264(8, 3, 1)), ("a.avi", _x264(8, 0, 0)), ("a.mkv", _x264(8, 0, 0))):
+        with open_video(encode(tmp_path / name, options=options)) as reader:
+            assert not isinstance(reader, DecordReader), name
+
+
+def _check(reader: FrameReader, sequence: list[Frame]) -> None:
+    assert len(reader) == len(sequence)
+    for index in random.Random(0).sample(range(len(sequence)), len(sequence)):
+        assert np.array_equal(reader.frame(index), sequence[index]), f"{type(reader).__name__}: {index}"
+
+
+def _decoded(path: Path) -> list[Frame]:
+    """By FFmpeg from the first packet to the last, without any seeking."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
