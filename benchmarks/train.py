@@ -238,7 +238,7 @@ def vgg19() -> Any:
     from torchvision.models import vgg19 as network
 
     from lia_bench.core.errors import MissingWeightsError
-    from lia_bench.models.blocks.perceptual import Vgg19Features, published_vgg19
+    from lia_bench.models.blocks.reconstruction import Vgg19Features, published_vgg19
 
     try:
         return published_vgg19()

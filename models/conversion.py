@@ -12,8 +12,7 @@ from torch import Tensor
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.models.animator import Animator
-from lia_bench.models.authors_layout import authors_layout, named_as_in_file
-from lia_bench.models.blocks.state_renaming import first_names
+from lia_bench.models.authors_layout import authors_layout, first_names, named_as_in_file
 from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, own_checkpoint_folder, write_weights
 from lia_bench.models.loading import load_model
 from lia_bench.models.reference import ModelReference

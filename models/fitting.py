@@ -14,8 +14,7 @@ from lia_bench.core.configuration import Section, merge, read_yaml, setting_chan
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.animator import Animator
-from lia_bench.models.authors_layout import authors_layout, named_as_in_file
-from lia_bench.models.blocks.state_renaming import first_names
+from lia_bench.models.authors_layout import authors_layout, first_names, named_as_in_file
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ModelConfiguration
 from lia_bench.models.weights_file import refuse_damaged_numbers

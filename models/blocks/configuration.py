@@ -1,11 +1,20 @@
 """The sections of configuration that models share, and the checks of sizes."""
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from lia_bench.core.configuration import Section
+
+
+def _checked(size: int) -> int:
+    if size & (size - 1):
+        raise ValueError(f"{size} is no power of two")
+    return size
+
+
+PowerOfTwo = Annotated[int, AfterValidator(_checked)]
 
 
 def check_halvable(size: int, *multiples: int) -> None:

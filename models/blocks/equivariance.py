@@ -1,15 +1,57 @@
 """Random smooth transformations of the image plane, for losses that ask keypoints to move along (FOMM section 3.3)."""
 
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
 from lia_bench.models.blocks.configuration import TransformationConfiguration
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.matrices import apply
-from lia_bench.models.blocks.spline_kernels import ManhattanKernel, SplineKernel
-from lia_bench.models.blocks.warping import warp
+from lia_bench.models.blocks.warping import coordinate_grid, warp
+
+
+class SplineKernel(Protocol):
+    """How much a control point bends the plane at an offset x, y from it."""
+
+    def value(self, x: Tensor, y: Tensor) -> Tensor:
+        """U(x, y), elementwise."""
+
+    def gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """dU/dx and dU/dy, elementwise."""
+
+
+class ManhattanKernel:
+    """r^2 log(r + 1e-6) of the L1 distance r = |x| + |y|, as in FOMM's training code."""
+
+    EPSILON = 1e-6
+
+    def value(self, x: Tensor, y: Tensor) -> Tensor:
+        """U(x, y), elementwise."""
+        radius = x.abs() + y.abs()
+        return radius**2 * torch.log(radius + self.EPSILON)
+
+    def gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """dU/dx and dU/dy, elementwise."""
+        radius = x.abs() + y.abs()
+        slope = 2 * radius * torch.log(radius + self.EPSILON) + radius**2 / (radius + self.EPSILON)
+        return slope * x.sign(), slope * y.sign()
+
+
+class EuclideanKernel:
+    """s log(s + 1e-9) of the squared distance s = x^2 + y^2, the thin plate's (TPSMM equation 3)."""
+
+    EPSILON = 1e-9
+
+    def value(self, x: Tensor, y: Tensor) -> Tensor:
+        """U(x, y), elementwise."""
+        square = x**2 + y**2
+        return square * torch.log(square + self.EPSILON)
+
+    def gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """dU/dx and dU/dy, elementwise."""
+        square = x**2 + y**2
+        slope = 2 * (torch.log(square + self.EPSILON) + square / (square + self.EPSILON))
+        return slope * x, slope * y
 
 
 class PlaneTransformation:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
+from lia_bench.models.blocks.warping import coordinate_grid
 
 
 @dataclass(frozen=True)

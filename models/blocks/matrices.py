@@ -1,4 +1,7 @@
-"""Products and inverses of 2x2 matrices, written out: exact under autocast, and no wait for the GPU."""
+"""Small matrices in mixed precision: products and inverses written out, exact and without a wait for the GPU."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,3 +22,13 @@ def inverse(matrix: Tensor) -> Tensor:
     (a, b), (c, d) = (row.unbind(-1) for row in matrix.unbind(-2))
     adjugate = torch.stack((d, -b, -c, a), dim=-1).reshape(matrix.shape)
     return adjugate / (a * d - b * c)[..., None, None]
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager[Any]:
+    """A context in which operations on `device` compute in the precision of what they are given.
+
+    On a device that has no mixed precision, such as meta, there is nothing to leave.
+    """
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.matrices import inverse, multiply
-from lia_bench.models.blocks.sized_animator import SizedAnimator
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.fomm.configuration import FommModel
 from lia_bench.models.fomm.generator import EncodedSource, Generator

@@ -5,8 +5,13 @@ from typing import Any
 
 from torch import Tensor
 
-from lia_bench.models.blocks.renamed_networks import RenamedNetwork, RenamedNetworks
-from lia_bench.models.blocks.state_renaming import StateRenaming, encoder_decoder_names, hourglass_names
+from lia_bench.models.authors_layout import (
+    RenamedNetwork,
+    RenamedNetworks,
+    StateRenaming,
+    encoder_decoder_names,
+    hourglass_names,
+)
 
 _GENERATOR = StateRenaming(
     (

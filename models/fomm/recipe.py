@@ -5,17 +5,20 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from lia_bench.models.blocks.adversarial import (
+    PatchDiscriminator,
+    judged,
+    least_squares_discriminator,
+    least_squares_generator,
+)
+from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE
 from lia_bench.models.blocks.equivariance import PlaneTransformation
-from lia_bench.models.blocks.least_squares import discriminator_loss, generator_loss
-from lia_bench.models.blocks.patch_discriminator import PatchDiscriminator
+from lia_bench.models.blocks.keypoints import gaussian_heatmaps
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
-from lia_bench.models.blocks.soft_keypoints import gaussian_heatmaps
 from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.fomm.configuration import FommConfiguration
-from lia_bench.models.fomm.generator import KEYPOINT_VARIANCE
 from lia_bench.models.fomm.keypoint_detector import Keypoints
 from lia_bench.models.fomm.losses import equivariance_jacobian, equivariance_value
-from lia_bench.models.training.judgement import judged
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
@@ -65,11 +68,11 @@ class FommRecipe(TrainingRecipe):
         discriminator = networks["discriminator"]
         seen_real = self._seen(batch.driving, driving_keypoints)
         seen_generated = self._seen(frames, driving_keypoints)
-        losses |= judged(discriminator, seen_generated, seen_real, self.experiment.loss, generator_loss)
+        losses |= judged(discriminator, seen_generated, seen_real, self.experiment.loss, least_squares_generator)
         yield Update(("generator", "keypoint_detector"), losses)
         _, real = discriminator(seen_real)
         _, generated = discriminator(self._seen(frames.detach(), driving_keypoints))
-        yield Update(("discriminator",), {"discriminator": weight * discriminator_loss(real, generated)})
+        yield Update(("discriminator",), {"discriminator": weight * least_squares_discriminator(real, generated)})
 
     def _equivariance(self, detector: Network, driving: Tensor, keypoints: Keypoints) -> dict[str, Tensor]:
         loss = self.experiment.loss

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import InputError
-from lia_bench.models.blocks.sized_animator import SizedAnimator
+from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.blocks.volume_generator import EncodedSource
 from lia_bench.models.fvv.configuration import FvvModel, ViewConfiguration

@@ -3,9 +3,8 @@
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.convolution import DownBlock
-from lia_bench.models.blocks.soft_keypoints import expected_position, spatial_softmax
-from lia_bench.models.blocks.volume_blocks import VolumeUpBlock
+from lia_bench.models.blocks.convolution import DownBlock, VolumeUpBlock
+from lia_bench.models.blocks.keypoints import expected_position, spatial_softmax
 from lia_bench.models.fvv.configuration import KeypointDetectorConfiguration
 
 

@@ -38,13 +38,3 @@ def head_pose_difference(motion: HeadMotion, truth: HeadAngles) -> Tensor:
 def expression_size(motion: HeadMotion) -> Tensor:
     """Mean over the batch of the L1 norm of all offsets of a head's expression (face-vid2vid appendix A)."""
     return motion.expression.abs().sum(dim=(1, 2)).mean()
-
-
-def generator_hinge(score: Tensor) -> Tensor:
-    """Hinge loss of a generator whose frames the discriminator scored: -mean D."""
-    return -score.float().mean()
-
-
-def discriminator_hinge(real: Tensor, generated: Tensor) -> Tensor:
-    """Hinge loss of the discriminator: mean max(0, 1 - D(real)) + mean max(0, 1 + D(generated))."""
-    return F.relu(1 - real.float()).mean() + F.relu(1 + generated.float()).mean()

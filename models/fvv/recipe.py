@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from torch import Tensor, nn
 
+from lia_bench.models.blocks.adversarial import PatchDiscriminator, hinge_discriminator, hinge_generator, judged
 from lia_bench.models.blocks.equivariance import PlaneTransformation
-from lia_bench.models.blocks.patch_discriminator import PatchDiscriminator
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.fvv.animator import FvvAnimator
 from lia_bench.models.fvv.configuration import FvvConfiguration
@@ -13,14 +13,11 @@ from lia_bench.models.fvv.head_pose import HeadMotion
 from lia_bench.models.fvv.hopenet import published_hopenet
 from lia_bench.models.fvv.keypoint_transformation import frame_keypoints
 from lia_bench.models.fvv.losses import (
-    discriminator_hinge,
     equivariance,
     expression_size,
-    generator_hinge,
     head_pose_difference,
     keypoint_prior,
 )
-from lia_bench.models.training.judgement import judged
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
@@ -71,11 +68,11 @@ class FvvRecipe(TrainingRecipe):
             yield Update(TRAINED_TOGETHER, losses)
             return
         discriminator = networks["discriminator"]
-        losses |= judged(discriminator, frames, batch.driving, self.experiment.loss, generator_hinge)
+        losses |= judged(discriminator, frames, batch.driving, self.experiment.loss, hinge_generator)
         yield Update(TRAINED_TOGETHER, losses)
         _, real = discriminator(batch.driving)
         _, generated = discriminator(frames.detach())
-        yield Update(("discriminator",), {"discriminator": weight * discriminator_hinge(real, generated)})
+        yield Update(("discriminator",), {"discriminator": weight * hinge_discriminator(real, generated)})
 
     def _equivariance(
         self, pose_estimator: Network, driving: Tensor, canonical: Tensor, keypoints: Tensor

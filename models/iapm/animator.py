@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from lia_bench.models.blocks.sized_animator import SizedAnimator
+from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.iapm.configuration import IapmModel
 from lia_bench.models.iapm.generator import Generator
 from lia_bench.models.iapm.mask_generator import MaskGenerator

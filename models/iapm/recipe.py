@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.perceptual import PerceptualLoss, Vgg19Features, published_vgg19
+from lia_bench.models.blocks.reconstruction import PerceptualLoss, Vgg19Features, published_vgg19
 from lia_bench.models.iapm.animator import IapmAnimator
 from lia_bench.models.iapm.configuration import IapmConfiguration
 from lia_bench.models.iapm.generator import Painted

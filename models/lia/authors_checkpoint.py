@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
-from lia_bench.models.blocks.blur import blur_kernel
-from lia_bench.models.blocks.state_renaming import first_names
+from lia_bench.models.authors_layout import first_names
+from lia_bench.models.blocks.stylegan2 import blur_kernel
 
 # The generator's state dict is under this key; their trainer stored optimisers and more beside it.
 GENERATOR = "gen"

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from lia_bench.core.configuration import Section
-from lia_bench.models.blocks.power_of_two import PowerOfTwo
+from lia_bench.models.blocks.configuration import PowerOfTwo
 from lia_bench.models.training.configuration import ExperimentConfiguration
 
 

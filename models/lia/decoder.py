@@ -4,10 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.blur import UpsampleMap
-from lia_bench.models.blocks.equalised import ActivatedConvolution
 from lia_bench.models.blocks.flow_recording import record_flow
-from lia_bench.models.blocks.modulation import ModulatedPointwise, StyledConvolution, UpsamplingStyledConvolution
+from lia_bench.models.blocks.stylegan2 import (
+    ActivatedConvolution,
+    ModulatedPointwise,
+    StyledConvolution,
+    UpsampleMap,
+    UpsamplingStyledConvolution,
+)
 from lia_bench.models.lia.configuration import LiaModel
 
 

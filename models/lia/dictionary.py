@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.precision import without_autocast
+from lia_bench.models.blocks.matrices import without_autocast
 
 
 class MotionDictionary(nn.Module):

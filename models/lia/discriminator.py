@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.equalised import ActivatedConvolution, ActivatedLinear, EqualisedLinear
-from lia_bench.models.blocks.residual_down import ResidualDown
+from lia_bench.models.blocks.stylegan2 import ActivatedConvolution, ActivatedLinear, EqualisedLinear, ResidualDown
 from lia_bench.models.lia.configuration import LiaModel
 
 GROUP = 4

@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.equalised import ActivatedConvolution, EqualisedConvolution, EqualisedLinear
-from lia_bench.models.blocks.residual_down import ResidualDown
+from lia_bench.models.blocks.stylegan2 import ActivatedConvolution, EqualisedConvolution, EqualisedLinear, ResidualDown
 from lia_bench.models.lia.configuration import LiaModel
 
 

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from lia_bench.models.blocks.adversarial import discriminator_loss, generator_loss, r1_penalty
-from lia_bench.models.blocks.perceptual import PerceptualLoss, Vgg19Features, published_vgg19
+from lia_bench.models.blocks.adversarial import non_saturating_discriminator, non_saturating_generator, r1_penalty
+from lia_bench.models.blocks.reconstruction import PerceptualLoss, Vgg19Features, published_vgg19
 from lia_bench.models.lia.animator import LiaAnimator
 from lia_bench.models.lia.configuration import LiaConfiguration, LiaOptimiser
 from lia_bench.models.lia.discriminator import Discriminator
@@ -61,9 +61,9 @@ class LiaRecipe(TrainingRecipe):
             return
         discriminator = networks["discriminator"]
         with discriminator.frozen():
-            losses["adversarial"] = self.loss.adversarial * generator_loss(discriminator(generated))
+            losses["adversarial"] = self.loss.adversarial * non_saturating_generator(discriminator(generated))
         yield Update(("generator",), losses)
-        loss = discriminator_loss(discriminator(driving), discriminator(generated.detach()))
+        loss = non_saturating_discriminator(discriminator(driving), discriminator(generated.detach()))
         yield Update(("discriminator",), {"discriminator": loss})
         if self.loss.r1 and self._discriminator_updates() % (R1_INTERVAL + 1) == R1_INTERVAL:
             driving.requires_grad_()

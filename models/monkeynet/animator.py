@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.matrices import inverse, multiply
-from lia_bench.models.blocks.sized_animator import SizedAnimator
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
 from lia_bench.models.monkeynet.generator import Generator

@@ -5,8 +5,14 @@ from typing import Any
 
 from torch import Tensor
 
-from lia_bench.models.blocks.renamed_networks import RenamedNetwork, RenamedNetworks
-from lia_bench.models.blocks.state_renaming import StateRenaming, block_names, hourglass_names, residual_names
+from lia_bench.models.authors_layout import (
+    RenamedNetwork,
+    RenamedNetworks,
+    StateRenaming,
+    block_names,
+    hourglass_names,
+    residual_names,
+)
 
 _GENERATOR = StateRenaming(
     (

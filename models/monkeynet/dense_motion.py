@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.warping import warp_by_each
+from lia_bench.models.blocks.warping import coordinate_grid, warp_by_each
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
 from lia_bench.models.monkeynet.keypoint_detector import Keypoints
 from lia_bench.models.monkeynet.movement_embedding import displacements, heatmap_difference

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.covariance import expected_covariance
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.soft_keypoints import expected_position, spatial_softmax
+from lia_bench.models.blocks.keypoints import expected_covariance, expected_position, spatial_softmax
 from lia_bench.models.monkeynet.configuration import KeypointDetectorConfiguration
 
 # Added to every cell of a heatmap, which is not normalised once more.

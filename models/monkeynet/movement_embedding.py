@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.covariance import covariance_heatmaps
+from lia_bench.models.blocks.keypoints import covariance_heatmaps
 from lia_bench.models.monkeynet.configuration import HeatmapDivisor
 from lia_bench.models.monkeynet.keypoint_detector import Keypoints
 

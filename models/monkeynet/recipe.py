@@ -6,8 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.least_squares import discriminator_loss, feature_matching, generator_loss
-from lia_bench.models.blocks.patch_discriminator import PatchDiscriminator
+from lia_bench.models.blocks.adversarial import (
+    PatchDiscriminator,
+    feature_matching,
+    least_squares_discriminator,
+    least_squares_generator,
+)
 from lia_bench.models.monkeynet.animator import MonkeyNetAnimator
 from lia_bench.models.monkeynet.configuration import MonkeyNetConfiguration
 from lia_bench.models.monkeynet.generator import Generated
@@ -55,7 +59,7 @@ class MonkeyNetRecipe(TrainingRecipe):
         still = Keypoints(*(value.detach() for value in driving))
         _, real = discriminator(self._seen(batch.driving, still))
         _, rendered = discriminator(self._seen(generated.frames.detach(), still))
-        yield Update(("discriminator",), {"discriminator": weight * discriminator_loss(real, rendered)})
+        yield Update(("discriminator",), {"discriminator": weight * least_squares_discriminator(real, rendered)})
 
     def _reconstruction(self, generated: Generated, driving: Tensor) -> dict[str, Tensor]:
         loss = self.experiment.loss
@@ -72,7 +76,7 @@ class MonkeyNetRecipe(TrainingRecipe):
         loss = self.experiment.loss
         with discriminator.frozen():
             maps, score = discriminator(self._seen(frames, keypoints))
-            losses = {"adversarial": loss.adversarial * generator_loss(score)}
+            losses = {"adversarial": loss.adversarial * least_squares_generator(score)}
             if loss.feature_matching:
                 # The driving frame's features depend on the keypoints too, which learn from both sides.
                 real_maps, _ = discriminator(self._seen(driving, keypoints))

@@ -7,9 +7,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from lia_bench.core.errors import InputError
+from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.disentanglement import DisentanglementNetwork
 from lia_bench.models.blocks.matrices import inverse, multiply
-from lia_bench.models.blocks.sized_animator import SizedAnimator
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.mraa.background_predictor import BackgroundPredictor
 from lia_bench.models.mraa.configuration import MraaModel

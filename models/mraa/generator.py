@@ -6,12 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.covariance import covariance_heatmaps
-from lia_bench.models.blocks.encoder_decoder import encoder_decoder
+from lia_bench.models.blocks.dense_motion import DenseMotion, MotionBlending, affine_motions, with_background
 from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.hourglass import encoder_decoder
+from lia_bench.models.blocks.keypoints import covariance_heatmaps
 from lia_bench.models.blocks.matrices import inverse, multiply
-from lia_bench.models.blocks.motion_blending import DenseMotion, MotionBlending
-from lia_bench.models.blocks.part_motions import affine_motions, with_background
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.mraa.configuration import MraaModel
 from lia_bench.models.mraa.region_predictor import Regions, axis_sign

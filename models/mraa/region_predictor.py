@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.covariance import expected_covariance
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.soft_keypoints import expected_position, spatial_softmax
+from lia_bench.models.blocks.keypoints import expected_covariance, expected_position, spatial_softmax
 from lia_bench.models.mraa.configuration import RegionPredictorConfiguration
 from lia_bench.models.mraa.principal_axes import SMALLEST_VARIANCES, principal_axes
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.sized_animator import SizedAnimator
+from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.sade.configuration import SadeModel
 from lia_bench.models.sade.generator import EncodedViews, Generator

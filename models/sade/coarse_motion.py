@@ -6,11 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.configuration import HourglassConfiguration
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
-from lia_bench.models.blocks.motion_blending import MotionBlending
-from lia_bench.models.blocks.soft_keypoints import heatmap_difference
-
-KEYPOINT_VARIANCE = 0.01
+from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE, MotionBlending
+from lia_bench.models.blocks.keypoints import heatmap_difference
+from lia_bench.models.blocks.warping import coordinate_grid
 
 
 class TrustedMotion(NamedTuple):

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
-from lia_bench.models.blocks.encoder_decoder import encoder_decoder
 from lia_bench.models.blocks.flow_recording import record_flow
-from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
+from lia_bench.models.blocks.hourglass import encoder_decoder
+from lia_bench.models.blocks.warping import coordinate_grid, resize_flow, resize_map, warp
 from lia_bench.models.sade.coarse_motion import CoarseMotion
 from lia_bench.models.sade.configuration import SadeModel
 from lia_bench.models.sade.motion_evolution import MotionEvolution

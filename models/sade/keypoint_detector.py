@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.soft_keypoints import expected_position, spatial_softmax
+from lia_bench.models.blocks.keypoints import expected_position, spatial_softmax
 from lia_bench.models.sade.configuration import KeypointDetectorConfiguration
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from lia_bench.core.errors import InputError
+from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.disentanglement import DisentanglementNetwork
-from lia_bench.models.blocks.sized_animator import SizedAnimator
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.tpsmm.configuration import TpsmmModel
 from lia_bench.models.tpsmm.dense_motion import DenseMotion

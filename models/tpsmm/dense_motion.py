@@ -8,15 +8,14 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.convolution import AFFINE_INSTANCE_NORM, DownBlock, UpBlock, convolve_together
+from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE, with_background
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.part_motions import with_background
-from lia_bench.models.blocks.soft_keypoints import heatmap_difference
+from lia_bench.models.blocks.keypoints import heatmap_difference
 from lia_bench.models.blocks.warping import warp_by_each
 from lia_bench.models.tpsmm.configuration import TpsmmModel
 from lia_bench.models.tpsmm.residual_encoder import KEYPOINTS_PER_SPLINE
 from lia_bench.models.tpsmm.splines import spline_motions
 
-KEYPOINT_VARIANCE = 0.01
 DROPOUT_EPSILON = 1e-6
 
 

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from lia_bench.models.blocks.disentanglement import random_axis_scale
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.equivariance import EuclideanKernel, PlaneTransformation
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
-from lia_bench.models.blocks.spline_kernels import EuclideanKernel
 from lia_bench.models.tpsmm.animator import TpsmmAnimator
 from lia_bench.models.tpsmm.configuration import TpsmmConfiguration
 from lia_bench.models.tpsmm.losses import background_cycle, equivariance_value, warp_difference

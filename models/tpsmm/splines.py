@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
+from lia_bench.models.blocks.equivariance import EuclideanKernel
 from lia_bench.models.blocks.matrices import apply
-from lia_bench.models.blocks.spline_kernels import EuclideanKernel
+from lia_bench.models.blocks.warping import coordinate_grid
 
 # Added along the whole diagonal, the affine part's zeros too: any keypoints then span a spline, nearly through them.
 RIDGE = 0.01

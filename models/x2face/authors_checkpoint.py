@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
-from lia_bench.models.blocks.state_renaming import StateRenaming, first_names
+from lia_bench.models.authors_layout import StateRenaming, first_names
 
 # Their name of a network and ours.
 _NETWORKS = (("pix2pixUnwrapped", "embedding_network"), ("pix2pixSampler", "driving_network"))

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lia_bench.core.configuration import Section
-from lia_bench.models.blocks.power_of_two import PowerOfTwo
+from lia_bench.models.blocks.configuration import PowerOfTwo
 from lia_bench.models.training.configuration import ExperimentConfiguration
 
 # Widths double down to the fourth level.

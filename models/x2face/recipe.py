@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
-from lia_bench.models.blocks.perceptual import PerceptualLoss, Vgg19Features, published_vgg19
+from lia_bench.models.blocks.reconstruction import PerceptualLoss, Vgg19Features, published_vgg19
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 from lia_bench.models.x2face.animator import X2FaceAnimator
 from lia_bench.models.x2face.configuration import X2FaceConfiguration, X2FaceOptimiser

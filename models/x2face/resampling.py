@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
-from lia_bench.models.blocks.warping import warp
+from lia_bench.models.blocks.warping import coordinate_grid, warp
 
 # Added to every confidence, so that no source is lost altogether.
 LEAST_CONFIDENCE = 0.1

@@ -21,8 +21,8 @@ from lia_bench.leaderboards.evaluation.films import file_stem
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.evaluation.score import score
 from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.warping import coordinate_grid
 from tests.leaderboards.test_evaluation import request_of as request_of
 from tests.leaderboards.test_scoring import drifting
 from tests.leaderboards.toys import LENGTHS, SIZE, Toy, register, specification, write_dataset, write_run

@@ -5,19 +5,17 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import InputError
+from lia_bench.models.authors_layout import StateRenaming
 from lia_bench.models.blocks import matrices
+from lia_bench.models.blocks.adversarial import PatchDiscriminator
 from lia_bench.models.blocks.configuration import TransformationConfiguration
 from lia_bench.models.blocks.convolution import DownBlock, ResidualBlock, UpBlock
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.dense_motion import MotionBlending
+from lia_bench.models.blocks.equivariance import EuclideanKernel, ManhattanKernel, PlaneTransformation, SplineKernel
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.motion_blending import MotionBlending
-from lia_bench.models.blocks.movement_scale import movement_scale
-from lia_bench.models.blocks.patch_discriminator import PatchDiscriminator
-from lia_bench.models.blocks.soft_keypoints import expected_position, gaussian_heatmaps, spatial_softmax
-from lia_bench.models.blocks.spline_kernels import EuclideanKernel, ManhattanKernel, SplineKernel
-from lia_bench.models.blocks.state_renaming import StateRenaming
-from lia_bench.models.blocks.warping import resize_flow, warp
+from lia_bench.models.blocks.keypoints import expected_position, gaussian_heatmaps, spatial_softmax
+from lia_bench.models.blocks.transfer import movement_scale
+from lia_bench.models.blocks.warping import coordinate_grid, resize_flow, warp
 
 
 def test_coordinates_are_x_then_y_and_end_at_the_border_pixels() -> None:

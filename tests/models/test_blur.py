@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lia_bench.models.blocks.blur import Blur, UpsampleMap, blur_kernel
+from lia_bench.models.blocks.stylegan2 import Blur, UpsampleMap, blur_kernel
 
 
 def plainly_filtered(image: Tensor, kernel: Tensor, before: int, after: int) -> Tensor:

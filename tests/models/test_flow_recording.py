@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
 from lia_bench.models.blocks.flow_recording import DenseFlow, record_flow, recorded_flows
+from lia_bench.models.blocks.warping import coordinate_grid
 from lia_bench.models.loading import load_model
 from lia_bench.models.registry import MODELS
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.soft_keypoints import heatmap_difference
+from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE
+from lia_bench.models.blocks.keypoints import heatmap_difference
 from lia_bench.models.blocks.warping import resize_flow, warp
 from lia_bench.models.fomm.animator import FommAnimator
-from lia_bench.models.fomm.generator import KEYPOINT_VARIANCE, part_motions
+from lia_bench.models.fomm.generator import part_motions
 from lia_bench.models.fomm.keypoint_detector import Keypoints
 from tests.deterministic import difference
 from tests.models.authors_files import authors_model, frame_runs, largest_difference, mean_change

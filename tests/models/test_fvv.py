@@ -11,10 +11,11 @@ from torch import Tensor
 
 from lia_bench.core import weights
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
+from lia_bench.models.blocks.adversarial import hinge_discriminator, hinge_generator
 from lia_bench.models.blocks.equivariance import PlaneTransformation
 from lia_bench.models.blocks.head_pose import expected_degrees
 from lia_bench.models.blocks.spade import SpadeDecoder
-from lia_bench.models.blocks.volume_motion import part_motions
+from lia_bench.models.blocks.volume_generator import part_motions
 from lia_bench.models.fvv import SPECIFICATION
 from lia_bench.models.fvv.animator import FvvAnimator, seen_from
 from lia_bench.models.fvv.authors_checkpoint import animator_state, authors_content
@@ -23,10 +24,8 @@ from lia_bench.models.fvv.head_pose import HeadMotion
 from lia_bench.models.fvv.hopenet import HeadAngles, Hopenet, own_names, published_hopenet
 from lia_bench.models.fvv.keypoint_transformation import frame_keypoints, rotation_matrix
 from lia_bench.models.fvv.losses import (
-    discriminator_hinge,
     equivariance,
     expression_size,
-    generator_hinge,
     head_pose_difference,
     keypoint_prior,
 )
@@ -129,8 +128,8 @@ def test_equivariance_looks_at_x_and_y() -> None:
 
 def test_hinge_losses() -> None:
     real, generated = torch.tensor([[[[2.0, 0.5]]]]), torch.tensor([[[[-3.0, 0.5]]]])
-    assert float(discriminator_hinge(real, generated)) == pytest.approx(0.25 + 0.75)
-    assert float(generator_hinge(generated)) == pytest.approx(1.25)
+    assert float(hinge_discriminator(real, generated)) == pytest.approx(0.25 + 0.75)
+    assert float(hinge_generator(generated)) == pytest.approx(1.25)
 
 
 def test_degrees_are_three_a_bin_from_minus_ninety_nine() -> None:

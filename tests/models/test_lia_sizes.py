@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
-from lia_bench.models.blocks.perceptual import Vgg19Features
+from lia_bench.models.blocks.reconstruction import Vgg19Features
 from lia_bench.models.lia.animator import LiaAnimator
 from lia_bench.models.lia.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.lia.configuration import LiaConfiguration, LiaModel

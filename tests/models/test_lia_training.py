@@ -9,7 +9,7 @@ from torch import nn
 from lia_bench.core.configuration import validate
 from lia_bench.core.errors import InputError, MissingWeightsError, UnknownNameError
 from lia_bench.models.blocks.adversarial import r1_penalty
-from lia_bench.models.blocks.perceptual import Vgg19Features
+from lia_bench.models.blocks.reconstruction import Vgg19Features
 from lia_bench.models.lia.authors_checkpoint import from_table, generator_table
 from lia_bench.models.lia.configuration import LiaConfiguration
 from lia_bench.models.lia.discriminator import Discriminator, minibatch_deviation

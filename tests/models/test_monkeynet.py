@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from lia_bench.core.errors import CheckpointError, InputError
-from lia_bench.models.blocks.covariance import covariance_heatmaps, expected_covariance
-from lia_bench.models.blocks.soft_keypoints import expected_position
+from lia_bench.models.blocks.keypoints import covariance_heatmaps, expected_covariance, expected_position
 from lia_bench.models.loading import load_model
 from lia_bench.models.monkeynet import SPECIFICATION
 from lia_bench.models.monkeynet.animator import SMALLEST_ADAPTED_VARIANCE, MonkeyNetAnimator, adapted

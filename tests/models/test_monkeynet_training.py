@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from lia_bench.models.blocks.least_squares import discriminator_loss, feature_matching, generator_loss
+from lia_bench.models.blocks.adversarial import feature_matching, least_squares_discriminator, least_squares_generator
 from lia_bench.models.monkeynet.configuration import MonkeyNetConfiguration
 from lia_bench.models.monkeynet.recipe import MonkeyNetRecipe, detected, weighted
 from lia_bench.models.training.recipe import PairBatch
@@ -18,8 +18,8 @@ ADVERSARIAL = {"l1": 10.0, "feature_matching": [10.0, 10.0, 10.0, 1.0], "adversa
 
 def test_least_squares_losses_by_hand() -> None:
     real, generated = torch.tensor([[1.0, 0.5]]), torch.tensor([[0.0, 0.5]])
-    assert float(generator_loss(generated)) == pytest.approx((1 + 0.25) / 2)
-    assert float(discriminator_loss(real, generated)) == pytest.approx((0 + 0.25 + 0 + 0.25) / 2)
+    assert float(least_squares_generator(generated)) == pytest.approx((1 + 0.25) / 2)
+    assert float(least_squares_discriminator(real, generated)) == pytest.approx((0 + 0.25 + 0 + 0.25) / 2)
 
 
 def test_feature_matching_by_hand() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.motion_blending import DenseMotion
+from lia_bench.models.blocks.dense_motion import DenseMotion
 from lia_bench.models.blocks.warping import resize_flow, warp
 from lia_bench.models.mraa.animator import MraaAnimator, repeated
 from lia_bench.models.mraa.principal_axes import principal_axes

@@ -10,7 +10,7 @@ from torch.optim import SGD
 
 from lia_bench.core.configuration import validate
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
-from lia_bench.models.blocks.perceptual import Vgg19Features
+from lia_bench.models.blocks.reconstruction import Vgg19Features
 from lia_bench.models.fomm.authors_checkpoint import animator_state as fomm_state
 from lia_bench.models.loading import load_model
 from lia_bench.models.training.recipe import PairBatch

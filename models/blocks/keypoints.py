@@ -1,13 +1,15 @@
 """Keypoints as expectations over heatmaps, and heatmaps drawn around keypoints; in the plane or in a volume.
 
 Positions are x, y or x, y, z in [-1, 1], -1 and 1 at the centres of the border cells of the map they were read from.
-A map's size is (height, width) or (depth, height, width).
+Covariances (Monkey-Net, MRAA) are in the squares of these units. A map's size is (height, width) or (depth, height,
+width).
 """
 
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.coordinate_grid import coordinate_grid
+from lia_bench.models.blocks.matrices import apply, inverse
+from lia_bench.models.blocks.warping import coordinate_grid
 
 
 def spatial_softmax(logits: Tensor, temperature: float) -> Tensor:
@@ -40,3 +42,25 @@ def gaussian_heatmaps(position: Tensor, variance: float, *size: int) -> Tensor:
         squares = (coordinate_grid(count, like=position)[:, 0] - position[..., axis, None]) ** 2
         total = total + squares.reshape(*squares.shape[:2], *(1,) * (len(size) - 1 - axis), count, *(1,) * axis)
     return torch.exp(-total / (2 * variance))
+
+
+def expected_covariance(heatmaps: Tensor, position: Tensor) -> Tensor:
+    """Covariance (B, K, 2, 2) of heatmaps (B, K, h, w) around positions (B, K, 2)."""
+    height, width = heatmaps.shape[2:]
+    grid = coordinate_grid(height, width, like=heatmaps)
+    along_x = grid[0, :, 0] - position[..., :1]
+    along_y = grid[:, 0, 1] - position[..., 1:]
+    x_x = (heatmaps.sum(dim=2) * along_x**2).sum(dim=-1)
+    y_y = (heatmaps.sum(dim=3) * along_y**2).sum(dim=-1)
+    x_y = ((heatmaps * along_x[..., None, :]).sum(dim=-1) * along_y).sum(dim=-1)
+    return torch.stack((x_x, x_y, x_y, y_y), dim=-1).reshape(*position.shape, 2)
+
+
+def covariance_heatmaps(position: Tensor, covariance: Tensor, height: int, width: int) -> Tensor:
+    """exp(-(z - p)^T C^-1 (z - p) / 2) around positions (B, K, 2): (B, K, height, width), 1 at the keypoint.
+
+    `covariance`: C, (B, K, 2, 2); a singular one gives values that are not finite.
+    """
+    offset = coordinate_grid(height, width, like=position) - position[:, :, None, None]
+    weighted = apply(inverse(covariance)[:, :, None, None], offset)
+    return torch.exp(-(offset * weighted).sum(dim=-1) / 2)
