@@ -6,8 +6,7 @@ from pathlib import Path
 
 from lia_bench.core.progress import progress
 from lia_bench.preprocessing.crops import ClipFormat, Cut, CutJob, cut_clip
-from lia_bench.preprocessing.ledger import Ledger
-from lia_bench.preprocessing.locking import remove_partial_clips
+from lia_bench.preprocessing.ledger import Ledger, remove_partial_clips
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.plan import Plan
 from lia_bench.preprocessing.workers.engine import Died, Engine

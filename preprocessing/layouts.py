@@ -1,21 +1,26 @@
-"""Footage as the owners of datasets lay it out: what is found under a folder, and under which names."""
+"""Footage as the owners of datasets lay it out: what lies under a folder, by which names, and what of it tests."""
 
 import os
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Literal
+
+import click
 
 from lia_bench.core.clips_table import TABLE
 from lia_bench.core.dataset_description import DESCRIPTION
 from lia_bench.core.errors import InputError
-from lia_bench.core.prepared_dataset import FINISHED_FOLDER
+from lia_bench.core.prepared_dataset import FINISHED_FOLDER, VIDEO_SUFFIXES
 from lia_bench.preprocessing.clip_table import parse_identifier, printable
 from lia_bench.preprocessing.outcome import Outcome
-from lia_bench.preprocessing.plan import by_name_and_container
-from lia_bench.preprocessing.searching import Unit
+from lia_bench.preprocessing.plan import by_name_and_container, read_names
+from lia_bench.preprocessing.recipes.partitions import partition_by_share
+from lia_bench.preprocessing.search import Unit
 
 Partition = Literal["train", "test"]
+SHOWN = 3
+"""Names that a remark gives as examples."""
 
 
 @dataclass(frozen=True)
@@ -143,3 +148,49 @@ def _problem(unit: Unit, good: dict[str, Unit], folder: Path) -> str | None:
 def _place(unit: Unit, folder: Path) -> str:
     file = unit.annotation or unit.video
     return printable(unit.name if file is None else str(file.relative_to(folder)))
+
+
+def divide(layout: Layout, partition_of: Callable[[Unit], Partition]) -> Layout:
+    """The layout with the partition of every unit as `partition_of` says."""
+    return replace(layout, units=tuple(replace(unit, partition=partition_of(unit)) for unit in layout.units))
+
+
+def divide_by_share(layout: Layout, share: float) -> Layout:
+    """About `share` of the persons for testing, or of the units where persons are unknown, drawn by their names."""
+    return divide(layout, lambda unit: partition_by_share(unit.person_id or unit.name, share))
+
+
+def divide_by_list(layout: Layout, test_list: Path) -> Layout:
+    """The units for testing whose person or video a text file names, one a line.
+
+    A video goes by its name with or without the suffix, as "a.mp4"; with the folders on the way to it, as "sub/a.mp4"
+    or "sub--a", or without them, which means all of that name. Addresses end in the name. How many names are no
+    footage here is said on standard error, since videos vanish.
+
+    Raises:
+        InputError: no such list, or none of its names is footage.
+    """
+    listed = read_names(test_list)
+    known = {unit.key: _names(unit) for unit in layout.units}
+    present = set[str]().union(*known.values())
+    strange = sorted(name for name in listed if present.isdisjoint(_readings(name)))
+    if strange:
+        examples = printable(", ".join(strange[:SHOWN])) + (", ..." if len(strange) > SHOWN else "")
+        if len(strange) == len(listed):
+            raise InputError(f"{test_list}: none of its {len(listed)} names is footage here: {examples}")
+        click.echo(f"{test_list}: {len(strange)} of its {len(listed)} names are no footage here: {examples}", err=True)
+    readings = {reading for name in listed for reading in _readings(name)}
+    return divide(layout, lambda unit: "train" if readings.isdisjoint(known[unit.key]) else "test")
+
+
+def _names(unit: Unit) -> set[str]:
+    """What a list may call a unit, as `_readings` gives it."""
+    return {unit.name, unit.name.rsplit("--", 1)[-1], *([unit.person_id] if unit.person_id else ())}
+
+
+def _readings(listed: str) -> set[str]:
+    """What a line of a list may mean."""
+    name = PurePosixPath(listed)
+    plain = listed.removesuffix(name.suffix) if name.suffix.lower() in VIDEO_SUFFIXES else listed
+    last = {plain.rsplit("/", 1)[-1]} if "://" in plain else set()
+    return {listed, plain, plain.replace("/", "--"), *last}

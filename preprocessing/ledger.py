@@ -1,14 +1,15 @@
-"""Which clips are finished, so that a run that was killed and started again cuts none of them twice."""
+"""Which clips are finished, so that a run started again cuts none of them twice, and no two runs in one folder."""
 
 import contextlib
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lia_bench.core.atomic import write_text
-from lia_bench.core.prepared_dataset import FINISHED_FOLDER
+from lia_bench.core.atomic import remove_partial, write_text
+from lia_bench.core.locking import alone_in_folder
+from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS
 from lia_bench.core.video import sha256_of_video
 
 OWN_FILE = secrets.token_hex(8)
@@ -97,3 +98,25 @@ def _new_file(output: Path) -> Path:
 
 def _line(entry: Entry) -> str:
     return json.dumps(asdict(entry)) + "\n"
+
+
+def remove_partial_clips(output: Path) -> None:
+    """Remove what killed processes left half-written in the folders of a dataset."""
+    for folder in (*PARTITIONS, FINISHED_FOLDER):
+        remove_partial(output / folder)
+
+
+@contextlib.contextmanager
+def alone_in(output: Path) -> Iterator[None]:
+    """Keep other runs out of `output`, which is made where it is not there; the system frees it when a run is killed.
+
+    What a killed run left half-written in it and in its folders is removed.
+
+    Raises:
+        InputError: another run is at work there, or it is no folder that can be written.
+    """
+    busy = "another run is preparing this dataset; wait for it, or give this one another --output"
+    with alone_in_folder(output, busy, "name another --output"):
+        remove_partial_clips(output)
+        remove_partial(output)
+        yield

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from lia_bench.core.provenance import usable_cores
-from lia_bench.preprocessing.given_options import refuse_given
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.detection.detector import Subject
     from lia_bench.preprocessing.workers.engine import Engine
+
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -151,7 +152,7 @@ def split_options(what: str) -> Callable[[Command], Command]:
     def decorate(function: Command) -> Command:
         @wraps(function)
         def command(*arguments: Any, test_list: Path | None, test_share: float, **others: Any) -> Any:
-            from lia_bench.preprocessing.dividing import divide_by_list, divide_by_share
+            from lia_bench.preprocessing.layouts import divide_by_list, divide_by_share
 
             if test_list is not None:
                 refuse_given("does not count with --test-list", "test_share")
@@ -207,3 +208,20 @@ def make_engine(workers: int, ray_address: str | None, device: str = "cpu") -> "
 
 def _shard_suffix(shard: tuple[int, int] | None) -> str:
     return f"-shard-{shard[0]:0{len(str(shard[1]))}d}-of-{shard[1]}" if shard else ""
+
+
+def refuse_given(why: str, *parameters: str) -> None:
+    """Refuse options of the running command that stand on its command line; their defaults are no matter.
+
+    Args:
+        why: they do not count, as "counts only with --search".
+        parameters: their names, as the command gets them.
+
+    Raises:
+        click.UsageError: one of them was given; the text names it.
+    """
+    context = click.get_current_context()
+    for option in context.command.params:
+        name = option.name
+        if name in parameters and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} {why}", context)

@@ -23,12 +23,12 @@ from lia_bench.core.provenance import versions
 from lia_bench.preprocessing.clip_table import COLUMNS, MetadataTable
 from lia_bench.preprocessing.crops import ClipFormat
 from lia_bench.preprocessing.cutting import cut_clips
-from lia_bench.preprocessing.locking import alone_in
+from lia_bench.preprocessing.ledger import alone_in
 from lia_bench.preprocessing.outcome import Outcome, write_clips_table
 from lia_bench.preprocessing.plan import Plan, plan_from_table, share_of
 from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
 from lia_bench.preprocessing.registry import DATASETS
-from lia_bench.preprocessing.searching import SearchPlan, search_footage
+from lia_bench.preprocessing.search import SearchPlan, search_footage
 from lia_bench.preprocessing.workers.engine import Engine
 
 LIBRARIES = ("av", "decord", "numpy", "scikit-image")

@@ -2,10 +2,9 @@
 
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.clip_table import found_row
-from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import Footage
 from lia_bench.preprocessing.layouts import Layout
-from lia_bench.preprocessing.searching import Search, SearchPlan, Unit
+from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit
 
 
 def plan_whole_clips(layout: Layout) -> SearchPlan:

@@ -149,7 +149,7 @@ def merge(shards: tuple[Path, ...], output: Path) -> None:
       lia-bench datasets merge shards/vox-* --output data/vox-256
     """
     from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
-    from lia_bench.preprocessing.prepared.merging import merge as put_together
+    from lia_bench.preprocessing.prepared.shards import merge as put_together
     from lia_bench.preprocessing.prepared.summary import print_summary
 
     put_together(shards, output)

@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from lia_bench.core.errors import DeviceError
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
+
+if TYPE_CHECKING:
+    import torch
+
 
 Subject = Literal["face", "person"]
 
@@ -56,3 +61,19 @@ class DetectorSpecification:
     weights: str
     library: str
     build: str
+
+
+def torch_device(name: str) -> "torch.device":
+    """The device called `name`, as "cpu", "cuda" or "cuda:1".
+
+    Raises:
+        DeviceError: there is none of that name on this machine.
+    """
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise DeviceError(f"--device {name}: no such device on this machine; leave it out to use the CPU") from None
+    return device

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from lia_bench.core.keypoint_rcnn import SEEN, PersonNetwork
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification
-from lia_bench.preprocessing.detection.torch_device import torch_device
+from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification, torch_device
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from lia_bench.core.s3fd import load_s3fd
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification
-from lia_bench.preprocessing.detection.torch_device import torch_device
+from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification, torch_device
 
 DETECTOR = DetectorSpecification(
     name="s3fd",

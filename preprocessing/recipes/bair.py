@@ -44,7 +44,7 @@ def command(options: "PreparationOptions", footage: Path) -> None:
     Example:
       lia-bench preprocess bair --footage softmotion30_44k
     """
-    from lia_bench.preprocessing.locking import alone_in
+    from lia_bench.preprocessing.ledger import alone_in
     from lia_bench.preprocessing.preparing import check_output, prepare_from_search
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.whole_clips import plan_whole_clips
@@ -69,7 +69,7 @@ def unpack(footage: Path, target: Path) -> "Layout":
     from lia_bench.core.progress import progress
     from lia_bench.preprocessing.clip_table import printable
     from lia_bench.preprocessing.layouts import Partition, with_good_names
-    from lia_bench.preprocessing.searching import Unit
+    from lia_bench.preprocessing.search import Unit
 
     files = [file for part in PARTITIONS for file in sorted((footage / part).glob("*.tfrecords"))]
     if not files:

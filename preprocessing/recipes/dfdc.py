@@ -70,7 +70,7 @@ def find_real(footage: Path) -> "Layout":
     """
     from lia_bench.core.errors import InputError
     from lia_bench.preprocessing.layouts import with_good_names
-    from lia_bench.preprocessing.searching import Unit
+    from lia_bench.preprocessing.search import Unit
 
     lists = sorted(footage.glob("**/metadata.json"))
     if not lists:

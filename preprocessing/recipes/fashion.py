@@ -57,8 +57,7 @@ def find_videos(footage: Path) -> "Layout":
         InputError: neither is there, or the list names none of the videos.
     """
     from lia_bench.core.errors import InputError
-    from lia_bench.preprocessing.dividing import divide_by_list
-    from lia_bench.preprocessing.layouts import find_parts, find_units
+    from lia_bench.preprocessing.layouts import divide_by_list, find_parts, find_units
 
     if (footage / "train").is_dir():
         return find_parts(footage, {".mp4"})

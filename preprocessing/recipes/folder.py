@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lia_bench.preprocessing.given_options import refuse_given
 from lia_bench.preprocessing.options import (
     DetectorChoice,
     detection_options,
     preparation_options,
+    refuse_given,
     split_options,
     tube_options,
 )

@@ -10,10 +10,9 @@ from lia_bench.preprocessing.options import DetectorChoice, detection_options, p
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.finding import Finding
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.preparing import PreparationOptions
-    from lia_bench.preprocessing.searching import Search, Unit
+    from lia_bench.preprocessing.search import Finding, Search, Unit
 
 DATASET = DatasetSpecification(
     name="nemo",
@@ -39,12 +38,11 @@ def command(options: "PreparationOptions", footage: Path, detector: DetectorChoi
     """
     from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
     from lia_bench.preprocessing.detection.registry import what_detects
-    from lia_bench.preprocessing.dividing import divide
-    from lia_bench.preprocessing.layouts import find_units
+    from lia_bench.preprocessing.layouts import divide, find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.recipes.partitions import nemo_partition
     from lia_bench.preprocessing.report import report
-    from lia_bench.preprocessing.searching import SearchPlan
+    from lia_bench.preprocessing.search import SearchPlan
 
     layout = divide(
         find_units(footage, VIDEO_SUFFIXES, person_of=person_of),

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.given_options import refuse_given
-from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
+from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options, refuse_given
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.finding import Finding
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.preparing import PreparationOptions
-    from lia_bench.preprocessing.searching import Search, Unit
+    from lia_bench.preprocessing.search import Finding, Search, Unit
 
 DATASET = DatasetSpecification(
     name="portraits",
@@ -57,7 +55,7 @@ def command(
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report
-    from lia_bench.preprocessing.searching import SearchPlan
+    from lia_bench.preprocessing.search import SearchPlan
 
     if aligned:
         refuse_given("does not count with --aligned", "increase", "detector", "device")
@@ -113,7 +111,7 @@ def _moved_inside(start: float, side: int, length: int) -> int:
 
 def _finding(box: Box, footage: "Footage", unit: "Unit") -> "Finding":
     from lia_bench.preprocessing.clip_table import found_row
-    from lia_bench.preprocessing.finding import Finding
+    from lia_bench.preprocessing.search import Finding
 
     size = (footage.width, footage.height)
     return Finding(unit.name, found_row(unit.video_id, None, 0, 1, box, footage.fps, size, unit.partition))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from lia_bench.preprocessing.detection.registry import what_detects
 from lia_bench.preprocessing.layouts import Layout
 from lia_bench.preprocessing.options import DetectorChoice
-from lia_bench.preprocessing.searching import Search, SearchPlan, Unit, as_settings
+from lia_bench.preprocessing.search import Search, SearchPlan, Unit, as_settings
 from lia_bench.preprocessing.tracking.unannotated import SEARCH, SearchRule, search_subjects
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.finding import Finding
     from lia_bench.preprocessing.footage import Footage
+    from lia_bench.preprocessing.search import Finding
 
 
 def plan_subjects(layout: Layout, detector: DetectorChoice, min_size: int, min_frames: int) -> SearchPlan:

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.preprocessing.download.options import download_options
-from lia_bench.preprocessing.given_options import refuse_given
-from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
+from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options, refuse_given
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.download.settings import DownloadOptions
-    from lia_bench.preprocessing.finding import Finding
+    from lia_bench.preprocessing.download.options import DownloadOptions
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.preparing import PreparationOptions
-    from lia_bench.preprocessing.searching import Search, SearchPlan, Unit
+    from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit
 
 DATASET = DatasetSpecification(
     name="taichi",
@@ -69,11 +67,10 @@ def command(
       lia-bench preprocess taichi --footage videos --search --detector mediapipe-pose
     """
     from lia_bench.core.errors import InputError
-    from lia_bench.preprocessing.clip_table import read_metadata
-    from lia_bench.preprocessing.download.missing import fetch_missing
+    from lia_bench.preprocessing.clip_table import read_metadata, table_path
+    from lia_bench.preprocessing.download.batch import fetch_missing
     from lia_bench.preprocessing.plan import videos_of_share
     from lia_bench.preprocessing.preparing import check_output, prepare_from_search, prepare_from_table
-    from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
 
     if search and metadata is not None:
@@ -99,10 +96,9 @@ def plan_search(footage: Path, test_videos: Path | None, detector: DetectorChoic
         InputError: no footage, no such list, or one that names none of the videos.
     """
     from lia_bench.preprocessing.detection.registry import what_detects
-    from lia_bench.preprocessing.dividing import divide_by_list
-    from lia_bench.preprocessing.layouts import with_good_names
+    from lia_bench.preprocessing.layouts import divide_by_list, with_good_names
     from lia_bench.preprocessing.plan import videos_in
-    from lia_bench.preprocessing.searching import SearchPlan, Unit, as_settings
+    from lia_bench.preprocessing.search import SearchPlan, Unit, as_settings
     from lia_bench.preprocessing.tracking.persons import TAICHI
 
     videos = sorted(videos_in(footage).items())

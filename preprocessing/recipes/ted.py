@@ -12,7 +12,7 @@ from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.clip_table import MetadataTable
-    from lia_bench.preprocessing.download.settings import DownloadOptions
+    from lia_bench.preprocessing.download.options import DownloadOptions
     from lia_bench.preprocessing.plan import Plan
     from lia_bench.preprocessing.preparing import PreparationOptions
 
@@ -66,11 +66,10 @@ def command(
       lia-bench preprocess ted --footage squares --whole-clips --size 256
     """
     from lia_bench.core.errors import InputError
-    from lia_bench.preprocessing.clip_table import read_metadata
-    from lia_bench.preprocessing.download.missing import fetch_missing
+    from lia_bench.preprocessing.clip_table import read_metadata, table_path
+    from lia_bench.preprocessing.download.batch import fetch_missing
     from lia_bench.preprocessing.plan import videos_of_share
     from lia_bench.preprocessing.preparing import check_output, prepare_from_table
-    from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
 
     if whole_clips and download is not None:

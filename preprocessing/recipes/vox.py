@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.preprocessing.download.options import download_options
-from lia_bench.preprocessing.given_options import refuse_given
-from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options
+from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options, refuse_given
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.crops import Cut
-    from lia_bench.preprocessing.download.settings import DownloadOptions
-    from lia_bench.preprocessing.finding import Finding
+    from lia_bench.preprocessing.download.options import DownloadOptions
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.layouts import Layout
     from lia_bench.preprocessing.outcome import Outcome
     from lia_bench.preprocessing.plan import Plan
     from lia_bench.preprocessing.preparing import PreparationOptions
-    from lia_bench.preprocessing.searching import Search, SearchPlan, Unit
+    from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit
     from lia_bench.preprocessing.tracking.tubes import TubeRule
 
 DATASET = DatasetSpecification(
@@ -87,14 +85,13 @@ def command(
       lia-bench preprocess vox --footage videos --shard 3/16
     """
     from lia_bench.core.errors import InputError
-    from lia_bench.preprocessing.clip_table import read_metadata
+    from lia_bench.preprocessing.clip_table import read_metadata, table_path
     from lia_bench.preprocessing.detection.registry import check_weights
-    from lia_bench.preprocessing.download.missing import fetch_missing
+    from lia_bench.preprocessing.download.batch import fetch_missing
     from lia_bench.preprocessing.plan import videos_of_share
     from lia_bench.preprocessing.preparing import check_output, prepare_from_search, prepare_from_table
-    from lia_bench.preprocessing.published_tables import table_path
     from lia_bench.preprocessing.report import report
-    from lia_bench.preprocessing.searching import share_of_units
+    from lia_bench.preprocessing.search import share_of_units
 
     if annotations is not None and metadata is not None:
         raise InputError("the clips come from a table or from annotations: give --metadata or --annotations, not both")
@@ -144,7 +141,7 @@ def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_
 
     from lia_bench.preprocessing.detection.registry import what_detects
     from lia_bench.preprocessing.plan import videos_in
-    from lia_bench.preprocessing.searching import SearchPlan, as_settings
+    from lia_bench.preprocessing.search import SearchPlan, as_settings
     from lia_bench.preprocessing.tracking.tubes import VOXCELEB_CROP, VOXCELEB_TUBES
 
     videos = videos_in(footage)
@@ -179,7 +176,7 @@ def find_utterances(annotations: Path) -> "Layout":
 
 def _unit(file: Path) -> "Unit":
     from lia_bench.preprocessing.recipes.partitions import voxceleb_partition
-    from lia_bench.preprocessing.searching import Unit
+    from lia_bench.preprocessing.search import Unit
 
     person, video = file.parent.parent.name, file.parent.name
     return Unit(

@@ -6,8 +6,8 @@ from lia_bench.core.errors import InputError
 from lia_bench.preprocessing.annotations import ANNOTATION_FPS, ANNOTATION_HEIGHT, Utterance
 from lia_bench.preprocessing.boxes import Box, join, overlap
 from lia_bench.preprocessing.detection.detector import Detection, Detector
-from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.published_rule import frames_of_row
+from lia_bench.preprocessing.search import Finding
 from lia_bench.preprocessing.tracking.tubes import NO_FACE, VOXCELEB_TUBES, Origin, Tube, TubeRule, judge
 from lia_bench.preprocessing.tracking.watching import UprightFootage, scaled, scaled_frames, size_at_height, watch
 

@@ -1,9 +1,8 @@
 """One box for a whole video, from its first frame: the published procedure of UvA-Nemo (crop_nemo.py)."""
 
 from lia_bench.preprocessing.detection.detector import Detector
-from lia_bench.preprocessing.finding import Finding
-from lia_bench.preprocessing.tracking.crop_rule import CropRule
-from lia_bench.preprocessing.tracking.tubes import Origin, Tube, judge
+from lia_bench.preprocessing.search import Finding
+from lia_bench.preprocessing.tracking.tubes import CropRule, Origin, Tube, judge
 from lia_bench.preprocessing.tracking.watching import UprightFootage, scaled, scaled_frames
 
 DETECTION_SIZE = (640, 360)

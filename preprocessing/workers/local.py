@@ -10,8 +10,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from lia_bench.core.errors import LiaBenchError
-from lia_bench.preprocessing.workers.engine import Died
-from lia_bench.preprocessing.workers.sharing import SharedJobs
+from lia_bench.preprocessing.workers.engine import Died, SharedJobs
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

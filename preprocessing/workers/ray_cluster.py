@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from lia_bench.core.errors import InputError, LiaBenchError
-from lia_bench.preprocessing.workers.engine import Died
+from lia_bench.preprocessing.workers.engine import Died, SharedJobs
 from lia_bench.preprocessing.workers.local import ENVIRONMENT
-from lia_bench.preprocessing.workers.sharing import SharedJobs
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -15,7 +15,7 @@ from lia_bench.core.video import open_video
 from lia_bench.preprocessing.boxes import Box, overlap
 from lia_bench.preprocessing.clip_table import parse_box
 from lia_bench.preprocessing.download import options
-from lia_bench.preprocessing.download.settings import DownloadOptions
+from lia_bench.preprocessing.download.options import DownloadOptions
 from tests.conftest import golden
 from tests.core.videos import encode
 from tests.deterministic import difference

@@ -3,7 +3,7 @@
 import pytest
 
 from lia_bench.preprocessing.boxes import Box, increase, increase_to_square
-from lia_bench.preprocessing.tracking.crop_rule import CropRule, Rejection, decide
+from lia_bench.preprocessing.tracking.tubes import CropRule, Rejection, decide
 from tests.conftest import golden
 
 GOLDEN = golden("preprocess")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.download.downloading import DownloadReport, download
-from lia_bench.preprocessing.download.settings import DownloadOptions
+from lia_bench.preprocessing.download.batch import DownloadReport, download
+from lia_bench.preprocessing.download.options import DownloadOptions
 from lia_bench.preprocessing.download.unavailable import UnavailableVideos, read_unavailable
 from tests.core.videos import encode
 from tests.local_server import LocalServer, serve
@@ -316,8 +316,8 @@ def test_a_download_that_is_stopped(sent: signal.Signals, server: LocalServer, v
     server.faults = {"abc.mp4": ["ok", "stall"]}
     script = (
         "import pathlib, sys\n"
-        "from lia_bench.preprocessing.download.downloading import download\n"
-        "from lia_bench.preprocessing.download.settings import DownloadOptions\n"
+        "from lia_bench.preprocessing.download.batch import download\n"
+        "from lia_bench.preprocessing.download.options import DownloadOptions\n"
         "options = DownloadOptions(address=sys.argv[1] + '/{video_id}.mp4', pause=0, timeout=1.0, workers=2)\n"
         "download(['abc', 'def'], pathlib.Path(sys.argv[2]), options)\n"
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.download.causes import (
+from lia_bench.preprocessing.download.batch import download
+from lia_bench.preprocessing.download.fetcher import (
     GONE,
     NETWORK,
     OUTDATED,
@@ -19,10 +20,10 @@ from lia_bench.preprocessing.download.causes import (
     Cause,
     FetchError,
     cause_of,
+    check_runtime,
+    usable_runtimes,
 )
-from lia_bench.preprocessing.download.downloading import download
-from lia_bench.preprocessing.download.runtimes import check_runtime, usable_runtimes
-from lia_bench.preprocessing.download.settings import YOUTUBE, DownloadOptions
+from lia_bench.preprocessing.download.options import YOUTUBE, DownloadOptions
 
 pytest.importorskip("yt_dlp")
 

@@ -14,7 +14,7 @@ from lia_bench.preprocessing.layouts import Layout, find_units
 from lia_bench.preprocessing.options import DetectorChoice
 from lia_bench.preprocessing.plan import videos_in
 from lia_bench.preprocessing.recipes import nemo, taichi, vox
-from lia_bench.preprocessing.searching import SearchPlan
+from lia_bench.preprocessing.search import SearchPlan
 from tests.core.videos import encode
 from tests.preprocessing.recipes import clips_of, prepare, rows_of
 

@@ -11,8 +11,8 @@ import pytest
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import sha256_of_video
-from lia_bench.preprocessing.prepared import merging
-from lia_bench.preprocessing.prepared.merging import merge
+from lia_bench.preprocessing.prepared import shards as shards_module
+from lia_bench.preprocessing.prepared.shards import merge
 from lia_bench.preprocessing.prepared.verification import verify
 from tests.preprocessing.prepared import describe, good_row, lost_row, small_dataset
 
@@ -77,7 +77,7 @@ def test_killed_halfway_it_goes_on(clip_format: str, tmp_path: Path, monkeypatch
     whole, shards = _shards(tmp_path, clip_format)
     output = tmp_path / "merged"
     placed: list[str] = []
-    place = merging._place
+    place = shards_module._place
 
     def interrupted(shard: Any, row: Any, target: Path) -> None:
         if len(placed) == 2:
@@ -85,7 +85,7 @@ def test_killed_halfway_it_goes_on(clip_format: str, tmp_path: Path, monkeypatch
         placed.append(row["clip"])
         place(shard, row, target)
 
-    monkeypatch.setattr(merging, "_place", interrupted)
+    monkeypatch.setattr(shards_module, "_place", interrupted)
     with pytest.raises(KeyboardInterrupt):
         merge(shards, output)
     with pytest.raises(InputError, match="interrupted"):

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.clip_table import read_metadata
-from lia_bench.preprocessing.published_tables import TABLES, PublishedTable, locate, table_path
+from lia_bench.preprocessing.clip_table import TABLES, PublishedTable, locate_table, read_metadata, table_path
 from tests.conftest import golden
 from tests.local_server import LocalServer, serve
 
@@ -29,45 +28,45 @@ def _table(server: LocalServer) -> PublishedTable:
 
 
 def test_a_table_is_fetched_once(server: LocalServer, tmp_path: Path) -> None:
-    path = locate(_table(server))
+    path = locate_table(_table(server))
     assert path == tmp_path / "home" / "tables" / "vox-metadata.csv"
     assert path.read_bytes() == CONTENT
     server.files["vox.csv"] = CONTENT + b"def,0,64,1-2-3-4,25,640,360,train\n"
-    assert locate(_table(server)).read_bytes() == CONTENT
+    assert locate_table(_table(server)).read_bytes() == CONTENT
     assert server.count("vox.csv") == 1
     assert sorted(file.name for file in path.parent.iterdir()) == ["vox-metadata.csv", "vox-metadata.csv.sha256"]
 
 
 def test_a_changed_table_is_refused_until_it_is_fetched_anew(server: LocalServer) -> None:
-    path = locate(_table(server))
+    path = locate_table(_table(server))
     path.write_bytes(CONTENT.replace(b"64", b"65"))
     with pytest.raises(InputError, match=r"vox-metadata\.csv: the table has changed .*remove the file") as error:
-        locate(_table(server))
+        locate_table(_table(server))
     assert "\n" not in str(error.value)
     path.unlink()
     server.files["vox.csv"] = CONTENT.replace(b"64", b"66")
-    assert locate(_table(server)).read_bytes() == CONTENT.replace(b"64", b"66")
+    assert locate_table(_table(server)).read_bytes() == CONTENT.replace(b"64", b"66")
 
 
 @pytest.mark.parametrize("fault", [404, 500, "cut"])
 def test_a_table_that_cannot_be_fetched(fault: int | str, server: LocalServer) -> None:
     server.faults = {"vox.csv": [fault]}
     with pytest.raises(InputError, match=r"vox\.csv cannot be fetched \(.+\); fetch it .* with --metadata") as error:
-        locate(_table(server))
+        locate_table(_table(server))
     assert "\n" not in str(error.value)
     assert not _table(server).path.exists()
-    assert locate(_table(server)).read_bytes() == CONTENT
+    assert locate_table(_table(server)).read_bytes() == CONTENT
 
 
 def test_without_a_network(server: LocalServer) -> None:
     with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9/vox\.csv cannot be fetched"):
-        locate(PublishedTable("vox", "http://127.0.0.1:9/vox.csv"))
+        locate_table(PublishedTable("vox", "http://127.0.0.1:9/vox.csv"))
 
 
 def test_a_page_that_is_no_table_is_not_kept(server: LocalServer) -> None:
     server.files["vox.csv"] = b"<html>Please sign in to this network</html>"
     with pytest.raises(InputError, match="what came is no table of clips"):
-        locate(_table(server))
+        locate_table(_table(server))
     assert not _table(server).path.exists()
 
 

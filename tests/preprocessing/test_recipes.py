@@ -22,7 +22,7 @@ from lia_bench.preprocessing.recipes import aist, bair, dfdc, fashion, nemo
 from lia_bench.preprocessing.recipes.partitions import partition_by_share
 from lia_bench.preprocessing.recipes.portraits import square_around
 from lia_bench.preprocessing.registry import DATASETS
-from lia_bench.preprocessing.searching import Unit
+from lia_bench.preprocessing.search import Unit
 from lia_bench.preprocessing.whole_clips import search_whole
 from tests.core.videos import encode, moving_picture
 from tests.preprocessing.detectors import install_real

@@ -11,7 +11,6 @@ import pytest
 from lia_bench.core.errors import InputError
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.clip_table import found_row, read_metadata
-from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import Footage
 from lia_bench.preprocessing.preparing import (
     Preparation,
@@ -19,7 +18,7 @@ from lia_bench.preprocessing.preparing import (
     prepare_from_search,
     prepare_from_table,
 )
-from lia_bench.preprocessing.searching import Search, SearchPlan, Unit
+from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit
 from lia_bench.preprocessing.workers.engine import Died
 from lia_bench.preprocessing.workers.serial import SerialEngine
 from tests.core.videos import damage, encode

@@ -11,9 +11,8 @@ from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.detection.detector import Detection
 from lia_bench.preprocessing.footage import open_quickly
-from lia_bench.preprocessing.tracking.camera import CameraWatch
-from lia_bench.preprocessing.tracking.crop_rule import CropRule
-from lia_bench.preprocessing.tracking.persons import PersonRule, person_tubes, search_persons
+from lia_bench.preprocessing.tracking.persons import CameraWatch, PersonRule, person_tubes, search_persons
+from lia_bench.preprocessing.tracking.tubes import CropRule
 from tests import deterministic
 from tests.conftest import golden
 from tests.preprocessing.tracked import PlainFootage, ScriptedDetector, grey, true_boxes

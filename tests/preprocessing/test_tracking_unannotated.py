@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 
 from lia_bench.preprocessing.boxes import Box, overlap
-from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import open_quickly
-from lia_bench.preprocessing.tracking.crop_rule import CropRule
-from lia_bench.preprocessing.tracking.shots import ShotChanges
-from lia_bench.preprocessing.tracking.tubes import TubeRule
-from lia_bench.preprocessing.tracking.unannotated import SearchRule, search_subjects
+from lia_bench.preprocessing.search import Finding
+from lia_bench.preprocessing.tracking.tubes import CropRule, TubeRule
+from lia_bench.preprocessing.tracking.unannotated import SearchRule, ShotChanges, search_subjects
 from tests.preprocessing.tracked import PlainFootage, ScriptedDetector, grey, true_boxes
 
 LEFT, RIGHT = Box(60, 120, 130, 200), Box(430, 110, 500, 190)

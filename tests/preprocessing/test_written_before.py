@@ -14,7 +14,7 @@ import pytest
 from lia_bench.core.dataset_description import read_description
 from lia_bench.core.prepared_dataset import open_dataset, subject_of
 from lia_bench.preprocessing.clip_table import read_metadata
-from lia_bench.preprocessing.prepared.merging import merge
+from lia_bench.preprocessing.prepared.shards import merge
 from lia_bench.preprocessing.prepared.summary import print_details
 from lia_bench.preprocessing.prepared.verification import verify
 from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table

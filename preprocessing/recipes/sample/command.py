@@ -54,7 +54,7 @@ def command(
       lia-bench preprocess sample
     """
     from lia_bench.preprocessing.clip_table import read_metadata
-    from lia_bench.preprocessing.locking import alone_in
+    from lia_bench.preprocessing.ledger import alone_in
     from lia_bench.preprocessing.options import make_engine
     from lia_bench.preprocessing.preparing import PreparationOptions, check_output, prepare_from_table
     from lia_bench.preprocessing.recipes.sample.footage import Shooting, shoot

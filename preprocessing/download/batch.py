@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,8 @@ from lia_bench.core.locking import LOCK, held_in_turn
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.progress import progress
 from lia_bench.preprocessing.clip_table import parse_identifier
-from lia_bench.preprocessing.download.causes import GONE, STORAGE, Cause, FetchError
-from lia_bench.preprocessing.download.fetcher import VideoFetcher
-from lia_bench.preprocessing.download.runtimes import check_runtime
-from lia_bench.preprocessing.download.settings import DownloadOptions
+from lia_bench.preprocessing.download.fetcher import GONE, STORAGE, Cause, FetchError, VideoFetcher, check_runtime
+from lia_bench.preprocessing.download.options import DownloadOptions
 from lia_bench.preprocessing.download.unavailable import FILE_NAME, UnavailableVideos
 
 WORKING_FOLDER = ".download"
@@ -231,3 +229,18 @@ def _turn(working: Path) -> Iterator[None]:
             yield
     except OSError as error:
         raise InputError(f"{working.parent}: the folder cannot be written: {error.strerror or error}") from error
+
+
+def fetch_missing(video_ids: Iterable[str], footage: Path, options: DownloadOptions | None) -> None:
+    """Fetch what is not in `footage` yet and say on standard error what came of it; without options, nothing.
+
+    Args:
+        video_ids: of a table; what follows '#' is not part of the address.
+        footage: folder of the videos.
+        options: how to fetch.
+
+    Raises:
+        InputError: as `download`.
+    """
+    if options is not None:
+        click.echo(str(download([video_id.split("#")[0] for video_id in video_ids], footage, options)), err=True)

@@ -26,7 +26,7 @@ from lia_bench.core.linking import link_or_copy
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS, table_of
 from lia_bench.core.progress import progress
 from lia_bench.core.video import sha256_of_video
-from lia_bench.preprocessing.locking import alone_in
+from lia_bench.preprocessing.ledger import alone_in
 
 FOUND_TABLE = "metadata.csv"
 """The clips that a search found, beside clips.csv."""

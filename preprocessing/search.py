@@ -15,7 +15,6 @@ from lia_bench.core.prepared_dataset import FINISHED_FOLDER
 from lia_bench.core.progress import progress
 from lia_bench.preprocessing.clip_table import MetadataRow
 from lia_bench.preprocessing.crops import described, footage_stamp, without_folder
-from lia_bench.preprocessing.finding import Finding
 from lia_bench.preprocessing.footage import Footage, open_carefully, open_quickly
 from lia_bench.preprocessing.outcome import Outcome, Position
 from lia_bench.preprocessing.plan import Plan, cut_of_row
@@ -23,6 +22,21 @@ from lia_bench.preprocessing.workers.engine import Died, Engine
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One tube that was found.
+
+    Attributes:
+        clip: name of the clip, free of the suffix.
+        row: where it lies in its video.
+        rejection: why a rule leaves it out, as "code: sentence"; None for a clip to cut.
+    """
+
+    clip: str
+    row: MetadataRow
+    rejection: str | None = None
 
 
 @dataclass(frozen=True)
