@@ -24,14 +24,15 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# mypy knows no package-dir mapping, so it reads the package through links laid out as it is installed.
+# mypy knows no package-dir mapping, so it reads everything through links laid out as it is installed.
 types: $(INSTALLED)
 	rm -rf build/types
 	mkdir -p build/types/lia_bench
 	ln -s $(addprefix $(CURDIR)/lia_bench/,animation core cli __init__.py __main__.py py.typed) build/types/lia_bench/
 	ln -s $(addprefix $(CURDIR)/,models preprocessing metrics leaderboards) build/types/lia_bench/
-	ln -s $(CURDIR)/tests/plugin/theirs build/types/
-	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache lia_bench theirs
+	ln -s $(addprefix $(CURDIR)/,tests benchmarks tests/plugin/theirs) build/types/
+	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache \
+		lia_bench theirs tests benchmarks
 
 # One thread a process, since the processes fill the cores.
 tests: $(INSTALLED)

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -93,7 +94,7 @@ def measure(name: str, batch: int, device: str, size: int, frames: int, repeats:
     from lia_bench.models.loading import load_model
     from lia_bench.models.registry import MODELS
 
-    overrides = {"size": size} if MODELS[name].variants is not None else {}
+    overrides: dict[str, Any] = {"size": size} if MODELS[name].variants is not None else {}
     model = load_model(name, device=device, **overrides)
     generator = torch.Generator().manual_seed(0)
     source = torch.rand(3, size, size, generator=generator)

@@ -12,9 +12,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from animate import KIBIBYTE, MEBIBYTE, hardware
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SIZE = 256
 FPS = 25
@@ -61,7 +65,7 @@ def main(driving: Path, frames: int, repeats: int) -> None:
         print(f"ratio {peaks[1] / peaks[0]:.2f}")
 
 
-def save(folder: Path, **widths: int) -> Path:
+def save(folder: Path, **widths: Any) -> Path:
     """A checkpoint of fresh weights, always the same."""
     import torch
 
@@ -76,7 +80,7 @@ def clip_of(driving: Path, path: Path, frames: int) -> Path:
     """`frames` frames of the video at 256x256, from its start again where it ends."""
     from lia_bench.core.video import open_video, resize, write_video
 
-    def endlessly() -> Iterator:
+    def endlessly() -> "Iterator[NDArray[Any]]":
         while True:
             with open_video(driving) as video:
                 yield from video
@@ -100,9 +104,11 @@ def difference(checkpoint: Path, clip: Path, source: Path) -> float:
     import torch
     from plain_lia import PlainLia, read
 
+    from lia_bench.models.lia.animator import LiaAnimator
     from lia_bench.models.loading import load_model
 
     model = load_model("lia", checkpoint=checkpoint, device="cpu")
+    assert isinstance(model, LiaAnimator)
     still, driving = read(source, clip)
     ours = model.animate(still, driving, "relative", BATCH_SIZE)
     plain = torch.stack(list(PlainLia(model).animate(still, driving)))
@@ -125,7 +131,7 @@ def run(command: Sequence[str]) -> dict[str, float]:
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise click.ClickException(f"{' '.join(command)}: {errors}")
-    said = next((json.loads(line) for line in output.splitlines() if line.startswith("{")), {})
+    said: dict[str, float] = next((json.loads(line) for line in output.splitlines() if line.startswith("{")), {})
     return {"whole": time.perf_counter() - begin, "peak": usage.ru_maxrss * KIBIBYTE / MEBIBYTE, **said}
 
 

@@ -25,7 +25,7 @@ class PlainLia:
     """Relative transfer with the weights of a model of the zoo."""
 
     def __init__(self, model: LiaAnimator) -> None:
-        self.weights = model.state_dict()
+        self.weights: dict[str, Tensor] = model.state_dict()
         self.resolutions = model.configuration.resolutions
 
     @torch.inference_mode()
@@ -41,7 +41,7 @@ class PlainLia:
     def encode(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The code (1, style) of an image in [0, 1], and its features from 8x8 up."""
         feature = self._activated("encoder.stem", image * 2 - 1)
-        pyramid = []
+        pyramid: list[Tensor] = []
         for number in range(len(self.resolutions)):
             block = f"encoder.blocks.{number}"
             pyramid.insert(0, feature)
@@ -59,7 +59,7 @@ class PlainLia:
 
     def walk(self, magnitudes: Tensor) -> Tensor:
         """(1, directions) to (1, style)."""
-        directions = torch.linalg.qr(self.weights["dictionary.weight"] + 1e-8).Q
+        directions: Tensor = torch.linalg.qr(self.weights["dictionary.weight"] + 1e-8).Q
         return (magnitudes.diag_embed() @ directions.t()).sum(1)
 
     def decode(self, latent: Tensor, pyramid: list[Tensor]) -> Tensor:
@@ -146,7 +146,9 @@ def main(what: str, checkpoint: str, source: str, clip: str, result: str) -> Non
     from lia_bench.core.video import to_frame, write_video
     from lia_bench.models.loading import load_model
 
-    model = PlainLia(load_model("lia", checkpoint=checkpoint, device="cpu"))
+    ours = load_model("lia", checkpoint=checkpoint, device="cpu")
+    assert isinstance(ours, LiaAnimator)
+    model = PlainLia(ours)
     still, driving = read(Path(source), Path(clip))
     if what == "alone":
         for _ in model.animate(still, driving[:1]):

@@ -98,8 +98,8 @@ def multiply(raw: Path, footage: Path, copies: int) -> MetadataTable:
 def baseline(footage: Path, output: Path, rows: list[MetadataRow]) -> None:
     """What `load_videos.py` does with a video, with an encoder's settings that give comparable clips."""
     import imageio
-    from skimage import img_as_ubyte
     from skimage.transform import resize
+    from skimage.util import img_as_ubyte
 
     output.mkdir(exist_ok=True)
     reader: Any = imageio.get_reader(footage / f"{rows[0].video_id}.mp4")
@@ -170,11 +170,13 @@ def lengthen(clip: Path, target: Path, minutes: int) -> None:
         container.mux(stream.encode(None))
     with av.open(str(ten)) as source, av.open(str(target), "w") as container:
         stream = container.add_stream_from_template(source.streams.video[0])
-        tick = round(1 / (25 * source.streams.video[0].time_base))
+        base = source.streams.video[0].time_base
+        assert base is not None
+        tick = round(1 / (25 * base))
         for repeat in range(minutes * 6):
             source.seek(0)
             for packet in source.demux(video=0):
-                if packet.size:
+                if packet.pts is not None and packet.dts is not None:
                     packet.pts += repeat * 250 * tick
                     packet.dts += repeat * 250 * tick
                     packet.stream = stream

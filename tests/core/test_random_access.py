@@ -79,4 +79,4 @@ def _check(reader: FrameReader, sequence: list[Frame]) -> None:
 def _decoded(path: Path) -> list[Frame]:
     """By FFmpeg from the first packet to the last, without any seeking."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]

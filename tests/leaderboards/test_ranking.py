@@ -137,7 +137,7 @@ def test_models_with_the_same_numbers_tie_in_every_resample(tmp_path: Path) -> N
     lia, fomm, identity = ranking.models
     assert lia.interval == fomm.interval == (1.5, 1.5)
     assert lia.overlaps(fomm)
-    assert identity.interval == (3, 3)
+    assert identity.interval == (3.0, 3.0)
     assert not identity.overlaps(lia)
 
 
@@ -154,7 +154,7 @@ def test_a_damaged_report_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_named(tmp_path: Path) -> None:
-    scores = {
+    scores: Scores = {
         "lia": {"l1": [0.1, 0.2, 0.1], "akd": [1.0, 1.0, 1.0], "psnr": [20.0, 20.0, None]},
         "fomm": {"l1": [0.2, 0.3, 0.3], "akd": [None, None, None], "psnr": [22.0, 20.0, 5.0]},
         "identity": {"l1": [None, None, None], "akd": [None, None, None], "psnr": [None, None, None]},

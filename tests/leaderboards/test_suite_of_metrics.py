@@ -58,7 +58,8 @@ def test_numbers_are_those_of_a_plain_computation(request_of: Any, tmp_path: Pat
     clips = [clip_of(tmp_path, name) for name in LENGTHS]
 
     def colours(frames: np.ndarray) -> np.ndarray:
-        return frames.mean(axis=(1, 2))
+        means: np.ndarray = frames.mean(axis=(1, 2))
+        return means
 
     def distance(generated: list[np.ndarray], reference: list[np.ndarray]) -> float:
         sides = [np.concatenate([colours(clip) for clip in clips]) for clips in (generated, reference)]

@@ -60,8 +60,9 @@ def test_similarities_are_those_of_torchmetrics(height: int, width: int) -> None
     smooth = functional.interpolate(torch.rand(1, 3, 9, 9, generator=random), (height, width), mode="bicubic")
     reference = smooth.clamp(0, 1)
     generated = (reference + 0.1 * torch.randn(reference.shape, generator=random)).clamp(0, 1)
-    usual = {"sigma": 1.5, "data_range": 1.0, "k1": 0.01, "k2": 0.03}
+    usual: dict[str, Any] = {"sigma": 1.5, "data_range": 1.0, "k1": 0.01, "k2": 0.03}
     ssim = structural_similarity_index_measure(generated, reference, **usual)
+    assert isinstance(ssim, Tensor)
     assert measure(SSIM(), generated, reference) == pytest.approx(float(ssim), abs=2e-6)
     ms_ssim = multiscale_structural_similarity_index_measure(
         generated, reference, **usual, betas=SCALE_WEIGHTS, normalize="relu"

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -97,7 +99,7 @@ def test_skin_hair_and_clothes_are_not_taken_for_marks() -> None:
         assert missing(frame) == NAMES
 
 
-def test_real_faces_have_no_marks(real_data) -> None:
+def test_real_faces_have_no_marks(real_data: Path) -> None:
     from lia_bench.core.video import read_image, resize
 
     pictures = sorted((real_data / "real" / "vox").glob("*.png"))

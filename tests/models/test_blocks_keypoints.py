@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.authors_layout import StateRenaming
@@ -76,7 +76,7 @@ def test_resized_flow_keeps_its_order_of_axes() -> None:
 
 def test_hourglass_ends_with_its_input() -> None:
     hourglass = Hourglass(inputs=5, expansion=4, cap=12, blocks=3)
-    widths = [block.convolution.out_channels for block in (*hourglass.down, *hourglass.up)]  # type: ignore[union-attr]
+    widths = [block.get_submodule("convolution").out_channels for block in (*hourglass.down, *hourglass.up)]
     assert widths == [8, 12, 12, 12, 8, 4]
     image = torch.rand(2, 5, 16, 24)
     features = hourglass(image)
@@ -93,8 +93,8 @@ def test_blocks_change_sizes_as_they_say() -> None:
     assert DownBlock(3, 4)(features).shape == (2, 4, 4, 4)
     assert UpBlock(3, 4)(features).shape == (2, 4, 16, 16)
     residual = ResidualBlock(3)
-    torch.nn.init.zeros_(residual.convolution2.weight)
-    torch.nn.init.zeros_(residual.convolution2.bias)
+    for parameter in residual.convolution2.parameters():
+        torch.nn.init.zeros_(parameter)
     torch.testing.assert_close(residual(features), features)
 
 
@@ -152,7 +152,9 @@ def test_spectral_norm_bounds_every_convolution() -> None:
     for _ in range(20):
         discriminator(torch.rand(1, 3, 16, 16))
     for block in discriminator.blocks:
-        weight = block.convolution.weight.detach().flatten(1)  # type: ignore[union-attr]
+        convolution = block.get_submodule("convolution")
+        assert isinstance(convolution, nn.Conv2d)
+        weight = convolution.weight.detach().flatten(1)
         assert float(torch.linalg.matrix_norm(weight, 2)) == pytest.approx(1.0, abs=0.05)
 
 

@@ -10,7 +10,8 @@ from lia_bench.models.blocks.stylegan2 import Blur, UpsampleMap, blur_kernel
 def plainly_filtered(image: Tensor, kernel: Tensor, before: int, after: int) -> Tensor:
     count, channels = image.shape[:2]
     padded = F.pad(image.flatten(0, 1)[:, None], (before, after, before, after))
-    return F.conv2d(padded, kernel[None, None]).unflatten(0, (count, channels)).squeeze(2)
+    filtered: Tensor = F.conv2d(padded, kernel[None, None]).unflatten(0, (count, channels))
+    return filtered.squeeze(2)
 
 
 def test_a_blur() -> None:

@@ -32,7 +32,8 @@ class Countable(Animator):
 
     def render(self, encoded: Any, driving: Tensor) -> Tensor:
         features = self.norm(self.of_driving(driving)).mean((2, 3))
-        return driving + self.linear(features).mean()
+        brighter: Tensor = driving + self.linear(features).mean()
+        return brighter
 
 
 def test_a_network_that_can_be_counted_by_hand() -> None:

@@ -17,7 +17,7 @@ from lia_bench.models.registry import MODELS
 from tests.conftest import golden
 from tests.models.layout_files import GOLDENS, layout_of, small_content
 
-OPTIMISER = {"state": {}, "param_groups": []}
+OPTIMISER: dict[str, Any] = {"state": {}, "param_groups": []}
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:

@@ -14,12 +14,12 @@ from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsErr
 from lia_bench.models.blocks.adversarial import hinge_discriminator, hinge_generator
 from lia_bench.models.blocks.equivariance import PlaneTransformation
 from lia_bench.models.blocks.head_pose import expected_degrees
-from lia_bench.models.blocks.spade import SpadeDecoder
+from lia_bench.models.blocks.spade import SpadeBlock, SpadeDecoder
 from lia_bench.models.blocks.volume_generator import part_motions
 from lia_bench.models.fvv import SPECIFICATION
 from lia_bench.models.fvv.animator import FvvAnimator, seen_from
 from lia_bench.models.fvv.authors_checkpoint import animator_state, authors_content
-from lia_bench.models.fvv.configuration import FvvConfiguration, ViewConfiguration
+from lia_bench.models.fvv.configuration import Angle, FvvConfiguration, ViewConfiguration
 from lia_bench.models.fvv.head_pose import HeadMotion
 from lia_bench.models.fvv.hopenet import HeadAngles, Hopenet, own_names, published_hopenet
 from lia_bench.models.fvv.keypoint_transformation import frame_keypoints, rotation_matrix
@@ -36,7 +36,7 @@ from tests.deterministic import image
 from tests.models.training_steps import gradients_apart, parameters_that_stand_still, total, train_step
 
 PUBLISHED = {"vox-256", "vox-256-beta"}
-AXES = ("pitch", "yaw", "roll")
+AXES: tuple[Angle, Angle, Angle] = ("pitch", "yaw", "roll")
 
 
 def test_every_published_configuration_is_there() -> None:
@@ -206,7 +206,9 @@ def test_frames_do_not_depend_on_the_batch_size() -> None:
 
 
 def test_spectral_norm_takes_the_stored_vectors() -> None:
-    convolution = SpadeDecoder(8, 4, doublings=2).eval().middle[0].convolution1
+    block = SpadeDecoder(8, 4, doublings=2).eval().middle[0]
+    assert isinstance(block, SpadeBlock)
+    convolution: Any = block.convolution1
     stored = {name.rpartition(".")[2]: value for name, value in convolution.state_dict().items()}
     with torch.no_grad():
         convolution.parametrizations.weight[0]._u.mul_(3)
@@ -311,8 +313,8 @@ def test_the_layer_that_hopenet_does_not_use_is_left_out() -> None:
 
 
 def _motion(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> HeadMotion:
-    angles = (torch.tensor([value]) for value in (yaw, pitch, roll))
-    return HeadMotion(*angles, translation=torch.zeros(1, 3), expression=torch.zeros(1, 1, 3))
+    degrees = [torch.tensor([value]) for value in (yaw, pitch, roll)]
+    return HeadMotion._make([*degrees, torch.zeros(1, 3), torch.zeros(1, 1, 3)])
 
 
 def _experiment(variant: str, **layers: dict[str, Any]) -> FvvConfiguration:

@@ -41,7 +41,7 @@ def test_training_and_animating_give_the_same_picture(animator: LiaAnimator, fra
 
 
 def test_directions_are_orthonormal(animator: LiaAnimator) -> None:
-    directions = animator.dictionary()
+    directions = animator.motion_dictionary()()
     assert torch.allclose(directions.t() @ directions, torch.eye(4), atol=1e-6)
 
 
@@ -72,7 +72,7 @@ def test_widths_are_those_of_the_paper() -> None:
 def test_overrides_reach_the_network() -> None:
     model = load_model("lia", variant="demo-64", device="cpu", motion_dim=7)
     assert isinstance(model, LiaAnimator)
-    assert model.dictionary().shape[1] == 7
+    assert model.motion_dictionary()().shape[1] == 7
 
 
 @pytest.mark.parametrize("variant", MODELS["lia"].variant_names())

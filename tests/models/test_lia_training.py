@@ -124,7 +124,7 @@ class SomeFeatures(nn.Module):
 @pytest.mark.parametrize("left_out", ["l1", "perceptual", "adversarial"])
 def test_each_term_can_be_left_out_alone(left_out: str) -> None:
     features: Any = SomeFeatures()
-    recipe = LiaRecipe(experiment(**{left_out: 0.0}), features)
+    recipe = LiaRecipe(experiment(SMALL, **{left_out: 0.0}), features)
     first, *rest = train_step(recipe, noise_batch(0))
     assert set(first.losses) == {"l1", "perceptual", "adversarial"} - {left_out}
     assert len(rest) == (0 if left_out == "adversarial" else 1)

@@ -89,7 +89,7 @@ def test_batch_norm_of_the_detector_sees_both_frames_at_once() -> None:
     assert driving.covariance.shape == (4, 8, 2, 2)
     (count,) = {
         int(value)
-        for name, value in recipe.animator.keypoint_detector.state_dict().items()
+        for name, value in recipe.networks["keypoint_detector"].state_dict().items()
         if name.endswith("num_batches_tracked")
     }
     assert count == 1

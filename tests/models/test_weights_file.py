@@ -171,7 +171,8 @@ def test_nothing_else_of_numpy_is_read(value: Any, tmp_path: Path) -> None:
 
 
 def test_a_number_cut_short_is_refused(tmp_path: Path) -> None:
-    scalar, (kind, _) = np.float64(1).__reduce__()[:2]
+    reduced: Any = np.float64(1).__reduce__()
+    scalar, (kind, _) = reduced[:2]
 
     class Short:
         def __reduce__(self) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ import multiprocessing
 import subprocess
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ def test_an_error_in_building_ends_the_run() -> None:
 
 def test_a_run_that_is_left_leaves_no_process() -> None:
     run = LocalEngine(2).run(build_square, [list(range(50))])
+    assert isinstance(run, Generator)
     next(run)
     assert len(multiprocessing.active_children()) == 2
     run.close()

@@ -29,7 +29,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     # The toys of these tests have to be importable on the nodes.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
+    cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
     cluster.nodes_to_lose = [cluster.add_node(num_cpus=1, object_store_memory=MEMORY) for _ in range(2)]
     ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     yield cluster

@@ -45,14 +45,16 @@ def spot_detector() -> nn.Module:
         score.weight[1, 0, 1, 1], score.weight[1, 1, 1, 1] = 7 / 5, 10 / 5
         for channel, side in ((0, 100), (1, 50)):
             place.weight[2:, channel, 1, 1] = math.log(side / 64) / 0.2 / 5
-    return network
+    detector: nn.Module = network
+    return detector
 
 
 def landmark_network() -> nn.Module:
     from face_alignment.models import FAN
 
     torch.manual_seed(0)
-    return FAN(4)
+    network: nn.Module = FAN(4)
+    return network
 
 
 def spots(height: int, width: int, *, green: tuple[int, int] | None, red: tuple[int, int] | None) -> Tensor:

@@ -29,7 +29,8 @@ TENSORS = ("conv3d.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.runni
 def windows() -> Tensor:
     """Two windows of 8-bit frames, not square."""
     pictures = np.stack([image(f"frame {number}", 48, 7)[:, :40] for number in range(32)])
-    return torch.from_numpy((pictures * 255).round().astype(np.uint8)).unflatten(0, (2, 16))
+    frames: Tensor = torch.from_numpy((pictures * 255).round().astype(np.uint8))
+    return frames.reshape(2, 16, *frames.shape[1:])
 
 
 @pytest.fixture(scope="module")

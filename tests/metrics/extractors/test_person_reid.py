@@ -47,9 +47,9 @@ def extractors(
 
 @pytest.fixture(scope="module")
 def witness(state: dict[str, Tensor]) -> nn.Module:
-    network = resnet50(weights=None)
+    network: nn.Module = resnet50(weights=None)
     network.load_state_dict({key[6:]: value for key, value in state.items() if key.startswith("model.")})
-    network.fc = nn.Identity()  # type: ignore[assignment]
+    network.fc = nn.Identity()
     return network
 
 
@@ -79,7 +79,7 @@ def test_the_strict_features_are_those_of_the_trained_network_scaled_to_unit_len
 ) -> None:
     network = resnet50(weights=None)
     network.load_state_dict({key[6:]: value for key, value in state.items() if key.startswith("model.")})
-    network.fc = nn.Identity()  # type: ignore[assignment]
+    network.fc = nn.Identity()
     with torch.inference_mode():
         expected = nn.functional.normalize(network.eval()(network_input(frames, Protocol.STRICT)))
     features = extractors[Protocol.STRICT](frames)

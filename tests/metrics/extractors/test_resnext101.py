@@ -38,7 +38,8 @@ def flat_network() -> resnet.ResNet:
 def windows() -> Tensor:
     """Two windows of 8-bit frames, not square."""
     pictures = np.stack([image(f"frame {number}", 48, 7)[:, :40] for number in range(32)])
-    return torch.from_numpy((pictures * 255).round().astype(np.uint8)).unflatten(0, (2, 16))
+    frames: Tensor = torch.from_numpy((pictures * 255).round().astype(np.uint8))
+    return frames.reshape(2, 16, *frames.shape[1:])
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_a_still_picture_gives_what_a_flat_resnext_gives(state: dict[str, Tensor
     solid, witness = ResNeXt3D().eval(), flat_network().eval()
     solid.load_state_dict(still)
     witness.load_state_dict(flat)
-    witness.fc = nn.Identity()  # type: ignore[assignment]
+    witness.fc = nn.Identity()
     picture = torch.from_numpy(image("still", 112, 3))[None]
     with torch.inference_mode():
         features = solid(picture[:, :, None].expand(-1, -1, 16, -1, -1))
