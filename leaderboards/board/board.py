@@ -7,16 +7,19 @@ from pathlib import Path
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.board.groups import Group, comparable, differences
-from lia_bench.leaderboards.results.columns import ResultRow, better, is_score, labels, number, present, printed
+from lia_bench.leaderboards.results.columns import (
+    COLUMNS,
+    ResultRow,
+    better,
+    is_score,
+    labels,
+    names_of,
+    number,
+    present,
+    printed,
+)
 from lia_bench.leaderboards.results.csv_reading import read_results
 from lia_bench.leaderboards.results.published import published_rows
-
-TEXTS = (
-    *("model", "variant", "checkpoint", "dataset", "split", "task", "transfer", "protocol", "seed", "device"),
-    *("version", "date", "paper", "table", "note"),
-)
-"""Columns of text, by which rows can be sorted and grouped."""
-
 
 Wanted = Mapping[str, Sequence[str]]
 """Column of text to the values that rows may have there; a model may be `name:variant`."""
@@ -203,11 +206,11 @@ def by_column(group: Group, column: str) -> Group:
     Raises:
         UnknownNameError: no such column.
     """
-    if column in TEXTS:
+    if column in names_of("text"):
         return replace(
             group, rows=tuple(sorted(group.rows, key=lambda row: (not _text(row, column), _text(row, column))))
         )
-    if column in ("clips", "frames"):
+    if column in names_of("count"):
         counts = {id(row): getattr(row, column) for row in group.rows}
         by_count = sorted(group.rows, key=lambda row: (counts[id(row)] is None, counts[id(row)]))
         return replace(group, rows=tuple(by_count))
@@ -226,8 +229,8 @@ def cut(groups: Sequence[Group], column: str) -> list[Group]:
     Raises:
         UnknownNameError: no such column of text.
     """
-    if column not in TEXTS:
-        raise UnknownNameError(unknown("column to group by", column, TEXTS))
+    if column not in names_of("text"):
+        raise UnknownNameError(unknown("column to group by", column, names_of("text")))
     pieces = []
     for group in groups:
         by_value: dict[str, list[ResultRow]] = {}
@@ -241,7 +244,7 @@ def cut(groups: Sequence[Group], column: str) -> list[Group]:
 
 
 def _columns(groups: Iterable[Group]) -> set[str]:
-    return {*TEXTS, "clips", "frames", "fps", *(name for group in groups for row in group.rows for name in row.values)}
+    return {*COLUMNS, *(name for group in groups for row in group.rows for name in row.values)}
 
 
 def _texts(row: ResultRow, column: str) -> set[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lia_bench.leaderboards.results.columns import SPEED, USER_STUDY, ResultRow, is_against_one
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, is_against_one, number, score
 
 NOT_SAID = "not said"
 _ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table")
@@ -40,8 +40,9 @@ class Group:
 
         Speeds of several devices may not. Neither may percentages against one model: each is of a pair of its own.
         """
-        if column == SPEED:
-            return len({row.device for row in self.rows if row.fps is not None}) <= 1
+        alike = score(column).on_one
+        if alike:
+            return len({getattr(row, alike) for row in self.rows if number(row, column) is not None}) <= 1
         return not is_against_one(column)
 
 
@@ -71,12 +72,12 @@ def differences(groups: Sequence[Group]) -> list[str]:
     A line names each value and the groups that have it, by their numbers in `groups`, from 1.
     """
     alike: dict[tuple[str, ...], list[tuple[int, Group]]] = {}
-    for number, group in enumerate(groups, start=1):
+    for place, group in enumerate(groups, start=1):
         if group.setting["origin"] == "measured":
-            alike.setdefault((group.setting["dataset"], group.setting["task"]), []).append((number, group))
+            alike.setdefault((group.setting["dataset"], group.setting["task"]), []).append((place, group))
     lines = []
     for (dataset, task), members in alike.items():
-        numbers = ", ".join(str(number) for number, _ in members)
+        numbers = ", ".join(str(place) for place, _ in members)
         for name, values in _differing(members):
             said = "; ".join(f"{value or NOT_SAID} ({_tables(of)})" for value, of in values.items())
             lines.append(f"{dataset}, {task}: tables {numbers} are not one ranking, {name} differs: {said}")
@@ -116,15 +117,15 @@ def _differing(members: Sequence[tuple[int, Group]]) -> list[tuple[str, dict[str
     found: list[tuple[str, dict[str, list[int]]]] = []
     for key in members[0][1].setting:
         values: dict[str, list[int]] = {}
-        for number, group in members:
+        for place, group in members:
             value = group.setting[key]
-            values.setdefault(value[:12] if key == "dataset_hash" else value, []).append(number)
+            values.setdefault(value[:12] if key == "dataset_hash" else value, []).append(place)
         found.append((key.replace("_", " "), values))
     for metric in dict.fromkeys(metric for _, group in members for metric in group.extractors):
         values = {}
-        for number, group in members:
+        for place, group in members:
             if metric in group.extractors:
-                values.setdefault(group.extractors[metric], []).append(number)
+                values.setdefault(group.extractors[metric], []).append(place)
         found.append((f"the extractor of {metric}", values))
     return [(name, values) for name, values in found if len(values) > 1]
 

@@ -9,7 +9,7 @@ from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.html.clips import clip_content
 from lia_bench.leaderboards.html.media import Media, slug
 from lia_bench.leaderboards.html.reports import Behind, Reports, missing_values
-from lia_bench.leaderboards.results.columns import SPEED, ResultRow, better, decimals, labels, number, present
+from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, labels, number, present, score
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
 from lia_bench.metrics.registry import METRICS
 
@@ -34,7 +34,7 @@ def group_content(place: int, group: Group, reports: Reports, media: Media) -> t
     columns = present(group.rows)
     contestants = [(index, names[index], found) for index, found in enumerate(behind) if found is not None]
     folder = f"{place:02d}-{slug(group.title)}"
-    metrics = [name for name in columns if name != SPEED]
+    metrics = [name for name in columns if name not in COLUMNS]
     content = {
         "title": group.title,
         "task": group.setting["task"],
@@ -76,14 +76,12 @@ def _column(name: str, group: Group) -> dict[str, Any]:
     meanings = {metric.name: metric.summary for metric in METRICS.values() if name in (metric.name, metric.alias)}
     # 'akd_openpose(weights ...)': the description starts with the definition that was measured.
     meant = next((meanings[key] for key in meanings if group.extractors.get(name, name).startswith(key)), "")
-    summary = meant or (next(iter(meanings.values())) if len(meanings) == 1 else "")
-    if name == SPEED:
-        summary = "frames that the model renders a second, on the device that the row names"
+    column = score(name)
     return {
         "name": name,
-        "better": better(name),
-        "decimals": decimals(name),
-        "summary": summary,
+        "better": column.better,
+        "decimals": column.decimals,
+        "summary": column.summary or meant or (next(iter(meanings.values())) if len(meanings) == 1 else ""),
         "ranked": group.ranks(name),
     }
 

@@ -5,10 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 
 from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.results.columns import SPEED, ResultRow
-from lia_bench.leaderboards.results.csv_writing import WHERE, WHO
-
-PAPER = ("paper", "table", "note")
+from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, names
 
 
 def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> str:
@@ -19,16 +16,16 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
     not want them does not read them.
     """
     rows = [row for group in groups for row in group.rows]
-    scores = [column for column in columns if column != SPEED]
+    scores = [column for column in columns if column not in COLUMNS]
     header = [
-        *WHO,
-        *("clips", "frames"),
+        *names("who"),
+        *names("size"),
         *scores,
         *(f"{column}_{end}" for column in scores for end in ("low", "high")),
         *_counts(rows, scores),
-        *([SPEED] if SPEED in columns else []),
-        *WHERE,
-        *(PAPER if any(row.origin == "published" for row in rows) else ()),
+        *(name for name in names("scores") if name in columns),
+        *names("where"),
+        *(names("paper") if any(row.origin == "published" for row in rows) else ()),
     ]
     text = io.StringIO()
     writer = csv.DictWriter(text, header, extrasaction="ignore", lineterminator="\n")
@@ -43,7 +40,7 @@ def _counts(rows: Iterable[ResultRow], scores: Sequence[str]) -> list[str]:
 
 
 def _cells(row: ResultRow) -> Mapping[str, object]:
-    cells: dict[str, object] = {name: getattr(row, name) for name in (*WHO, *WHERE, *PAPER, "clips", "frames", SPEED)}
+    cells: dict[str, object] = {name: getattr(row, name) for name in COLUMNS}
     for column, value in row.values.items():
         cells[column] = row.printed.get(column, value)
     for column, (low, high) in row.intervals.items():

@@ -7,16 +7,10 @@ from typing import Any
 
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.printing.marks import mark
-from lia_bench.leaderboards.results.columns import ResultRow, better, decimals, labels, number
+from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, labels, number, score
 
 SCHEMA = 1
 """Raised by whatever a reader of the last one would misunderstand."""
-
-PROVENANCE = (
-    *("model", "variant", "checkpoint", "checkpoint_sha256", "dataset", "dataset_hash", "split", "task", "transfer"),
-    *("protocol", "extractors", "seed", "device", "version", "date", "clips", "frames", "origin"),
-    *("paper", "table", "note"),
-)
 
 
 def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> str:
@@ -29,7 +23,7 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
     """
     content = {
         "schema": SCHEMA,
-        "columns": [{"name": column, "better": better(column), "decimals": decimals(column)} for column in columns],
+        "columns": [{"name": name, "better": score(name).better, "decimals": score(name).decimals} for name in columns],
         "groups": [
             {
                 "title": group.title,
@@ -47,7 +41,7 @@ def _rows(group: Group, columns: Sequence[str]) -> list[dict[str, Any]]:
     marks = {column: mark(group, column) for column in columns}
     return [
         {"label": label}
-        | {name: getattr(row, name) for name in PROVENANCE}
+        | {name: getattr(row, name) for name, column in COLUMNS.items() if column.kind != "score"}
         | {"scores": {column: _score(row, column, marks[column][place]) for column in columns if _has(row, column)}}
         for place, (row, label) in enumerate(zip(group.rows, labels(group.rows), strict=True))
     ]

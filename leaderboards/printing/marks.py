@@ -6,7 +6,7 @@ from typing import Literal
 from rich.text import Text
 
 from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.results.columns import ResultRow, better, decimals, number, printed
+from lia_bench.leaderboards.results.columns import ResultRow, better, number, printed, score
 from lia_bench.leaderboards.results.published import PAPERS
 
 Mark = Literal["", "best", "second"]
@@ -19,7 +19,8 @@ def printed_interval(row: ResultRow, column: str) -> str:
     if column not in row.intervals:
         return ""
     low, high = row.intervals[column]
-    return f"[{low:.{decimals(column)}f}, {high:.{decimals(column)}f}]"
+    decimals = score(column).decimals
+    return f"[{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def mark(group: Group, column: str) -> list[Mark]:

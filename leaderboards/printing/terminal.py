@@ -1,6 +1,6 @@
 """Merged leaderboards for a terminal, a pipe or a log: a table a ranking, and what papers print below its rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.table import Table
@@ -10,7 +10,16 @@ from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.board import Board
 from lia_bench.leaderboards.board.groups import NOT_SAID, Group
 from lia_bench.leaderboards.printing.marks import mark, marked_cell, printed_interval, provenance, shown
-from lia_bench.leaderboards.results.columns import SPEED, USER_STUDY, ResultRow, arrow, labels, printed, printed_name
+from lia_bench.leaderboards.results.columns import (
+    COLUMNS,
+    USER_STUDY,
+    ResultRow,
+    arrow,
+    labels,
+    printed,
+    printed_name,
+    score,
+)
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
 
 PUBLISHED = "published, as printed:"
@@ -73,20 +82,25 @@ def _citation(row: ResultRow) -> str:
 
 def _remarks(group: Group, columns: Sequence[str]) -> Iterator[str]:
     yield from provenance(group, columns)
-    if SPEED in columns and not group.ranks(SPEED):
-        yield f"fps: not ranked, measured on several devices: {_who_has(group, lambda row: row.device)}"
+    for column in columns:
+        alike = score(column).on_one
+        if alike and not group.ranks(column):
+            listed = _who_has(group, alike)
+            yield f"{column}: not ranked, measured on several {alike}s: {listed}"
     if len({row.version for row in group.rows}) > 1:
-        yield f"measured by several versions of lia-bench: {_who_has(group, lambda row: row.version)}"
-    empty = [column for column in columns if any(column != SPEED and column not in row.values for row in group.rows)]
+        yield f"measured by several versions of lia-bench: {_who_has(group, 'version')}"
+    empty = [
+        column for column in columns if column not in COLUMNS and any(column not in row.values for row in group.rows)
+    ]
     if empty and group.setting["task"] != USER_STUDY:
         yield f"empty cells of {', '.join(empty)}: report.json beside the table says why"
 
 
-def _who_has(group: Group, text: Callable[[ResultRow], str]) -> str:
-    """Each value, and the rows that have it."""
+def _who_has(group: Group, column: str) -> str:
+    """Each value of a column of text, and the rows that have it."""
     who: dict[str, list[str]] = {}
     for row, label in zip(group.rows, labels(group.rows), strict=True):
-        who.setdefault(text(row) or NOT_SAID, []).append(label)
+        who.setdefault(getattr(row, column) or NOT_SAID, []).append(label)
     return "; ".join(f"{value} ({', '.join(rows)})" for value, rows in who.items())
 
 

@@ -1,169 +1,226 @@
-"""What one row of results says, and what its columns and its name in tables are."""
+"""The columns of leaderboard.csv, one entry each, and the rows that they are of.
+
+Whoever reads, writes, sorts, exports or shows a table takes its columns from here: a new one is a new entry.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lia_bench.metrics.registry import METRICS, ordered
-from lia_bench.metrics.specification import MetricSpecification
 
+Better = Literal["lower", "higher"]
+Kind = Literal["text", "count", "score"]
+Part = Literal["who", "size", "scores", "where", "paper"]
 Origin = Literal["measured", "published"]
-
 
 USER_STUDY = "user-study"
 """The task of rows whose columns are preferences of raters, `preference_vs_<model>_percent` and the like."""
-
-
-@dataclass(frozen=True)
-class ResultRow:
-    """One line of a `leaderboard.csv`, or of the published results, which have the same columns and three more.
-
-    Attributes:
-        model: its name; what a paper calls it where it is published.
-        variant, checkpoint, dataset, split, task, transfer: as in the columns; empty where nothing is said.
-        values: column to number, only where there is one.
-        intervals: column to the 95 % interval of the number, only where there is one.
-        printed: column to the number's text in the file, so that a paper's 0.120 stays 0.120.
-        counts: metric to the frames that were scored and those that were left out since nothing was found there.
-        clips, frames: how many are behind the numbers; None where nothing is said.
-        fps: rendered frames a second; None where nothing is said.
-        protocol, extractors, dataset_hash, checkpoint_sha256, seed, device, version, date: provenance.
-        origin: 'measured' or 'published'.
-        paper, table, note: of a published row; empty otherwise.
-        file: the file that it was read from.
-    """
-
-    model: str
-    variant: str
-    checkpoint: str
-    dataset: str
-    split: str
-    task: str
-    transfer: str
-    values: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    printed: Mapping[str, str] = field(default_factory=dict)
-    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    clips: int | None = None
-    frames: int | None = None
-    fps: float | None = None
-    protocol: str = ""
-    extractors: str = ""
-    dataset_hash: str = ""
-    checkpoint_sha256: str = ""
-    seed: str = ""
-    device: str = ""
-    version: str = ""
-    date: str = ""
-    origin: Origin = "measured"
-    paper: str = ""
-    table: str = ""
-    note: str = ""
-    file: Path | None = None
-
-
-Better = Literal["lower", "higher"]
-
-SPEED = "fps"
 AGAINST_ONE = re.compile(r"preference_vs_.+_percent")
 """How many per cent of the answers preferred the row's model to one other."""
 AMONG_ALL = re.compile(r"selected_best_.+_percent")
 """How many per cent of the answers chose the row's model among all that were shown."""
 
 
-def is_score(column: str) -> bool:
+@dataclass(frozen=True)
+class Column:
+    """A column of leaderboard.csv.
+
+    Attributes:
+        name: in the header.
+        kind: 'text', 'count' (whole numbers), or 'score', numbers to compare.
+        part: of the table, in this order: 'who' was measured on what, 'size', 'scores', 'where' the numbers come from,
+            and the 'paper' that a published row stands in.
+        better: which values of a score are better.
+        decimals: digits after the point that a printed table gives a measured score.
+        on_one: column of text that rows must have alike for their scores to be ranked; empty for none.
+        summary: definition and unit of a score.
+    """
+
+    name: str
+    kind: Kind
+    part: Part
+    better: Better = "higher"
+    decimals: int = 1
+    on_one: str = ""
+    summary: str = ""
+
+
+def _text(part: Part) -> Any:
+    """A column of text; empty where nothing is said."""
+    return field(default="", metadata={"kind": "text", "part": part})
+
+
+def _count() -> Any:
+    """A column of whole numbers; None where nothing is said."""
+    return field(default=None, metadata={"kind": "count", "part": "size"})
+
+
+def _score(better: Better, decimals: int, summary: str, on_one: str = "") -> Any:
+    """A column of numbers to compare that every row may have; None where nothing is said."""
+    entry = {"better": better, "decimals": decimals, "summary": summary, "on_one": on_one}
+    return field(default=None, metadata={"kind": "score", "part": "scores", **entry})
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """What a model scored on a dataset, measured here, judged by raters or printed in a paper.
+
+    Every field but the mappings and the file is a column. Metrics and preferences of raters, of which each row has its
+    own, are in the mappings.
+
+    Attributes:
+        model: its name; what a paper calls it where it is published.
+        values: column of a metric or a preference to its number, only where there is one.
+        intervals: column to the 95 % interval of the number, only where there is one.
+        printed: column to the number's text in the file, so that a paper's 0.120 stays 0.120.
+        counts: metric to the frames that were scored and those that were left out since nothing was found there.
+        extractors: what metrics rest on, as 'akd=akd_openpose(weights ...);...'.
+        seed: of the pairs of the cross task.
+        file: the file that it was read from.
+    """
+
+    model: str = _text("who")
+    variant: str = _text("who")
+    checkpoint: str = _text("who")
+    dataset: str = _text("who")
+    split: str = _text("who")
+    task: str = _text("who")
+    transfer: str = _text("who")
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    printed: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    clips: int | None = _count()
+    frames: int | None = _count()
+    fps: float | None = _score(
+        "higher", 1, "frames that the model renders a second, on the device that the row names", on_one="device"
+    )
+
+    protocol: str = _text("where")
+    extractors: str = _text("where")
+    dataset_hash: str = _text("where")
+    checkpoint_sha256: str = _text("where")
+    seed: str = _text("where")
+    device: str = _text("where")
+    version: str = _text("where")
+    date: str = _text("where")
+    origin: Origin = field(default="measured", metadata={"kind": "text", "part": "where"})
+
+    paper: str = _text("paper")
+    table: str = _text("paper")
+    note: str = _text("paper")
+
+    file: Path | None = None
+
+
+COLUMNS = {entry.name: Column(entry.name, **entry.metadata) for entry in fields(ResultRow) if entry.metadata}
+"""Name to column, of those that any row may have, in the order of the file."""
+
+
+def names(part: Part) -> list[str]:
+    """The columns of a part of the table, without metrics and preferences."""
+    return [column.name for column in COLUMNS.values() if column.part == part]
+
+
+def names_of(kind: Kind) -> list[str]:
+    """The columns of a kind, without metrics and preferences."""
+    return [column.name for column in COLUMNS.values() if column.kind == kind]
+
+
+def score(name: str) -> Column:
+    """The column of that name, which holds numbers to compare: a metric's, a preference's, or one that any row has.
+
+    Of a plain name the definitions of the metric all agree on what is better.
+
+    Raises:
+        UnknownNameError: no such metric, and no preference.
+    """
+    if name in COLUMNS and COLUMNS[name].kind == "score":
+        return COLUMNS[name]
+    if _is_preference(name):
+        return Column(name, "score", "scores")
+    alias = next((metric for metric in METRICS.values() if metric.alias == name), None)
+    # An unknown name gets the registry's own message, with what may have been meant.
+    metric = METRICS[name] if name in METRICS or alias is None else alias
+    return Column(name, "score", "scores", metric.better, metric.decimals)
+
+
+def is_score(name: str) -> bool:
     """Whether a column holds numbers to compare: a metric, the speed, or a preference of raters."""
-    return column == SPEED or _is_preference(column) or _metric(column) is not None
+    own = COLUMNS.get(name)
+    return own.kind == "score" if own else _is_preference(name) or _is_metric(name)
 
 
-def better(column: str) -> Better:
+def better(name: str) -> Better:
     """Which values of a score's column are better.
 
     Raises:
         UnknownNameError: no such metric, and no preference.
     """
-    return "higher" if column == SPEED or _is_preference(column) else _known(column).better
+    return score(name).better
 
 
-def decimals(column: str) -> int:
-    """Digits after the point that a printed table gives a measured value of a score's column.
-
-    Raises:
-        UnknownNameError: no such metric, and no preference.
-    """
-    return 1 if column == SPEED or _is_preference(column) else _known(column).decimals
+def arrow(name: str) -> str:
+    """'↓' where lower values of a score are better, '↑' where higher ones are."""
+    return "↓" if better(name) == "lower" else "↑"
 
 
-def arrow(column: str) -> str:
-    """'↓' where lower values are better, '↑' where higher ones are."""
-    return "↓" if better(column) == "lower" else "↑"
+def number(row: ResultRow, name: str) -> float | None:
+    """A row's value of a score's column; None where it has none."""
+    if name in COLUMNS:
+        value: float | None = getattr(row, name)
+        return value
+    return row.values.get(name)
 
 
-def number(row: ResultRow, column: str) -> float | None:
-    """A row's value of a score's column, the speed among them; None where it has none."""
-    return row.fps if column == SPEED else row.values.get(column)
-
-
-def printed(row: ResultRow, column: str) -> str:
+def printed(row: ResultRow, name: str) -> str:
     """The text of a cell: of a published number the paper's, of a measured one with the digits it is worth.
 
     Empty where the row has none.
     """
-    value = number(row, column)
+    value = number(row, name)
     if value is None:
         return ""
-    if row.origin == "published" and column in row.printed:
-        return row.printed[column]
-    return f"{value:.{decimals(column)}f}"
+    if row.origin == "published" and name in row.printed:
+        return row.printed[name]
+    return f"{value:.{score(name).decimals}f}"
 
 
 def present(rows: Iterable[ResultRow]) -> list[str]:
-    """Every score's column in which some row has a value: metrics in the order of results, preferences, speed."""
+    """Every score's column in which some row has a value: metrics in the order of results, preferences, then others."""
     rows = list(rows)
-    found = list(dict.fromkeys(column for row in rows for column in row.values))
-    metrics = ordered(column for column in found if not _is_preference(column))
-    preferences = [column for column in found if _is_preference(column)]
-    return [*metrics, *preferences, *([SPEED] if any(row.fps is not None for row in rows) else [])]
+    found = list(dict.fromkeys(name for row in rows for name in row.values))
+    preferences = [name for name in found if _is_preference(name)]
+    metrics = ordered(name for name in found if name not in preferences)
+    others = [name for name in names_of("score") if any(number(row, name) is not None for row in rows)]
+    return [*metrics, *preferences, *others]
 
 
-def is_against_one(column: str) -> bool:
+def is_against_one(name: str) -> bool:
     """Whether a column holds preferences of the row's model to one other."""
-    return AGAINST_ONE.fullmatch(column) is not None
-
-
-def _is_preference(column: str) -> bool:
-    return is_against_one(column) or AMONG_ALL.fullmatch(column) is not None
-
-
-def _metric(column: str) -> MetricSpecification | None:
-    """The definition of that id, or any that the plain name may mean: they all agree on what is better."""
-    if column in METRICS:
-        return METRICS[column]
-    return next((metric for metric in METRICS.values() if metric.alias == column), None)
-
-
-def _known(column: str) -> MetricSpecification:
-    # An unknown name gets the registry's own message, with what may have been meant.
-    return _metric(column) or METRICS[column]
+    return AGAINST_ONE.fullmatch(name) is not None
 
 
 def labels(rows: Sequence[ResultRow]) -> list[str]:
-    """A name for each row, unique among them unless two rows are alike in everything.
+    """What tables call each row, unique among them unless two rows are alike in everything.
 
     Measured rows are called by the model; its variant, checkpoint, the checkpoint's hash, transfer and date come behind
     it only where namesakes differ in them. Published rows are called as their paper calls them, with the note.
     """
-    names = [printed_name(row) if row.origin == "published" else row.model for row in rows]
-    if len(set(names)) == len(names):
-        return names
+    called = [printed_name(row) if row.origin == "published" else row.model for row in rows]
+    if len(set(called)) == len(called):
+        return called
     for parts in zip(*(_parts(row) for row in rows), strict=True):
-        clashes = Counter(names)
-        different = {name: len(set(_of(name, names, parts))) > 1 for name in clashes}
-        names = [name + part if different[name] else name for name, part in zip(names, parts, strict=True)]
-    return names
+        clashes = Counter(called)
+        different = {name: len(set(_of(name, called, parts))) > 1 for name in clashes}
+        called = [name + part if different[name] else name for name, part in zip(called, parts, strict=True)]
+    return called
 
 
 def printed_name(row: ResultRow) -> str:
@@ -185,5 +242,13 @@ def _parts(row: ResultRow) -> list[str]:
     ]
 
 
-def _of(name: str, names: Sequence[str], parts: Sequence[str]) -> list[str]:
-    return [part for other, part in zip(names, parts, strict=True) if other == name]
+def _of(name: str, called: Sequence[str], parts: Sequence[str]) -> list[str]:
+    return [part for other, part in zip(called, parts, strict=True) if other == name]
+
+
+def _is_preference(name: str) -> bool:
+    return is_against_one(name) or AMONG_ALL.fullmatch(name) is not None
+
+
+def _is_metric(name: str) -> bool:
+    return name in METRICS or any(metric.alias == name for metric in METRICS.values())

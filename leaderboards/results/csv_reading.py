@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from lia_bench.core.errors import InputError
-from lia_bench.leaderboards.results.columns import SPEED, Origin, ResultRow, is_score
-from lia_bench.leaderboards.results.csv_writing import LEADERBOARD, WHERE, WHO
+from lia_bench.leaderboards.results.columns import COLUMNS, Origin, ResultRow, is_score, names_of
+from lia_bench.leaderboards.results.csv_writing import LEADERBOARD
 
 LISTED = 3
 """So many problems of one file are told line by line."""
@@ -133,7 +133,8 @@ def _sheet(file: Path, text: str) -> _Sheet:
 
 
 def _has_decimal_comma(columns: Sequence[str], lines: Iterable[tuple[int, Sequence[str]]]) -> bool:
-    cells = [cell for _, cells in lines for column, cell in zip(columns, cells, strict=False) if column not in TEXTS]
+    texts = names_of("text")
+    cells = [cell for _, cells in lines for column, cell in zip(columns, cells, strict=False) if column not in texts]
     points = any(POINT_NUMBER.fullmatch(cell) and not GROUPED.fullmatch(cell) for cell in cells)
     return not points and any(COMMA_NUMBER.fullmatch(cell) for cell in cells)
 
@@ -179,8 +180,6 @@ NEEDED = ("model", "dataset", "task")
 PROVENANCE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256")
 """Without these nobody knows with what a row may be compared."""
 
-TEXTS = (*WHO, *(column for column in WHERE if column != "origin"), *("paper", "table", "note"))
-COUNTS = ("clips", "frames")
 ENDINGS = ("_low", "_high", "_frames", "_missing")
 """Of columns that belong to a score's column."""
 EXCHANGED = str.maketrans(",.", ".,")
@@ -201,19 +200,18 @@ def parse_row(cells: Mapping[str, str], file: Path, decimal_comma: bool) -> tupl
         if not cells[column]:
             raise InputError(f"has no {column}; left out")
     numbers = _Numbers(cells, decimal_comma)
-    scores = [column for column in cells if column != SPEED and is_score(column)]
+    scores = [column for column in cells if column not in COLUMNS and is_score(column)]
     values = {column: value for column in scores if (value := numbers.get(column)) is not None}
+    own: dict[str, Any] = {column: cells.get(column, "") for column in names_of("text")}
+    own |= {column: numbers.count(column) for column in names_of("count")}
+    own |= {column: numbers.get(column) for column in names_of("score")}
+    own |= {"date": _date(own["date"], numbers.complaints), "origin": _origin(own["origin"])}
     row = ResultRow(
-        **{column: cells.get(column, "") for column in TEXTS if column != "date"},
-        date=_date(cells.get("date", ""), numbers.complaints),
+        **own,
         values=values,
         intervals=_pairs(numbers.get, values, "_low", "_high"),
         printed={column: cells[column].replace(",", ".") for column in values},
         counts=_pairs(numbers.count, scores, "_frames", "_missing"),
-        clips=numbers.count("clips"),
-        frames=numbers.count("frames"),
-        fps=numbers.get(SPEED),
-        origin=_origin(cells.get("origin", "")),
         file=file,
     )
     return row, numbers.complaints
@@ -222,8 +220,7 @@ def parse_row(cells: Mapping[str, str], file: Path, decimal_comma: bool) -> tupl
 def unknown_columns(columns: Iterable[str]) -> list[str]:
     """Those that are no column of results here: of a metric that is not installed, or somebody's own."""
     columns = list(columns)
-    known = {*TEXTS, *COUNTS, "origin", ""}
-    others = [column for column in columns if column not in known and not is_score(column)]
+    others = [column for column in columns if column and column not in COLUMNS and not is_score(column)]
     # What belongs to a column shares its fate, so that it need not be named.
     return [column for column in others if _without_ending(column) not in columns]
 

@@ -8,7 +8,7 @@ import pytest
 from lia_bench.core.errors import UnknownNameError
 from lia_bench.leaderboards.board.board import beside, by_column, cut, merge, select
 from lia_bench.leaderboards.board.groups import comparable, differences
-from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, better, decimals, labels, present
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, better, labels, present, score
 
 LIA = ResultRow(
     model="lia",
@@ -148,7 +148,7 @@ def test_published_rows_stand_beside_their_dataset_of_any_size() -> None:
 
 def test_columns() -> None:
     assert [better(name) for name in ("l1", "psnr", "fps", "preference_vs_lia_percent")] == ["lower", *["higher"] * 3]
-    assert (decimals("psnr"), decimals("selected_best_motion_percent")) == (2, 1)
+    assert (score("psnr").decimals, score("selected_best_motion_percent").decimals) == (2, 1)
     chosen = replace(LIA, values={"selected_best_quality_percent": 4.0, "psnr": 20.0, "l1": 0.1})
     assert present([chosen]) == ["l1", "psnr", "selected_best_quality_percent", "fps"]
     with pytest.raises(UnknownNameError, match="psnr"):
