@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lia_bench.core.atomic import write_json
+from lia_bench.core.documents import Version, read_document, write_document
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 
 STUDY = "study.json"
+SCHEMA = 1
 MEDIA = "media"
 
 MediaId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
@@ -157,7 +158,7 @@ class Study(Part):
 
 def write_study(folder: Path, study: Study) -> None:
     """Write study.json."""
-    write_json(folder / STUDY, study.model_dump(mode="json"))
+    write_document(folder / STUDY, study)
 
 
 def read_study(folder: Path) -> Study:
@@ -166,19 +167,10 @@ def read_study(folder: Path) -> Study:
     Raises:
         InputError: there is none, or it is damaged or of another version.
     """
-    path = folder / STUDY
-    try:
-        return Study.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"{folder}: holds no {STUDY}; `lia-bench study create` writes one") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        reason = f"{where}: {said}" if where else said
-        raise InputError(
-            f"{path}: not readable as a study ({reason}); put back what `lia-bench study create` wrote"
-        ) from None
+    if not (folder / STUDY).is_file():
+        raise InputError(f"{folder}: holds no {STUDY}; `lia-bench study create` writes one")
+    way_out = "put back what `lia-bench study create` wrote"
+    return read_document(folder / STUDY, Study, "a study", way_out, version=Version("schema_version", SCHEMA))
 
 
 def media_path(folder: Path, study: Study, medium: str) -> Path:

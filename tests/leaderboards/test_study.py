@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.study.answers import Answer, AnswerBook
 from lia_bench.leaderboards.study.creation import StudyRequest, create_study
-from lia_bench.leaderboards.study.document import Study, media_path, read_study
+from lia_bench.leaderboards.study.document import Study, media_path, read_study, write_study
 from lia_bench.leaderboards.study.preferences import Judgement, preference_interval, wilson
 from lia_bench.leaderboards.study.presentation import arrange
 from lia_bench.leaderboards.study.report import print_report, report_study
@@ -330,3 +331,37 @@ def test_damaged_study_is_one_line(tmp_path: Path, results: Path, capsys: pytest
     error = capsys.readouterr().err
     assert "not readable as a study" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[" * 100_000, "it is nested too deeply"),
+        ("not JSON", "Expecting value"),
+        ("[]", "study.json: not readable as a study"),
+        ("{}", "'id' is missing"),
+        ('{"schema_version": 2}', "schema_version 2, this version reads 1"),
+        ('{"schema_version": "1"}', "schema_version: Input should be 1"),
+    ],
+)
+def test_a_study_of_another_shape_is_one_line(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "study.json").write_text(content)
+    with pytest.raises(InputError) as caught:
+        read_study(tmp_path)
+    line = str(caught.value)
+    assert line.startswith(f"{tmp_path / 'study.json'}: ")
+    assert said in line
+    assert "\n" not in line
+
+
+def test_a_study_that_was_written_before_goes_on(tmp_path: Path) -> None:
+    before = Path(__file__).parent / "written_before" / "study.json"
+    shutil.copy(before, tmp_path)
+    study = read_study(tmp_path)
+    assert [model.label for model in study.datasets[0].models] == ["lia", "fomm"]
+    assert len(list(study.of_kind("comparison"))) == 2
+    for rater in ("ann", "bob"):
+        answer_all(tmp_path, rater, "lia")
+    assert [preference.share for preference in report_study(tmp_path, 0).preferences] == [1.0]
+    write_study(tmp_path, study)
+    assert (tmp_path / "study.json").read_bytes() == before.read_bytes()
