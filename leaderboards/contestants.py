@@ -1,13 +1,14 @@
 """The models of an evaluation: which checkpoint each stands on, and that all can be compared."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PreparedDataset
+from lia_bench.leaderboards.results.report import PlannedModel
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder, read_description
 from lia_bench.models.loading import load_model
@@ -39,15 +40,16 @@ class Contestant:
     checkpoint_sha256: str
     animator: Animator
 
-    def description(self) -> dict[str, str]:
-        """Everything but the network, for the report."""
-        return {
-            "label": self.label,
-            "model": self.model,
-            "variant": self.variant,
-            "checkpoint": self.checkpoint,
-            "checkpoint_sha256": self.checkpoint_sha256,
-        }
+    def description(self, tasks: Mapping[str, str]) -> PlannedModel:
+        """Everything but the network, for the report; `tasks` is task to the transfer mode that is wanted."""
+        return PlannedModel(
+            label=self.label,
+            model=self.model,
+            variant=self.variant,
+            checkpoint=self.checkpoint,
+            checkpoint_sha256=self.checkpoint_sha256,
+            transfers={task: self.transfer(wanted) for task, wanted in tasks.items()},
+        )
 
     def transfer(self, wanted: str) -> str:
         """The transfer mode that this model takes where `wanted` is asked for: its usual one if it lacks that."""

@@ -13,8 +13,9 @@ from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.board.comparison import results_folder
-from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
+from lia_bench.leaderboards.results.measurement import Measurement, measurements
 from lia_bench.leaderboards.results.report import Report
+from lia_bench.leaderboards.results.report_file import read_report
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder, read_description
 from lia_bench.models.registry import MODELS
 from lia_bench.models.setting_names import own_key
@@ -55,7 +56,7 @@ class SettingLeaderboard:
     Attributes:
         folder: of the results.
         key: the setting, as it was asked for.
-        content: of the report.
+        report: of the folder.
         models: names of the models that the rows are of.
         tables: one a task.
         left_out: lines that say which rows of the leaderboard are not here and why.
@@ -63,7 +64,7 @@ class SettingLeaderboard:
 
     folder: Path
     key: str
-    content: Mapping[str, Any]
+    report: Report
     models: tuple[str, ...]
     tables: tuple[SettingTable, ...]
     left_out: tuple[str, ...]
@@ -81,21 +82,21 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
         UnknownNameError: no model of the table has the setting.
     """
     folder = results_folder(results, name)
-    content = Report(folder).content
+    report = read_report(folder)
     tables: dict[tuple[str, str], list[SettingRow]] = {}
     left_out: dict[str, None] = {}
     known: dict[str, None] = {}
     # Every task of a checkpoint would read all its weights again.
     settings_of = cache(_settings)
-    for measurement in measurements(content):
-        model = measurement.model["model"]
+    for measurement in measurements(report):
+        model = measurement.model.model
         # `score` has rows of what other programs made.
         if model not in MODELS:
             left_out[f"{measurement.label}: left out, it is no model of lia-bench"] = None
             continue
         kind = load_attribute(MODELS[model].configuration)
         try:
-            settings = settings_of(measurement.model["checkpoint"], measurement.model["checkpoint_sha256"])
+            settings = settings_of(measurement.model.checkpoint, measurement.model.checkpoint_sha256)
         except (CheckpointError, InputError) as error:
             left_out[f"{measurement.label}: left out, {error}"] = None
             continue
@@ -112,8 +113,8 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
             raise UnknownNameError(f"{folder}: {unknown('key', key, known)}")
         raise InputError(f"{folder}: no row to show: {'; '.join(left_out) or 'nothing is measured there'}")
     sorted_tables = tuple(SettingTable(*of, tuple(sorted(rows, key=_place))) for of, rows in tables.items())
-    models = dict.fromkeys(row.measurement.model["model"] for table in sorted_tables for row in table.rows)
-    return SettingLeaderboard(folder, key, content, tuple(models), sorted_tables, tuple(left_out))
+    models = dict.fromkeys(row.measurement.model.model for table in sorted_tables for row in table.rows)
+    return SettingLeaderboard(folder, key, report, tuple(models), sorted_tables, tuple(left_out))
 
 
 def _settings(checkpoint: str, sha256: str) -> dict[str, Any]:

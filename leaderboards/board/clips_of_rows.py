@@ -1,16 +1,14 @@
 """The clips behind rows of leaderboards."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, labels
-from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
-from lia_bench.leaderboards.results.measurement import describe_cell
-from lia_bench.leaderboards.results.report import REPORT, Report
+from lia_bench.leaderboards.results.measurement import Measurement, measurements
+from lia_bench.leaderboards.results.report import MetricMeaning
+from lia_bench.leaderboards.results.report_file import REPORT, read_report
 
 Reports = dict[Path, list[Measurement] | str]
 """Folder of results to all that its report has measured, or to why there is nothing."""
@@ -23,10 +21,9 @@ class Contestant:
     label: str
     measurement: Measurement
 
-    def plan(self, metric: str) -> Mapping[str, Any]:
+    def meaning(self, metric: str) -> MetricMeaning:
         """What the run's plan says that a metric means."""
-        plan: Mapping[str, Any] = self.measurement.run["plan"]["metrics"][metric]
-        return plan
+        return self.measurement.run.plan.metrics[metric]
 
 
 def contestants(rows: Sequence[ResultRow], reports: Reports | None = None) -> tuple[list[Contestant], list[str]]:
@@ -64,16 +61,9 @@ def measured_in(folder: Path) -> list[Measurement]:
     Raises:
         InputError: there is no report, or it is damaged.
     """
-    path = folder / REPORT
-    if not path.is_file():
+    if not (folder / REPORT).is_file():
         raise InputError(f"there is no {REPORT} beside its table in {folder}; copy the whole folder of results")
-    try:
-        found = measurements(Report(folder).content)
-        for measurement in found:
-            _check(measurement)
-    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: damaged ({type(error).__name__}: {error})") from error
-    return found
+    return measurements(read_report(folder))
 
 
 def of_row(row: ResultRow, measured: Sequence[Measurement]) -> Measurement | None:
@@ -82,24 +72,9 @@ def of_row(row: ResultRow, measured: Sequence[Measurement]) -> Measurement | Non
     alike = [
         one
         for one in measured
-        if (one.model["model"], one.model["variant"], one.model["checkpoint_sha256"], one.task, one.own_transfer) == key
+        if (one.model.model, one.model.variant, one.model.checkpoint_sha256, one.task, one.own_transfer) == key
     ]
-    return max(alike, key=lambda one: max(clip["date"] for clip in one.clips), default=None)
-
-
-def _check(measurement: Measurement) -> None:
-    """Raise one of the errors of damaged data unless all that is taken from the clips is there."""
-    for clip, result in zip(measurement.clips, measurement.results(), strict=True):
-        for key, kind in (("clip", str), ("source", str), ("date", str), ("frames", int)):
-            if not isinstance(clip[key], kind):
-                raise TypeError(f"'{key}' of a clip is {clip[key]!r}")
-        for metric, score in result["scores"].items():
-            value = score.get("value")
-            # Python writes numbers into JSON that nothing else reads.
-            if value is not None and not math.isfinite(value):
-                raise ValueError(f"{metric} of {clip['clip']} is {value}")
-    for metric in measurement.run["plan"]["metrics"] | measurement.run["unavailable"]:
-        describe_cell(measurement, metric)
+    return max(alike, key=lambda one: one.date, default=None)
 
 
 def _read(folder: Path) -> list[Measurement] | str:

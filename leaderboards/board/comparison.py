@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
-from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
-from lia_bench.leaderboards.results.report import REPORT, Report
+from lia_bench.leaderboards.results.measurement import Measurement, measurements
+from lia_bench.leaderboards.results.report_file import REPORT, read_report
 from lia_bench.leaderboards.results.statistics import paired_interval, weighted_mean
 from lia_bench.metrics.registry import METRICS, ordered
 
@@ -61,23 +61,21 @@ def compare_models(first: str, second: str, results: Path, name: str | None) -> 
         UnknownNameError: a model that the table does not have.
     """
     folder = results_folder(results, name)
-    content = Report(folder).content
-    labels = list(dict.fromkeys(measurement.label for measurement in measurements(content)))
+    report = read_report(folder)
+    labels = list(dict.fromkeys(measurement.label for measurement in measurements(report)))
     for label in (first, second):
         if label not in labels:
             raise UnknownNameError(f"{folder}: {unknown('model', label, labels)}")
     differences: list[Difference] = []
     problems: list[str] = []
-    for mine in measurements(content):
-        for theirs in measurements(content):
+    for mine in measurements(report):
+        for theirs in measurements(report):
             same = (mine.task, mine.transfer) == (theirs.task, theirs.transfer)
             if same and (mine.label, theirs.label) == (first, second):
                 failed = [line for side in (mine, theirs) for line in _failures(side)]
                 problems += failed
-                setting = content["setting"]
-                differences += (
-                    [] if failed else metric_differences(mine, theirs, ordered(setting["metrics"]), setting["seed"])
-                )
+                metrics = [] if failed else ordered(report.setting.metrics)
+                differences += metric_differences(mine, theirs, metrics, report.setting.seed)
     if not differences and not problems:
         raise InputError(f"{folder}: {first} and {second} have no clip with a value of the same metric")
     return Comparison(folder, first, second, tuple(differences), tuple(dict.fromkeys(problems)))
@@ -91,7 +89,7 @@ def metric_differences(mine: Measurement, theirs: Measurement, metrics: Sequence
     """The differences, first minus second, of those metrics that mean the same to both and have clips in common."""
     found = []
     for metric in metrics:
-        plans = [measurement.run["plan"]["metrics"].get(metric) for measurement in (mine, theirs)]
+        plans = [measurement.run.plan.metrics.get(metric) for measurement in (mine, theirs)]
         # What another extractor or another file of weights says is another number.
         if plans[0] is None or plans[0] != plans[1]:
             continue
@@ -99,7 +97,7 @@ def metric_differences(mine: Measurement, theirs: Measurement, metrics: Sequence
         both = [clip for clip in ours if clip in others]
         if both:
             pairs = [(ours[clip], others[clip]) for clip in both]
-            found.append(_difference(mine.task, metric, METRICS[plans[0]["definition"]].better, pairs, seed))
+            found.append(_difference(mine.task, metric, METRICS[plans[0].definition].better, pairs, seed))
     return found
 
 

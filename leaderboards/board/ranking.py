@@ -183,12 +183,12 @@ def _ranks_of_sets(metric: str, models: Sequence[Contestant]) -> Values:
 
 
 def _lower_is_better(metric: str, models: Sequence[Contestant]) -> bool:
-    return METRICS[models[0].plan(metric)["definition"]].better == "lower"
+    return METRICS[models[0].meaning(metric).definition].better == "lower"
 
 
 def _metrics_of(one: Contestant, columns: Sequence[str]) -> list[str]:
     own = one.measurement
-    return [name for name in own.run["plan"]["metrics"] if name in columns and own.value(name) is not None]
+    return [name for name in own.run.plan.metrics if name in columns and own.value(name) is not None]
 
 
 def _is_of_sets(metric: str, models: Sequence[Contestant]) -> bool:
@@ -199,9 +199,9 @@ def _why_not(metric: str, models: Sequence[Contestant]) -> str:
     """Why a metric cannot count; empty where it can."""
     if without := [one.label for one in models if one.measurement.value(metric) is None]:
         return f"no value of {', '.join(without)}"
-    if any(one.plan(metric) != models[0].plan(metric) for one in models):
+    if any(one.meaning(metric) != models[0].meaning(metric) for one in models):
         return "not measured alike for all models"
-    definition = models[0].plan(metric)["definition"]
+    definition = models[0].meaning(metric).definition
     if definition not in METRICS:
         return f"there is no metric '{definition}' here; is a plug-in missing?"
     if _is_of_sets(metric, models):
@@ -214,5 +214,5 @@ def _why_not(metric: str, models: Sequence[Contestant]) -> str:
 
 def _common_clips(models: Sequence[Contestant]) -> list[tuple[str, str]]:
     """The clips that every model rendered, by source and driving clip, sorted so that the seed alone decides."""
-    own = ({(clip["source"], clip["clip"]) for clip in one.measurement.clips} for one in models)
+    own = ({(clip.source, clip.clip) for clip in one.measurement.clips} for one in models)
     return sorted(set.intersection(*own))

@@ -3,21 +3,22 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
-from itertools import islice, repeat, tee
+from dataclasses import dataclass
+from itertools import islice, tee
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
+from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.contestants import Contestant
 from lia_bench.leaderboards.evaluation.filming import Camera, Rendered
-from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions
+from lia_bench.leaderboards.results.report import ClipEntry, ModelResult, Score
+from lia_bench.metrics.clip_scoring import ClipResult, ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
 from lia_bench.models.blocks.flow_recording import recorded_flows
@@ -90,15 +91,13 @@ class Filming:
 
 def evaluate_clip(
     task: ClipTask, contestants: Sequence[Contestant], judges: Judges, filming: Filming | None
-) -> dict[str, Any]:
+) -> ClipEntry:
     """Animate, score and film one clip; memory does not grow with its length.
 
     Frames are scored as the models put them out, clamped to [0, 1]; extractors see them as 8-bit pictures.
 
     Returns:
-        the clip's entry of the report: number, task, clip, the key of its features, source, frames, the files of its
-        film, and for each model the seconds that it rendered, its scores, what was wrong with its frames, and its
-        files.
+        the clip's entry of the report.
 
     Raises:
         UnreadableVideoError: a clip cannot be read to its end; nothing is left behind.
@@ -129,23 +128,31 @@ def evaluate_clip(
         except BaseException:
             scoring.abandon()
             raise
-    return {
-        "number": task.number,
-        "task": task.task,
-        "clip": task.driving.name,
-        "features_key": key,
-        "source": task.source.name,
-        "frames": evaluation.frames,
-        **(camera.clip if camera else {}),
-        "models": [
-            {"seconds": seconds, "scores": {name: asdict(score) for name, score in result.scores.items()}}
-            | ({"problem": result.problem} if result.problem else {})
-            | files
-            for seconds, result, files in zip(
-                evaluation.seconds(), results, camera.models if camera else repeat({}, len(results)), strict=True
-            )
+    films = camera.models if camera else [{} for _ in results]
+    return ClipEntry(
+        number=task.number,
+        task=task.task,
+        clip=task.driving.name,
+        source=task.source.name,
+        features_key=key,
+        frames=evaluation.frames,
+        models=[
+            result_entry(result, seconds, **film)
+            for result, seconds, film in zip(results, evaluation.seconds(), films, strict=True)
         ],
+        source_picture=camera.source_picture if camera else None,
+        driving_video=camera.driving_video if camera else None,
+        date=utc_date(),
+    )
+
+
+def result_entry(result: ClipResult, seconds: float, **files: str) -> ModelResult:
+    """A model's entry of the report: what was scored, how long it rendered, and the files of its films."""
+    scores = {
+        column: Score(score.value, score.weight, score.valid_frames, score.missing_frames)
+        for column, score in result.scores.items()
     }
+    return ModelResult(seconds=seconds, scores=scores, problem=result.problem, **files)
 
 
 class _Evaluation:

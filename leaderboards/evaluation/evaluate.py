@@ -25,7 +25,7 @@ from lia_bench.leaderboards.evaluation.processes import join_processes
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.evaluation.session import measure
 from lia_bench.leaderboards.evaluation.set_scores import features_folder, generated_features
-from lia_bench.leaderboards.results.report import Report, finished
+from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.registry import ordered, usual_names
 from lia_bench.metrics.setting import ScoringSetting
 from lia_bench.metrics.suite import open_suite
@@ -71,7 +71,7 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
 
     folder = request.results / (request.name or planning.usual_name(request, dataset, size))
     with alone_in_results(folder) if processes.first else nullcontext():
-        report = Report(folder, processes.rank)
+        report = ReportFile(folder, processes.rank)
         if processes.first:
             remove_unfinished(folder)
         pair_count = planning.count_pairs(request, clips)
@@ -81,26 +81,29 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
             run_index = report.begin(
                 planning.setting(request, dataset, size, metrics, subject, pair_count),
                 planning.plan(request, contestants, suite, device),
-                suite,
+                suite.unavailable,
+                suite.missing_weights,
                 provenance() | {"clip_list": str(request.clips) if request.clips else None},
             )
             if drawn:
                 planning.write_pairs(report.folder / "pairs.csv", report.keep_pairs(drawn))
         report.content, run_index = processes.agree((report.content, run_index))
-        pairs = report.pairs() if drawn else []
+        pairs = (report.content.pairs or []) if drawn else []
         work = planning.list_work(request, clips, everyone, pairs)
         features = features_folder(report.folder, run_index)
         judges = Judges(
             suite, request.batch_size, lambda number, model, by: generated_features(features, number, model, by)
         )
         filming = Filming(report.folder, request.flow_videos) if request.videos else None
-        work_left = any(task.key not in finished(report.content["runs"][run_index]) for task in work)
+        run = report.content.runs[run_index]
+        done = run.finished()
+        work_left = any(task.key not in done for task in work)
         without_flow = _warm_up(contestants, judges) if work_left or request.flow_videos else []
         if request.flow_videos and without_flow:
             tell(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
         with_flows = request.flow_videos and len(without_flow) < len(contestants)
         kinds = [*(["videos"] if request.videos else []), *(["flow videos"] if with_flows else [])]
-        for line in planning.finished_without(report.content["runs"][run_index], *kinds):
+        for line in planning.finished_without(run, *kinds):
             tell(line)
         failures = measure(
             "evaluate",

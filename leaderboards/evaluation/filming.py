@@ -36,7 +36,7 @@ class Camera:
     """Films one clip; a context manager at whose end all files appear, unless there was an error.
 
     Attributes:
-        clip: what the clip's entry of the report says of the files: 'driving_video' and 'source_picture'.
+        source_picture, driving_video: files, relative to the results folder; the video of one frame or more.
         models: what each model's entry says: 'video' and, of a model with a flow, 'flow_video'.
     """
 
@@ -50,14 +50,15 @@ class Camera:
         fps: float,
     ) -> None:
         """`place`: the clip's, below the folder of videos; `source`: (3, H, W) in [0, 1]; `transfer`: as wanted."""
-        self._stems = [file_stem(each.description(), each.transfer(transfer)) for each in contestants]
+        self._stems = [file_stem(each.description({}), each.transfer(transfer)) for each in contestants]
         captions = ["source", "driving", *(contestant.label for contestant in contestants)]
         self._layout = SideBySide(captions, *source.shape[1:])
         self._source = to_frame(source)
         self._longest = max(source.shape[1:]) * LONGEST_FLOW
         self._strip = VideoWriter(strip_of(results, place), fps, container=INDEX_FIRST)
         self._alone = ClipVideos(results, place, fps)
-        self.clip = {"source_picture": self._alone.set_picture(SOURCE, self._source)}
+        self.source_picture = self._alone.set_picture(SOURCE, self._source)
+        self.driving_video: str | None = None
         self.models: list[dict[str, str]] = [{} for _ in contestants]
         self._open = ExitStack()
 
@@ -65,7 +66,7 @@ class Camera:
         """Add a driving frame, (3, H, W) in [0, 1], and what every model made of it."""
         shown, *generated = (to_frame(frame) for frame in (driving, *(one.frame for one in rendered)))
         self._strip.write(self._layout.picture([self._source, shown, *generated]))
-        self.clip["driving_video"] = self._alone.add(DRIVING, shown)
+        self.driving_video = self._alone.add(DRIVING, shown)
         for stem, frame, one, files in zip(self._stems, generated, rendered, self.models, strict=True):
             files["video"] = self._alone.add(f"{stem}.mp4", frame)
             if one.flow is not None:

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -17,6 +16,7 @@ from lia_bench.core.atomic import remove_partial, replacing
 from lia_bench.core.video import INDEX_FIRST, VideoWriter
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.stream_copy import copy_video
+from lia_bench.leaderboards.results.report import PlannedModel
 
 VIDEOS = "videos"
 """Within a results folder."""
@@ -104,7 +104,7 @@ def remove_unfinished(results: Path) -> None:
         remove_partial(Path(folder))
 
 
-def file_stem(model: Mapping[str, str], transfer: str) -> str:
+def file_stem(model: PlannedModel, transfer: str) -> str:
     """The name of a model's files: its label, the first digits of its checkpoint's hash, and eight that are its own.
 
     The same model of several runs has one name, and another label, variant, checkpoint or transfer has another.
@@ -113,10 +113,10 @@ def file_stem(model: Mapping[str, str], transfer: str) -> str:
         model: as a report's plan describes it.
         transfer: the mode that it renders the clip with.
     """
-    identity = {key: model[key] for key in ("label", "model", "variant", "checkpoint", "checkpoint_sha256")}
+    identity = {key: getattr(model, key) for key in ("label", "model", "variant", "checkpoint", "checkpoint_sha256")}
     own = hashlib.sha256(json.dumps([identity, transfer], sort_keys=True).encode()).hexdigest()[:8]
-    slug = re.sub(r"[^a-z0-9]+", "-", model["label"].lower()).strip("-")[:LONGEST_SLUG] or "model"
-    return "-".join(part for part in (slug, model["checkpoint_sha256"][:8], own) if part)
+    slug = re.sub(r"[^a-z0-9]+", "-", model.label.lower()).strip("-")[:LONGEST_SLUG] or "model"
+    return "-".join(part for part in (slug, model.checkpoint_sha256[:8], own) if part)
 
 
 def _even(frame: Frame) -> Frame:

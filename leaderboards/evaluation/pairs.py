@@ -3,21 +3,13 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import Clip
+from lia_bench.leaderboards.results.report import ClipPair
 
 # FOMM's authors animate as many pairs of test clips.
 USUAL_COUNT = 50
-
-
-@dataclass(frozen=True)
-class ClipPair:
-    """Names of two clips of different persons."""
-
-    source: str
-    driving: str
 
 
 def draw_pairs(driving: Sequence[Clip], sources: Sequence[Clip], count: int, seed: int) -> list[ClipPair]:

@@ -2,10 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -17,8 +16,9 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.contestants import FLOOR, Contestant, common_size
 from lia_bench.leaderboards.evaluation.clip import ClipTask
-from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, ClipPair
+from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT
 from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationRequest
+from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, MetricMeaning, Plan, Run
 from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.specification import Compares
 from lia_bench.metrics.suite import Suite
@@ -121,42 +121,36 @@ def setting(
     metrics: Sequence[str],
     subject: str,
     pair_count: int,
-) -> dict[str, Any]:
+) -> EvaluationSetting:
     """What all rows of a table have in common."""
-    return {
-        "kind": "evaluation",
-        "dataset": dataset.name,
-        "listed_clips": len(dataset.clips) if request.clips is not None else None,
-        "dataset_hash": dataset.hash,
-        "split": SPLIT,
-        "height": size[0],
-        "width": size[1],
-        "limit": request.limit,
-        "pair_count": pair_count,
-        "seed": request.seed,
-        "protocol": str(request.protocol),
-        "subject": subject,
-        "metrics": list(metrics),
-    }
+    return EvaluationSetting(
+        dataset=dataset.name,
+        listed_clips=len(dataset.clips) if request.clips is not None else None,
+        dataset_hash=dataset.hash,
+        split=SPLIT,
+        height=size[0],
+        width=size[1],
+        limit=request.limit,
+        pair_count=pair_count,
+        seed=request.seed,
+        protocol=str(request.protocol),
+        subject=subject,
+        metrics=list(metrics),
+    )
 
 
-def plan(
-    request: EvaluationRequest, contestants: Sequence[Contestant], suite: Suite, device: torch.device
-) -> dict[str, Any]:
+def plan(request: EvaluationRequest, contestants: Sequence[Contestant], suite: Suite, device: torch.device) -> Plan:
     """What makes a run: the same plan goes on with it, another plan is a run of its own."""
     wanted = {"reconstruction": "absolute", "cross": request.wanted_transfer}
     tasks = {task: wanted[task] for task in TASKS if task in request.tasks}
-    return {
-        "models": [
-            contestant.description() | {"transfers": {task: contestant.transfer(tasks[task]) for task in tasks}}
-            for contestant in contestants
-        ],
-        "tasks": tasks,
-        "tasks_with_truth": ["reconstruction"],
-        "metrics": describe_metrics(suite),
-        "device": device.type,
-        "version": own_version(),
-    }
+    return Plan(
+        models=[contestant.description(tasks) for contestant in contestants],
+        tasks=tasks,
+        tasks_with_truth=["reconstruction"],
+        metrics=describe_metrics(suite),
+        device=device.type,
+        version=own_version(),
+    )
 
 
 def own_version() -> str:
@@ -164,15 +158,15 @@ def own_version() -> str:
     return version("lia-bench")
 
 
-def describe_metrics(suite: Suite) -> dict[str, dict[str, Any]]:
+def describe_metrics(suite: Suite) -> dict[str, MetricMeaning]:
     """For each metric that can be had, what tables say and do with it."""
     return {
-        metric.column: {
-            "definition": metric.specification.name,
-            "description": metric.description,
-            "of_sets": metric.specification.compares is Compares.SETS,
-            "averaging": metric.specification.averaging[suite.setting.protocol],
-        }
+        metric.column: MetricMeaning(
+            definition=metric.specification.name,
+            description=metric.description,
+            of_sets=metric.specification.compares is Compares.SETS,
+            averaging=metric.specification.averaging[suite.setting.protocol],
+        )
         for metric in suite.metrics
     }
 
@@ -186,12 +180,11 @@ def write_pairs(path: Path, pairs: Sequence[ClipPair]) -> None:
     write_text(path, text.getvalue())
 
 
-def finished_without(run: Mapping[str, Any], *kinds: str) -> list[str]:
+def finished_without(run: Run, *kinds: str) -> list[str]:
     """A line for each kind of videos, of 'videos' and 'flow videos', that clips of a run were finished without."""
-    clips = run["clips"]
     lacking = {
-        "videos": sum("driving_video" not in clip for clip in clips),
-        "flow videos": sum(not any("flow_video" in model for model in clip["models"]) for clip in clips),
+        "videos": sum(clip.driving_video is None for clip in run.clips),
+        "flow videos": sum(not any(model.flow_video for model in clip.models) for clip in run.clips),
     }
     return [
         f"{lacking[kind]} finished clips have no {kind}, and are not done again: take another --name to have them"

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.results.csv_writing import LEADERBOARD, PER_CLIP
-from lia_bench.leaderboards.results.report import Report
+from lia_bench.leaderboards.results.report import Run
+from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.registry import SUBJECTS, check_name
 
@@ -97,17 +97,16 @@ class EvaluationOutcome:
         first: whether this process is the one that writes and prints, of several.
     """
 
-    report: Report
+    report: ReportFile
     run_index: int
     video: Path | None
     failures: tuple[str, ...]
     first: bool = True
 
     @property
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Run:
         """The entry of this evaluation in the report."""
-        run: dict[str, Any] = self.report.content["runs"][self.run_index]
-        return run
+        return self.report.content.runs[self.run_index]
 
     @property
     def leaderboard(self) -> Path:

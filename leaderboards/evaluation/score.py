@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import PreparedDataset, subject_of
-from lia_bench.core.provenance import provenance
+from lia_bench.core.provenance import provenance, utc_date
 from lia_bench.core.video import FrameReader, open_indexed, to_tensor
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation import planning
+from lia_bench.leaderboards.evaluation.clip import result_entry
 from lia_bench.leaderboards.evaluation.films import file_stem, remove_unfinished
 from lia_bench.leaderboards.evaluation.locking import alone_in_results
 from lia_bench.leaderboards.evaluation.processes import join_processes
@@ -27,7 +27,8 @@ from lia_bench.leaderboards.evaluation.scored_videos import ScoredVideos
 from lia_bench.leaderboards.evaluation.session import MismatchedVideosError, measure
 from lia_bench.leaderboards.evaluation.set_scores import features_folder, generated_features
 from lia_bench.leaderboards.evaluation.video_pairs import STILL_SUFFIXES, VideoPair, match, open_folder
-from lia_bench.leaderboards.results.report import Report
+from lia_bench.leaderboards.results.report import ClipEntry, Plan, PlannedModel, ScoreSetting
+from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.registry import ordered, usual_names
 from lia_bench.metrics.setting import ScoringSetting
@@ -64,23 +65,24 @@ def score(request: ScoreRequest, announce: Callable[[str], None] = lambda line: 
 
     folder = request.results / (request.name or f"score-{request.reference.resolve().name}")
     with alone_in_results(folder) if processes.first else nullcontext():
-        report = Report(folder, processes.rank)
+        report = ReportFile(folder, processes.rank)
         run_index = 0
         if processes.first:
             remove_unfinished(folder)
             run_index = report.begin(
                 _setting(request, reference, pairs, suite, metrics, subject),
                 _plan(request, generated, pairs[0].task, suite),
-                suite,
+                suite.unavailable,
+                suite.missing_weights,
                 provenance() | {"unmatched": unmatched},
             )
         report.content, run_index = processes.agree((report.content, run_index))
         features = features_folder(report.folder, run_index)
-        run = report.content["runs"][run_index]
+        run = report.content.runs[run_index]
         if request.videos:
             for line in planning.finished_without(run, "videos"):
                 tell(line)
-        stem = file_stem(run["plan"]["models"][0], "") if request.videos else None
+        stem = file_stem(run.plan.models[0], "") if request.videos else None
         scorer = _PairScorer(request, suite, features, report.folder, stem)
         left_out = measure("score", pairs, scorer.entry, report, run_index, suite, processes)
         return EvaluationOutcome(report, run_index, None, (*unmatched, *left_out), processes.first)
@@ -95,7 +97,7 @@ class _PairScorer:
         self._results = results
         self._stem = stem
 
-    def entry(self, pair: VideoPair) -> dict[str, Any]:
+    def entry(self, pair: VideoPair) -> ClipEntry:
         """The pair's entry of the report.
 
         Raises:
@@ -127,17 +129,18 @@ class _PairScorer:
             except BaseException:
                 scoring.abandon()
                 raise
-            scores = {name: asdict(found) for name, found in result.scores.items()}
-            return {
-                "number": pair.number,
-                "task": pair.task,
-                "clip": pair.reference.name,
-                "features_key": key,
-                "source": pair.key[1],
-                "frames": len(theirs),
-                **(shown.clip if shown else {}),
-                "models": [{"seconds": 0.0, "scores": scores, **(shown.model if shown else {})}],
-            }
+            return ClipEntry(
+                number=pair.number,
+                task=pair.task,
+                clip=pair.reference.name,
+                source=pair.key[1],
+                features_key=key,
+                frames=len(theirs),
+                models=[result_entry(result, 0.0, **({"video": shown.video} if shown else {}))],
+                source_picture=shown.source_picture if shown else None,
+                driving_video=shown.driving_video if shown else None,
+                date=utc_date(),
+            )
 
     def _check(self, mine: FrameReader, theirs: FrameReader) -> None:
         if len(mine) != len(theirs):
@@ -219,21 +222,20 @@ def _setting(
     suite: Suite,
     metrics: Sequence[str],
     subject: str,
-) -> dict[str, Any]:
-    return {
-        "kind": "score",
-        "dataset": reference.name,
-        "dataset_hash": reference.hash,
-        "split": planning.SPLIT,
-        "height": suite.setting.height,
-        "width": suite.setting.width,
-        "trim": list(request.trim),
-        "sources": _hash_of_sources(pairs),
-        "seed": request.seed,
-        "protocol": str(request.protocol),
-        "subject": subject,
-        "metrics": list(metrics),
-    }
+) -> ScoreSetting:
+    return ScoreSetting(
+        dataset=reference.name,
+        dataset_hash=reference.hash,
+        split=planning.SPLIT,
+        height=suite.setting.height,
+        width=suite.setting.width,
+        trim=list(request.trim),
+        sources=_hash_of_sources(pairs),
+        seed=request.seed,
+        protocol=str(request.protocol),
+        subject=subject,
+        metrics=list(metrics),
+    )
 
 
 def _hash_of_sources(pairs: Sequence[VideoPair]) -> str | None:
@@ -242,15 +244,13 @@ def _hash_of_sources(pairs: Sequence[VideoPair]) -> str | None:
     return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else None
 
 
-def _plan(request: ScoreRequest, generated: PreparedDataset, task: str, suite: Suite) -> dict[str, Any]:
+def _plan(request: ScoreRequest, generated: PreparedDataset, task: str, suite: Suite) -> Plan:
     label = request.model or request.generated.resolve().name
-    return {
-        "models": [
-            {"label": label, "model": label, "variant": "", "checkpoint": "", "checkpoint_sha256": generated.hash}
-        ],
-        "tasks": {task: ""},
-        "tasks_with_truth": [task],
-        "metrics": planning.describe_metrics(suite),
-        "device": suite.setting.device.type,
-        "version": planning.own_version(),
-    }
+    return Plan(
+        models=[PlannedModel(label=label, model=label, variant="", checkpoint="", checkpoint_sha256=generated.hash)],
+        tasks={task: ""},
+        tasks_with_truth=[task],
+        metrics=planning.describe_metrics(suite),
+        device=suite.setting.device.type,
+        version=planning.own_version(),
+    )

@@ -18,8 +18,7 @@ class ScoredVideos:
     Both videos get the true one's rate, so that they stay in step, and lose what is trimmed.
 
     Attributes:
-        clip: what the clip's entry of the report says of the files: 'driving_video' and 'source_picture'.
-        model: what the model's entry says: 'video'.
+        source_picture, driving_video, video: the files, relative to the results folder.
     """
 
     def __init__(
@@ -29,11 +28,9 @@ class ScoredVideos:
         self._files = ClipVideos(results, PurePosixPath(pair.task) / pair.reference.name.replace("/", "_"), fps)
         self._converted: dict[str, bool] = {}
         self._source = source
-        self.clip = {
-            "driving_video": self._begin(DRIVING, pair.reference.path, fps, trimmed),
-            "source_picture": self._files.address(SOURCE),
-        }
-        self.model = {"video": self._begin(f"{stem}.mp4", pair.generated.path, fps, trimmed)}
+        self.source_picture = self._files.address(SOURCE)
+        self.driving_video = self._begin(DRIVING, pair.reference.path, fps, trimmed)
+        self.video = self._begin(f"{stem}.mp4", pair.generated.path, fps, trimmed)
 
     def take(self, true: Tensor, generated: Tensor) -> None:
         """Add the next frames, (B, 3, H, W) in [0, 1]."""

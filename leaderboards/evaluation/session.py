@@ -1,9 +1,9 @@
 """Working through the clips of a run: resumable clip by clip, in one process or several, with its tables at the end."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from lia_bench.core.errors import LiaBenchError, UnreadableVideoError
 from lia_bench.core.progress import progress
@@ -11,8 +11,10 @@ from lia_bench.core.provenance import utc_date
 from lia_bench.leaderboards.evaluation.processes import Processes
 from lia_bench.leaderboards.evaluation.set_scores import features_folder, set_scores
 from lia_bench.leaderboards.results.csv_writing import write_tables
-from lia_bench.leaderboards.results.measurement import describe_cells
-from lia_bench.leaderboards.results.report import Report, finished
+from lia_bench.leaderboards.results.measurement import measurements
+from lia_bench.leaderboards.results.report import Cell, ClipEntry, Failure, Report, Run, SetScores
+from lia_bench.leaderboards.results.report_file import ReportFile
+from lia_bench.metrics.registry import ordered
 from lia_bench.metrics.suite import Suite
 
 
@@ -35,8 +37,8 @@ Work = TypeVar("Work", bound=Item)
 def measure(
     title: str,
     work: Sequence[Work],
-    do: Callable[[Work], dict[str, Any]],
-    report: Report,
+    do: Callable[[Work], ClipEntry],
+    report: ReportFile,
     run_index: int,
     suite: Suite,
     processes: Processes,
@@ -60,10 +62,10 @@ def measure(
     Raises:
         LiaBenchError: a model failed; finished clips stay.
     """
-    run = report.content["runs"][run_index]
+    run = report.content.runs[run_index]
     features = features_folder(report.folder, run_index)
     try:
-        own = _work_through(title, work, do, report, run, processes)
+        own = _work_through(title, work, do, report, run_index, processes)
         left_out = list(dict.fromkeys(line for lines in processes.gather(own) for line in lines))
         if processes.first:
             report.absorb_journals()
@@ -71,10 +73,10 @@ def measure(
     finally:
         if processes.first:
             report.absorb_journals()
-            report.content["cells"] = describe_cells(report.content)
+            report.content.cells = [*_cells(report.content)]
             report.save()
-            write_tables(report)
-    if processes.first and len(finished(run)) == len(work):
+            write_tables(report.folder, report.content)
+    if processes.first and len(run.finished()) == len(work):
         # Not before the distances are saved: a killed run measures them from these files.
         shutil.rmtree(features, ignore_errors=True)
     report.content = processes.agree(report.content)
@@ -84,12 +86,12 @@ def measure(
 def _work_through(
     title: str,
     work: Sequence[Work],
-    do: Callable[[Work], dict[str, Any]],
-    report: Report,
-    run: dict[str, Any],
+    do: Callable[[Work], ClipEntry],
+    report: ReportFile,
+    run_index: int,
     processes: Processes,
 ) -> list[str]:
-    done = finished(run)
+    done = report.content.runs[run_index].finished()
     left = processes.share([item for item in work if item.key not in done])
     total = len(left) if processes.count > 1 else len(work)
     left_out: dict[str, None] = {}
@@ -101,17 +103,22 @@ def _work_through(
                 entry = do(item)
             except (UnreadableVideoError, MismatchedVideosError) as error:
                 left_out[str(error)] = None
-                failure = {"task": task, "clip": clip, "source": source, "reason": str(error)}
-                report.add(run, "failures", failure | {"date": utc_date()})
+                failure = Failure(task=task, clip=clip, source=source, reason=str(error), date=utc_date())
+                report.add_failure(run_index, failure)
             else:
-                report.add(run, "clips", entry | {"date": utc_date()})
+                report.add_clip(run_index, entry)
             bar.update()
     return list(left_out)
 
 
-def _measure_sets(suite: Suite, run: dict[str, Any], features: Path) -> None:
+def _measure_sets(suite: Suite, run: Run, features: Path) -> None:
     """Distances over all clips that are measured."""
-    measured = len(run["clips"])
-    if run.get("sets", {}).get("clips") == measured:
-        return
-    run["sets"] = {"clips": measured, "scores": set_scores(suite, run, features)}
+    measured = len(run.clips)
+    if run.sets is None or run.sets.clips != measured:
+        run.sets = SetScores(clips=measured, scores=set_scores(suite, run, features))
+
+
+def _cells(report: Report) -> Iterator[Cell]:
+    """What stands behind each number of the leaderboard."""
+    metrics = ordered(report.setting.metrics)
+    return (measurement.cell(metric) for measurement in measurements(report) for metric in metrics)

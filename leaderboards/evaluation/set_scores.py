@@ -1,14 +1,14 @@
 """Metrics of sets: Frechet distances over all clips of a task, from the features that scoring left on disk."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from lia_bench.core.progress import progress
+from lia_bench.leaderboards.results.report import ClipEntry, Run, SetScore
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor, cached_features
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.specification import Compares
@@ -28,18 +28,18 @@ def generated_features(folder: Path, number: int, model: int, extractor: LoadedE
     return FeatureFile(path, extractor.specification.shape)
 
 
-def set_scores(suite: Suite, run: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
+def set_scores(suite: Suite, run: Run, folder: Path) -> list[SetScore]:
     """For every task, model and metric of sets: the distance, or why there is none, and the numbers of samples."""
     work = [
         (task, model, metric)
-        for task in run["plan"]["tasks"]
-        for model in range(len(run["plan"]["models"]))
+        for task in run.plan.tasks
+        for model in range(len(run.plan.models))
         for metric in suite.of(Compares.SETS)
-        if any(clip["task"] == task for clip in run["clips"])
+        if any(clip.task == task for clip in run.clips)
     ]
     return (
         [
-            _set_score(suite, [clip for clip in run["clips"] if clip["task"] == task], folder, task, model, metric)
+            _set_score(suite, [clip for clip in run.clips if clip.task == task], folder, task, model, metric)
             for task, model, metric in progress(work, title="distances", unit="set")
         ]
         if work
@@ -48,33 +48,36 @@ def set_scores(suite: Suite, run: Mapping[str, Any], folder: Path) -> list[dict[
 
 
 def _set_score(
-    suite: Suite, clips: Sequence[Mapping[str, Any]], folder: Path, task: str, model: int, metric: SuiteMetric
-) -> dict[str, Any]:
-    entry: dict[str, Any] = {"task": task, "model": model, "metric": metric.column, "value": None, "reason": None}
+    suite: Suite, clips: Sequence[ClipEntry], folder: Path, task: str, model: int, metric: SuiteMetric
+) -> SetScore:
+    score = SetScore(task=task, model=model, metric=metric.column, value=None, reason=None)
     extractor, meter = metric.extractor, metric.meter()
     if extractor is None or not isinstance(meter, FrechetMetric):
         raise TypeError(f"{metric.specification.name}: a metric of sets needs an extractor and a FrechetMetric")
     size = (suite.setting.height, suite.setting.width)
-    if problems := sum("problem" in clip["models"][model] for clip in clips):
-        return entry | {"reason": f"on {problems} of {len(clips)} clips, frames hold values that are no numbers"}
-    for clip in sorted(clips, key=lambda clip: clip["number"]):
+    if problems := sum(clip.models[model].problem is not None for clip in clips):
+        score.reason = f"on {problems} of {len(clips)} clips, frames hold values that are no numbers"
+        return score
+    for clip in sorted(clips, key=lambda clip: clip.number):
         files = (
-            generated_features(folder, clip["number"], model, extractor),
-            cached_features(extractor, *size, clip["features_key"]),
+            generated_features(folder, clip.number, model, extractor),
+            cached_features(extractor, *size, clip.features_key),
         )
         for file in files:
             if file.read() is None:
-                return entry | {"reason": f"{file.path} is gone; evaluate anew under another --name"}
+                score.reason = f"{file.path} is gone; evaluate anew under another --name"
+                return score
         for generated, reference in zip(*map(_parts, files), strict=True):
             meter.to(suite.setting.device)
             meter.update(generated.to(suite.setting.device), reference.to(suite.setting.device))
     value = float(meter.compute())
-    entry["generated"] = int(meter.generated_count)
-    entry["reference"] = int(meter.reference_count)
-    entry["dimensions"] = len(meter.generated_sum)
+    score.generated, score.reference = int(meter.generated_count), int(meter.reference_count)
+    score.dimensions = len(meter.generated_sum)
     if math.isnan(value):
-        return entry | {"reason": "a distance between sets needs two samples on each side"}
-    return entry | {"value": value}
+        score.reason = "a distance between sets needs two samples on each side"
+    else:
+        score.value = value
+    return score
 
 
 def _parts(file: FeatureFile) -> Iterator[Tensor]:

@@ -1,6 +1,6 @@
 """The clips of a table as compact plain data for the page, with their videos put beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,6 +11,7 @@ from lia_bench.core.video import open_indexed
 from lia_bench.core.video.reader import NOMINAL_FPS
 from lia_bench.leaderboards.html.media import Media, slug
 from lia_bench.leaderboards.html.reports import Behind
+from lia_bench.leaderboards.results.report import ClipEntry, ModelResult
 
 VIDEO, FLOW = 1, 2
 """What there is of a model on a clip; the page adds them up in one digit."""
@@ -24,7 +25,7 @@ class _Clip:
     name: str
     source: str
     frames: int
-    entries: list[tuple[Path, Mapping[str, Any]]] = field(default_factory=list)
+    entries: list[tuple[Path, ClipEntry]] = field(default_factory=list)
 
 
 def clip_content(
@@ -57,12 +58,12 @@ def clip_content(
         parts, fps = _shared_files(clip, media, folder)
         listed.append([clip.name, clip.source, clip.frames, fps, str(media.name / folder), parts])
         for column, (_, _, behind) in enumerate(contestants):
-            result = results[column].get(key, {})
-            kinds = ((VIDEO, "video", ""), (FLOW, "flow_video", "-flow"))
+            result = results[column].get(key)
+            kinds = ((VIDEO, result.video, ""), (FLOW, result.flow_video, "-flow")) if result else ()
             there = sum(
                 kind
-                for kind, name, suffix in kinds
-                if media.put(behind.folder, result, name, folder / f"{stems[column]}{suffix}.mp4")
+                for kind, named, suffix in kinds
+                if media.put(behind.folder, named, folder / f"{stems[column]}{suffix}.mp4")
             )
             has[column] += str(there)
     return {
@@ -70,7 +71,7 @@ def clip_content(
         "contestants": [row for row, _, _ in contestants],
         "files": stems,
         "clips": listed,
-        "values": [[[_value(own.get(key, {}), name) for key in clips] for own in results] for name in shown],
+        "values": [[[_value(own.get(key), name) for key in clips] for own in results] for name in shown],
         "has": has,
     }
 
@@ -80,25 +81,24 @@ def _united(sources: Sequence[Behind]) -> dict[tuple[str, str], _Clip]:
     clips: dict[tuple[str, str], _Clip] = {}
     for behind in sources:
         for entry in behind.measurement.clips:
-            key = entry["source"], entry["clip"]
-            clip = clips.setdefault(key, _Clip(entry["clip"], entry["source"], entry["frames"]))
+            clip = clips.setdefault((entry.source, entry.clip), _Clip(entry.clip, entry.source, entry.frames))
             if all(folder != behind.folder for folder, _ in clip.entries):
                 clip.entries.append((behind.folder, entry))
     return clips
 
 
-def _results(behind: Behind) -> dict[tuple[str, str], Mapping[str, Any]]:
+def _results(behind: Behind) -> dict[tuple[str, str], ModelResult]:
     pairs = zip(behind.measurement.clips, behind.measurement.results(), strict=True)
-    return {(clip["source"], clip["clip"]): result for clip, result in pairs}
+    return {(clip.source, clip.clip): result for clip, result in pairs}
 
 
 def _shared_files(clip: _Clip, media: Media, place: PurePosixPath) -> tuple[int, float]:
     """Put the source picture and the driving video beside the page; which there are, and the rate of frames."""
     there, fps = 0, NOMINAL_FPS
     for folder, entry in clip.entries:
-        if not there & SOURCE and media.put(folder, entry, "source_picture", place / "source.png"):
+        if not there & SOURCE and media.put(folder, entry.source_picture, place / "source.png"):
             there |= SOURCE
-        if not there & DRIVING and (driving := media.put(folder, entry, "driving_video", place / "driving.mp4")):
+        if not there & DRIVING and (driving := media.put(folder, entry.driving_video, place / "driving.mp4")):
             there |= DRIVING
             fps = _frames_per_second(driving)
     return there, fps
@@ -113,6 +113,6 @@ def _frames_per_second(video: Path) -> float:
         return NOMINAL_FPS
 
 
-def _value(result: Mapping[str, Any], metric: str) -> float | None:
-    value = result.get("scores", {}).get(metric, {}).get("value")
-    return None if value is None else float(f"{value:.5g}")
+def _value(result: ModelResult | None, metric: str) -> float | None:
+    score = result.scores.get(metric) if result else None
+    return None if score is None or score.value is None else float(f"{score.value:.5g}")

@@ -4,9 +4,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from lia_bench.core.linking import link_or_copy
 
@@ -33,13 +31,12 @@ class Media:
         """The folder's, as the page spells it."""
         return self._name
 
-    def put(self, results: Path, entry: Mapping[str, Any], key: str, place: PurePosixPath) -> Path | None:
-        """Put the file that an entry of a report names at `place` below the folder.
+    def put(self, results: Path, named: str | None, place: PurePosixPath) -> Path | None:
+        """Put a file that a report names at `place` below the folder.
 
         Args:
             results: folder of results that the file is named below.
-            entry: of a clip, or of a model on it.
-            key: of the file's path in the entry.
+            named: its path; None where the report names none.
             place: where it goes.
 
         Returns:
@@ -49,7 +46,7 @@ class Media:
             OSError: it is there and can be neither linked nor copied (the disk is full, ...).
         """
         self._named.setdefault(results, 0)
-        original = _named_file(results, entry, key)
+        original = _named_file(results, named)
         if original is None:
             return None
         self._named[results] += 1
@@ -100,13 +97,10 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60] or "x"
 
 
-def _named_file(folder: Path, entry: Mapping[str, Any], key: str) -> Path | None:
-    """The file that an entry of a report names, below the results folder; None where it names none or one outside."""
-    named = entry.get(key)
-    if not isinstance(named, str) or not named:
-        return None
-    place = PurePosixPath(named)
+def _named_file(folder: Path, named: str | None) -> Path | None:
+    """The file that a report names, below the results folder; None where it names none or one outside."""
+    place = PurePosixPath(named or "")
     # Somebody else's results must not pull private files into a page that is passed on.
-    if place.is_absolute() or ".." in place.parts:
+    if not named or place.is_absolute() or ".." in place.parts:
         return None
     return folder / place

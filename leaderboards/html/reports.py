@@ -7,9 +7,7 @@ from pathlib import Path
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.board.clips_of_rows import measured_in, of_row
 from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow
-from lia_bench.leaderboards.results.csv_writing import Measurement
-from lia_bench.leaderboards.results.measurement import describe_cell
-from lia_bench.metrics.registry import ordered
+from lia_bench.leaderboards.results.measurement import Measurement
 
 
 @dataclass(frozen=True)
@@ -21,9 +19,8 @@ class Behind:
 
     def reasons(self) -> dict[str, str]:
         """Why cells of the row are empty, by column."""
-        metrics = ordered(self.measurement.run["plan"]["metrics"] | self.measurement.run["unavailable"])
-        cells = (describe_cell(self.measurement, metric) for metric in metrics)
-        return {cell["metric"]: cell["reason"] for cell in cells if cell["reason"] is not None}
+        cells = (self.measurement.cell(metric) for metric in self.measurement.metrics())
+        return {cell.metric: cell.reason for cell in cells if cell.reason is not None}
 
 
 class Reports:

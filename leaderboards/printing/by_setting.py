@@ -19,7 +19,7 @@ def print_by_setting(leaderboard: SettingLeaderboard) -> None:
     console = wide_console()
     for table in leaderboard.tables:
         transfer = f", {table.transfer} transfer" if table.transfer else ""
-        title = f"measured: {leaderboard.content['setting']['dataset']}, {table.task}{transfer}"
+        title = f"measured: {leaderboard.report.setting.dataset}, {table.task}{transfer}"
         console.print(Text(title, style="bold"), soft_wrap=True)
         console.print(_measured(leaderboard, table))
         if differences := table.differences():
@@ -39,7 +39,7 @@ def print_by_setting(leaderboard: SettingLeaderboard) -> None:
 def _measured(leaderboard: SettingLeaderboard, table: SettingTable) -> Table:
     metrics = [
         metric
-        for metric in ordered(leaderboard.content["setting"]["metrics"])
+        for metric in ordered(leaderboard.report.setting.metrics)
         if any(row.measurement.value(metric) is not None for row in table.rows)
     ]
     named = len(leaderboard.models) > 1 or len({_text(row.value) for row in table.rows}) < len(table.rows)
@@ -64,15 +64,14 @@ def _cell(leaderboard: SettingLeaderboard, row: SettingRow, metric: str) -> str:
     if value is None:
         return "-"
     decimals = METRICS[_definition(metric, [row])].decimals
-    interval = row.measurement.interval(metric, leaderboard.content["setting"]["seed"])
+    interval = row.measurement.interval(metric, leaderboard.report.setting.seed)
     below = "\n{:.{d}f} to {:.{d}f}".format(*interval, d=decimals) if interval else ""
     return f"{value:.{decimals}f}{below}"
 
 
 def _definition(metric: str, rows: Sequence[SettingRow]) -> str:
-    plans = (row.measurement.run["plan"]["metrics"] for row in rows if row.measurement.value(metric) is not None)
-    definition: str = next(plans)[metric]["definition"]
-    return definition
+    plans = (row.measurement.run.plan.metrics for row in rows if row.measurement.value(metric) is not None)
+    return next(plans)[metric].definition
 
 
 def _published(key: str, table: PublishedTable) -> Table:

@@ -1,7 +1,6 @@
 """Leaderboards for a terminal, a pipe or a log."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -9,36 +8,33 @@ from rich.text import Text
 
 from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.printing.marks import marked_cell
-from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
-from lia_bench.leaderboards.results.measurement import describe_cell
+from lia_bench.leaderboards.results.measurement import Measurement, measurements
+from lia_bench.leaderboards.results.report import Report
 from lia_bench.metrics.registry import METRICS, ordered
 from lia_bench.metrics.specification import MetricSpecification
 
 
-def print_leaderboard(content: Mapping[str, Any]) -> None:
+def print_leaderboard(report: Report) -> None:
     """Print a report's tables to standard output, one a task; `*` marks the best value of a column.
 
     Columns without any value are left out, and the reason is a line below.
     """
     console = wide_console()
-    everything = measurements(content)
+    everything = measurements(report)
     for task, transfer in dict.fromkeys((measurement.task, measurement.transfer) for measurement in everything):
         rows = [row for row in everything if (row.task, row.transfer) == (task, transfer)]
-        setting = content["setting"]
-        size = f"{setting['width']}x{setting['height']}"
-        title = f"{setting['dataset']} at {size}: {task}" + (f", {transfer} transfer" if transfer else "")
+        size = f"{report.setting.width}x{report.setting.height}"
+        title = f"{report.setting.dataset} at {size}: {task}" + (f", {transfer} transfer" if transfer else "")
         console.print(Text(title, style="bold"), soft_wrap=True)
-        console.print(_table(content, rows))
-        for line in _remarks(content, rows):
+        console.print(_table(report, rows))
+        for line in _remarks(report, rows):
             console.print(Text(line, style="dim"), soft_wrap=True)
 
 
-def _table(content: Mapping[str, Any], rows: Sequence[Measurement]) -> Table:
+def _table(report: Report, rows: Sequence[Measurement]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("model", overflow="fold", min_width=len("identity"))
-    metrics = [
-        name for name in ordered(content["setting"]["metrics"]) if any(row.value(name) is not None for row in rows)
-    ]
+    metrics = [name for name in ordered(report.setting.metrics) if any(row.value(name) is not None for row in rows)]
     for name in metrics:
         arrow = "↓" if _meaning(name, rows).better == "lower" else "↑"
         table.add_column(f"{name} {arrow}", justify="right", no_wrap=True)
@@ -60,7 +56,7 @@ def _metric_column(name: str, rows: Sequence[Measurement]) -> list[Text]:
 
 def _meaning(name: str, rows: Sequence[Measurement]) -> MetricSpecification:
     """The definition that a column stands for."""
-    return METRICS[next(row.run["plan"]["metrics"][name]["definition"] for row in rows if row.value(name) is not None)]
+    return METRICS[next(row.run.plan.metrics[name].definition for row in rows if row.value(name) is not None)]
 
 
 def _column(values: Sequence[float | None], decimals: int, lower: bool) -> list[Text]:
@@ -72,20 +68,20 @@ def _column(values: Sequence[float | None], decimals: int, lower: bool) -> list[
     ]
 
 
-def _remarks(content: Mapping[str, Any], rows: Sequence[Measurement]) -> list[str]:
+def _remarks(report: Report, rows: Sequence[Measurement]) -> list[str]:
     """Who transferred motion another way; why columns are empty, a line a reason; which cells are; frames left out;
     distances of too few samples."""
-    metrics = ordered(content["setting"]["metrics"])
-    cells = [describe_cell(row, metric) for row in rows for metric in metrics]
-    filled = {cell["metric"] for cell in cells if cell["reason"] is None}
-    without_weights = {metric: names for row in rows for metric, names in row.run["missing_weights"].items()}
+    metrics = ordered(report.setting.metrics)
+    cells = [row.cell(metric) for row in rows for metric in metrics]
+    filled = {cell.metric for cell in cells if cell.reason is None}
+    without_weights = {metric: names for row in rows for metric, names in row.run.missing_weights.items()}
     reasons: dict[str, list[str]] = {}
     for cell in cells:
-        if cell["reason"] is None or cell["metric"] in without_weights:
+        if cell.reason is None or cell.metric in without_weights:
             continue
-        where = cell["metric"] if cell["metric"] not in filled else f"{cell['metric']} of {cell['model']}"
-        if where not in reasons.setdefault(cell["reason"], []):
-            reasons[cell["reason"]].append(where)
+        where = cell.metric if cell.metric not in filled else f"{cell.metric} of {cell.model}"
+        if where not in reasons.setdefault(cell.reason, []):
+            reasons[cell.reason].append(where)
     return [
         *_other_transfers(rows),
         *(f"{', '.join(where)}: {reason}" for reason, where in reasons.items()),
@@ -126,9 +122,9 @@ def _frames_left_out(rows: Sequence[Measurement], metrics: Sequence[str]) -> Ite
 def _small_sets(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
     for metric in metrics:
         sizes = {
-            (entry["generated"], entry["dimensions"])
+            (entry.generated, entry.dimensions)
             for row in rows
-            if (entry := row.of_sets(metric)) and entry["value"]
+            if (entry := row.of_sets(metric)) and entry.value and entry.generated and entry.dimensions
         }
         for samples, dimensions in sorted(sizes):
             if samples <= dimensions:

@@ -1,48 +1,190 @@
-"""What stands behind each cell of a leaderboard: how many frames were scored, and why a cell is empty."""
+"""What a report has measured: a model on a task, its numbers, what stands behind them and why one is missing."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
+from lia_bench.leaderboards.results.report import (
+    Cell,
+    ClipEntry,
+    ModelResult,
+    PlannedModel,
+    Report,
+    Run,
+    Score,
+    SetScore,
+)
+from lia_bench.leaderboards.results.statistics import bootstrap_interval, weighted_mean
 from lia_bench.metrics.registry import ordered
 
 
-def describe_cells(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each row of the leaderboard and each metric: counts of clips and frames, and the reason of an empty cell."""
-    metrics = ordered(content["setting"]["metrics"])
-    return [describe_cell(measurement, metric) for measurement in measurements(content) for metric in metrics]
+@dataclass(frozen=True)
+class Measurement:
+    """A model on a task: all its clips of one run.
+
+    Attributes:
+        run: the report's entry.
+        index: position of the model in the run's plan, and of its scores in every clip's entry.
+        task: 'reconstruction' or 'cross'.
+        clips: entries of the finished clips, in the order they are to be listed; at least one.
+        label: what tables call the model; unique among measurements of a task.
+    """
+
+    run: Run
+    index: int
+    task: str
+    clips: Sequence[ClipEntry]
+    label: str
+
+    @property
+    def model(self) -> PlannedModel:
+        """Label, name, variant, checkpoint and its hash."""
+        return self.run.plan.models[self.index]
+
+    @property
+    def transfer(self) -> str:
+        """How motion was to be transferred, by every model that knows that mode; empty where nobody knows."""
+        return self.run.plan.tasks[self.task]
+
+    @property
+    def own_transfer(self) -> str:
+        """How this model transferred motion."""
+        return self.model.transfers.get(self.task, self.transfer)
+
+    @property
+    def date(self) -> str:
+        """When the last of its clips was measured."""
+        return max(clip.date for clip in self.clips)
+
+    @property
+    def frames(self) -> int:
+        """Of all clips."""
+        return sum(clip.frames for clip in self.clips)
+
+    def metrics(self) -> list[str]:
+        """The columns that the run was to measure, whether or not they could be had."""
+        return ordered([*self.run.plan.metrics, *self.run.unavailable])
+
+    def results(self) -> list[ModelResult]:
+        """This model's part of every clip: seconds and scores."""
+        return [clip.models[self.index] for clip in self.clips]
+
+    def scores(self, metric: str) -> list[Score]:
+        """The metric on every clip that has a value."""
+        scores = (result.scores.get(metric) for result in self.results())
+        return [score for score in scores if score is not None and score.value is not None]
+
+    def by_clip(self, metric: str) -> dict[tuple[str, str], tuple[float, float]]:
+        """Value and weight of the metric on every clip that has a value, by the names of source and driving clip."""
+        by_frames = self._counts_frames(metric)
+        scores = ((clip, clip.models[self.index].scores.get(metric)) for clip in self.clips)
+        return {
+            (clip.source, clip.clip): (score.value, score.weight if by_frames else 1.0)
+            for clip, score in scores
+            if score is not None and score.value is not None
+        }
+
+    def of_sets(self, metric: str) -> SetScore | None:
+        """What is known of a metric of sets: value, reason, numbers of samples; None of a metric of frames."""
+        entries = self.run.sets.scores if self.run.sets else ()
+        own = (entry for entry in entries if (entry.task, entry.model) == (self.task, self.index))
+        return next((entry for entry in own if entry.metric == metric), None)
+
+    def problems(self) -> list[str]:
+        """The clips whose frames could not be scored, each with the reason."""
+        pairs = zip(self.clips, self.results(), strict=True)
+        return [f"{clip.clip}: {result.problem}" for clip, result in pairs if result.problem is not None]
+
+    def value(self, metric: str) -> float | None:
+        """The table's number; None where there is none, or where the model failed on a clip."""
+        entry = self.of_sets(metric)
+        if entry is not None:
+            return entry.value
+        values, weights = self._weighted(metric)
+        return weighted_mean(values, weights) if values and not self.problems() else None
+
+    def interval(self, metric: str, seed: int) -> tuple[float, float] | None:
+        """95 % interval of the table's number over clips; None where nothing can be said, and for sets."""
+        if self.value(metric) is None or self.of_sets(metric) is not None:
+            return None
+        return bootstrap_interval(*self._weighted(metric), seed)
+
+    def counts(self, metric: str) -> tuple[int, int]:
+        """Frames (of sets: samples) behind the number, and frames left out since a detector found nothing there."""
+        entry = self.of_sets(metric)
+        if entry is not None:
+            return entry.generated or 0, 0
+        scores = [result.scores[metric] for result in self.results() if metric in result.scores]
+        return sum(score.valid_frames for score in scores), sum(score.missing_frames for score in scores)
+
+    def frames_per_second(self) -> float | None:
+        """Rendered frames per second of the model alone, over all clips."""
+        seconds = sum(result.seconds for result in self.results())
+        return self.frames / seconds if seconds > 0 else None
+
+    def cell(self, metric: str) -> Cell:
+        """Counts of clips and frames behind one number, and why there is none."""
+        valid, missing = self.counts(metric)
+        return Cell(
+            model=self.label,
+            checkpoint_sha256=self.model.checkpoint_sha256,
+            task=self.task,
+            transfer=self.own_transfer,
+            metric=metric,
+            clips=len(self.clips),
+            clips_with_a_value=len(self.scores(metric)),
+            valid_frames=valid,
+            missing_frames=missing,
+            reason=self._reason(metric, valid) if self.value(metric) is None else None,
+        )
+
+    def _weighted(self, metric: str) -> tuple[list[float], list[float]]:
+        """Values on clips, and how much each counts: by its frames, or all alike."""
+        pairs = self.by_clip(metric).values()
+        return [value for value, _ in pairs], [weight for _, weight in pairs]
+
+    def _counts_frames(self, metric: str) -> bool:
+        """Whether a clip counts by its frames in the metric's mean."""
+        return metric in self.run.plan.metrics and self.run.plan.metrics[metric].averaging == "frames"
+
+    def _reason(self, metric: str, valid_frames: int) -> str:
+        if metric in self.run.unavailable:
+            return self.run.unavailable[metric]
+        entry = self.of_sets(metric)
+        if entry is not None:
+            return entry.reason or "there is no distance"
+        if problems := self.problems():
+            more = f" (and {len(problems) - 1} clips more)" if len(problems) > 1 else ""
+            return f"the model failed on {problems[0]}{more}"
+        if metric not in self.run.plan.metrics:
+            return "not measured in this run"
+        if self.run.plan.metrics[metric].of_sets:
+            return "measured when all clips are done"
+        if self.task not in self.run.plan.tasks_with_truth and not valid_frames:
+            return "another person's video drives, so there is no true frame to compare with"
+        if valid_frames:
+            return "infinite on every clip: the frames equal their references"
+        return "no frame could be scored: nothing was found in the true frames, or in none of the generated ones"
 
 
-def describe_cell(measurement: Measurement, metric: str) -> dict[str, Any]:
-    """Counts of clips and frames behind one cell, and the reason of an empty one."""
-    valid, missing = measurement.counts(metric)
-    return {
-        "model": measurement.label,
-        "checkpoint_sha256": measurement.model["checkpoint_sha256"],
-        "task": measurement.task,
-        "transfer": measurement.own_transfer,
-        "metric": metric,
-        "clips": len(measurement.clips),
-        "clips_with_a_value": len(measurement.scores(metric)),
-        "valid_frames": valid,
-        "missing_frames": missing,
-        "reason": _reason(measurement, metric, valid) if measurement.value(metric) is None else None,
-    }
+def measurements(report: Report) -> list[Measurement]:
+    """One a model, checkpoint and task; of several runs the one with more clips, then the newest."""
+    best: dict[tuple[str, ...], Measurement] = {}
+    for run in report.runs:
+        for task, transfer in run.plan.tasks.items():
+            clips = sorted((clip for clip in run.clips if clip.task == task), key=lambda clip: clip.number)
+            for index, model in enumerate(run.plan.models):
+                key = (task, model.model, model.variant, model.checkpoint_sha256, transfer)
+                if clips and (key not in best or len(clips) >= len(best[key].clips)):
+                    best.pop(key, None)
+                    best[key] = Measurement(run, index, task, clips, model.label)
+    found = sorted(best.values(), key=lambda measurement: measurement.task != "reconstruction")
+    return [_told_apart(measurement, found) for measurement in found]
 
 
-def _reason(measurement: Measurement, metric: str, valid_frames: int) -> str:
-    if metric in measurement.run["unavailable"]:
-        return str(measurement.run["unavailable"][metric])
-    entry = measurement.of_sets(metric)
-    if entry is not None:
-        return str(entry["reason"])
-    if problems := measurement.problems():
-        more = f" (and {len(problems) - 1} clips more)" if len(problems) > 1 else ""
-        return f"the model failed on {problems[0]}{more}"
-    if measurement.run["plan"]["metrics"][metric]["of_sets"]:
-        return "measured when all clips are done"
-    if measurement.task not in measurement.run["plan"]["tasks_with_truth"] and not valid_frames:
-        return "another person's video drives, so there is no true frame to compare with"
-    if valid_frames:
-        return "infinite on every clip: the frames equal their references"
-    return "no frame could be scored: nothing was found in the true frames, or in none of the generated ones"
+def _told_apart(measurement: Measurement, all_of_them: Sequence[Measurement]) -> Measurement:
+    """With the first digits of its checkpoint in the label, where others of the task have the same label."""
+    task = (measurement.task, measurement.transfer, measurement.label)
+    namesakes = [other for other in all_of_them if (other.task, other.transfer, other.label) == task]
+    if len(namesakes) == 1:
+        return measurement
+    return replace(measurement, label=f"{measurement.label}#{measurement.model.checkpoint_sha256[:8]}")

@@ -1,147 +1,325 @@
-"""`report.json`: the history of a results folder, from which its tables are made.
+"""What `report.json` holds: the history of a results folder, from which its tables are made.
 
-While an evaluation runs, each finished clip is one line appended to `unfinished-0.jsonl` (of several processes, each
-has its own), so that a clip costs the same however many there were before; the lines move into `report.json` when
-the evaluation ends, however it ends, or when the next one starts.
+`results/report_file.py` reads and writes it; nobody else does.
 """
 
-import json
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
 
-from lia_bench.core.atomic import write_json
-from lia_bench.core.errors import InputError
-from lia_bench.leaderboards.evaluation.pairs import ClipPair
-from lia_bench.metrics.suite import Suite
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 SCHEMA = 2
-REPORT = "report.json"
-JOURNALS = "unfinished-*.jsonl"
+
+Key = tuple[str, str, str]
+"""Task, source and driving clip: what tells an animation from the others of a run."""
 
 
-class Report:
-    """The content of a results folder: one setting, and every run of models in it.
+class Part(BaseModel):
+    """A part of report.json; keys that another version added stay in the file."""
 
-    `content` is plain data for JSON: `schema`, `setting`, `pairs`, and `runs`, each with its `plan` (models, tasks,
-    what each metric means, ...), `unavailable` metrics with reasons and `missing_weights`, `sessions` (provenance of
-    each start), `clips`, `failures`, and `sets`: the metrics of sets over all clips.
+    model_config = ConfigDict(extra="allow")
+
+
+class _WithoutNothing(Part):
+    """A part whose optional keys are in the file only where there is something to say."""
+
+    @model_serializer(mode="wrap")
+    def _serialise(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        optional = {key for key, field in fields.items() if not field.is_required()}
+        return {key: value for key, value in usual(self).items() if value is not None or key not in optional}
+
+
+class CommonSetting(Part):
+    """What all rows of a table have in common, whatever made them.
+
+    Attributes:
+        dataset, dataset_hash, split: the clips.
+        height, width: of all frames, in pixels.
+        seed: of the pairs and of the intervals.
+        protocol: the rules that numbers are computed by.
+        subject: what the clips show; empty where nobody says.
+        metrics: the columns.
     """
 
-    def __init__(self, folder: Path, rank: int = 0) -> None:
-        """Read what is in `folder`, journals that a killed evaluation left included.
-
-        `rank` is this process's among those that add to the report; the first alone saves it.
-
-        Raises:
-            InputError: report.json is damaged or of a later version.
-        """
-        self.folder = folder
-        self._journal = folder / f"unfinished-{rank}.jsonl"
-        self.content: dict[str, Any] = {"schema": SCHEMA, "setting": None, "pairs": None, "runs": []}
-        if rank == 0:
-            path = folder / REPORT
-            if path.is_file():
-                self.content = _read(path)
-            self.absorb_journals()
-
-    def begin(
-        self,
-        setting: Mapping[str, Any],
-        plan: Mapping[str, Any],
-        suite: Suite,
-        session: Mapping[str, Any],
-    ) -> int:
-        """Note a start: the run of the same plan goes on, another plan is a new run; returns the run's index.
-
-        Raises:
-            InputError: the folder holds results of another setting, which no table could compare.
-        """
-        if any(run["clips"] for run in self.content["runs"]):
-            self._check_same(setting)
-        elif self.content["setting"] != setting:
-            self.content |= {"setting": dict(setting), "pairs": None, "runs": []}
-        run = next((run for run in self.content["runs"] if run["plan"] == plan), None)
-        if run is None:
-            run = {"plan": dict(plan), "sessions": [], "clips": [], "failures": []}
-            self.content["runs"].append(run)
-        run["unavailable"] = dict(suite.unavailable)
-        run["missing_weights"] = dict(suite.missing_weights)
-        run["sessions"].append(dict(session))
-        self.save()
-        return next(index for index, known in enumerate(self.content["runs"]) if known is run)
-
-    def keep_pairs(self, drawn: Sequence[ClipPair]) -> list[ClipPair]:
-        """The pairs of the cross task: those of the folder's first run, or `drawn`, for it and all later ones."""
-        if self.content["pairs"] is None:
-            self.content["pairs"] = [asdict(pair) for pair in drawn]
-            self.save()
-        return self.pairs()
-
-    def pairs(self) -> list[ClipPair]:
-        """The pairs of the cross task."""
-        return [ClipPair(**pair) for pair in self.content["pairs"]]
-
-    def add(self, run: Mapping[str, Any], kind: str, entry: Mapping[str, Any]) -> None:
-        """Append an entry to a run's 'clips' or 'failures', on disk before this returns."""
-        index = next(index for index, known in enumerate(self.content["runs"]) if known is run)
-        line = {"run": index, "kind": kind, "entry": dict(entry)}
-        with self._journal.open("a", encoding="utf-8") as journal:
-            journal.write(json.dumps(line, ensure_ascii=False) + "\n")
-            journal.flush()
-            os.fsync(journal.fileno())
-        run[kind].append(dict(entry))
-
-    def save(self) -> None:
-        """Write report.json with all that was added, and drop the journals, which have to be absorbed."""
-        write_json(self.folder / REPORT, self.content)
-        for journal in self.folder.glob(JOURNALS):
-            journal.unlink()
-
-    def _check_same(self, setting: Mapping[str, Any]) -> None:
-        before = self.content["setting"]
-        for key, value in setting.items():
-            if before.get(key) != value:
-                raise InputError(
-                    f"{self.folder}: holds results with {key} {_short(before.get(key))}, not {_short(value)}: "
-                    "take another --name, or remove that folder"
-                )
-
-    def absorb_journals(self) -> None:
-        """Take in what this and other processes have added since the report was saved."""
-        for path in sorted(self.folder.glob(JOURNALS)):
-            for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                try:
-                    line = json.loads(text)
-                except ValueError:
-                    # The line that was being written when the process was killed; its clip is done again.
-                    break
-                if line["run"] >= len(self.content["runs"]):
-                    raise InputError(f"{path}: belongs to a report that is not there any more: remove it")
-                entries = self.content["runs"][line["run"]][line["kind"]]
-                if line["entry"] not in entries:
-                    entries.append(line["entry"])
+    dataset: str
+    dataset_hash: str
+    split: str
+    height: int
+    width: int
+    seed: int
+    protocol: str
+    subject: str
+    metrics: list[str]
 
 
-def finished(run: Mapping[str, Any]) -> set[tuple[str, str, str]]:
-    """Task, source and driving clip of everything a run has measured."""
-    return {(clip["task"], clip["source"], clip["clip"]) for clip in run["clips"]}
+class EvaluationSetting(CommonSetting):
+    """The setting of models that were run.
+
+    Attributes:
+        listed_clips: how many clips a list left; None without a list.
+        limit: only the first so many clips were animated; None is all.
+        pair_count: animations of the cross task.
+    """
+
+    kind: Literal["evaluation"] = "evaluation"
+    listed_clips: int | None = None
+    limit: int | None
+    pair_count: int
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = content["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not readable as a report ({error}): remove it or take another --name") from error
-    if schema != SCHEMA:
-        way_out = "upgrade, or take another --name" if schema > SCHEMA else "take another --name"
-        raise InputError(f"{path}: schema {schema}, this version reads {SCHEMA}: {way_out}")
-    return content
+class ScoreSetting(CommonSetting):
+    """The setting of videos that another program made.
+
+    Attributes:
+        trim: pixels left out at the top, right, bottom and left of every frame.
+        sources: one SHA-256 over the images that were animated; None without any.
+    """
+
+    kind: Literal["score"] = "score"
+    trim: list[int]
+    sources: str | None
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+class PlannedModel(Part):
+    """A model of a run.
+
+    Attributes:
+        label: what tables and videos call it.
+        model, variant: its registered name and configuration; of `score` the program's name.
+        checkpoint, checkpoint_sha256: its weights; empty where it has none.
+        transfers: task to the transfer mode that it renders with.
+    """
+
+    label: str
+    model: str
+    variant: str
+    checkpoint: str
+    checkpoint_sha256: str
+    transfers: dict[str, str] = {}
+
+
+class MetricMeaning(Part):
+    """What a column's numbers are.
+
+    Attributes:
+        definition: the metric's id.
+        description: the same with the weights that it rests on.
+        of_sets: whether it has one value for all clips together.
+        averaging: 'frames' where a clip counts by its frames in the mean, 'clips' where all count alike.
+    """
+
+    definition: str
+    description: str
+    of_sets: bool
+    averaging: str
+
+
+class Plan(Part):
+    """What makes a run: the same plan goes on with it, another plan is a run of its own.
+
+    Attributes:
+        models: in the order of every clip's results.
+        tasks: task to the transfer mode that was wanted.
+        tasks_with_truth: those in which each frame has a true one.
+        metrics: column to what it means, of those that can be had.
+        device, version: where and by what the numbers are computed.
+    """
+
+    models: list[PlannedModel]
+    tasks: dict[str, str]
+    tasks_with_truth: list[str]
+    metrics: dict[str, MetricMeaning]
+    device: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric of a model on one clip: there are as many as clips, models and metrics multiplied.
+
+    Attributes:
+        value: None where no frame could be scored, or where it is infinite.
+        weight: of the clip in a mean over the frames of all clips.
+        valid_frames, missing_frames: frames behind the value, and frames in which a detector found nothing.
+    """
+
+    value: FiniteFloat | None
+    weight: FiniteFloat
+    valid_frames: int
+    missing_frames: int
+
+
+class ModelResult(_WithoutNothing):
+    """A model on one clip.
+
+    Attributes:
+        seconds: that it rendered; 0 of videos that another program made.
+        scores: by column.
+        problem: what was wrong with its frames.
+        video, flow_video: files, relative to the results folder.
+    """
+
+    seconds: FiniteFloat
+    scores: dict[str, Score]
+    problem: str | None = None
+    video: str | None = None
+    flow_video: str | None = None
+
+
+class ClipEntry(_WithoutNothing):
+    """A finished clip.
+
+    Attributes:
+        number: its place in the tables, and in the names of its files of features.
+        task: 'reconstruction' or 'cross'.
+        clip, source: names of the driving clip and of the one whose first frame was animated.
+        features_key: what the true frames' features are cached by.
+        frames: how many there are.
+        models: results in the order of the plan's models.
+        source_picture, driving_video: files, relative to the results folder.
+        date: UTC.
+    """
+
+    number: int
+    task: str
+    clip: str
+    source: str
+    features_key: str
+    frames: int
+    models: list[ModelResult]
+    source_picture: str | None = None
+    driving_video: str | None = None
+    date: str
+
+    @property
+    def key(self) -> Key:
+        """What tells it from the others of its run."""
+        return self.task, self.source, self.clip
+
+
+class Failure(Part):
+    """A clip that could not be read or compared, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task: str
+    clip: str
+    source: str
+    reason: str
+    date: str
+
+
+class SetScore(_WithoutNothing):
+    """A metric of sets over all clips of a task.
+
+    Attributes:
+        task, metric: of what.
+        model: position among the plan's models.
+        value: None where there is none, for the `reason`.
+        generated, reference: samples on each side.
+        dimensions: numbers in a sample.
+    """
+
+    task: str
+    model: int
+    metric: str
+    value: FiniteFloat | None
+    reason: str | None
+    generated: int | None = None
+    reference: int | None = None
+    dimensions: int | None = None
+
+
+class SetScores(Part):
+    """All metrics of sets, and how many clips they are from."""
+
+    clips: int
+    scores: list[SetScore]
+
+
+class Run(_WithoutNothing):
+    """One plan, and what was measured by it.
+
+    Attributes:
+        plan: what was to be measured.
+        sessions: where each start's results come from.
+        clips, failures: what is finished, and what could not be.
+        unavailable: column to the reason why it cannot be had.
+        missing_weights: column to the names of the weights that it lacks.
+        sets: metrics of sets, when all clips are done.
+    """
+
+    plan: Plan
+    sessions: list[dict[str, Any]] = []
+    clips: list[ClipEntry] = []
+    failures: list[Failure] = []
+    unavailable: dict[str, str] = {}
+    missing_weights: dict[str, list[str]] = {}
+    sets: SetScores | None = None
+
+    @model_validator(mode="after")
+    def _has_a_result_of_every_model(self) -> Self:
+        for number, clip in enumerate(self.clips):
+            if len(clip.models) != len(self.plan.models):
+                raise ValueError(f"clips.{number} has {len(clip.models)} results of {len(self.plan.models)} models")
+        return self
+
+    def finished(self) -> set[Key]:
+        """Task, source and driving clip of everything that is measured."""
+        return {clip.key for clip in self.clips}
+
+
+class Cell(Part):
+    """What stands behind one cell of the leaderboard.
+
+    Attributes:
+        model, checkpoint_sha256, task, transfer, metric: which cell.
+        clips, clips_with_a_value: of the row, and of the metric.
+        valid_frames, missing_frames: as of a `Score`, over all clips.
+        reason: why the cell is empty; None of one that is not.
+    """
+
+    model: str
+    checkpoint_sha256: str
+    task: str
+    transfer: str
+    metric: str
+    clips: int
+    clips_with_a_value: int
+    valid_frames: int
+    missing_frames: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class ClipPair:
+    """Names of two clips of different persons."""
+
+    source: str
+    driving: str
+
+
+class Report(Part):
+    """The whole of report.json: one setting, and every run of models in it.
+
+    Attributes:
+        setting: of all runs.
+        pairs: of the cross task; None where nothing was drawn.
+        runs: in the order of their first starts.
+        cells: of the leaderboard as it was written last.
+    """
+
+    schema_version: Literal[2] = Field(2, alias="schema")
+    setting: Annotated[EvaluationSetting | ScoreSetting, Field(discriminator="kind")]
+    pairs: list[ClipPair] | None = None
+    runs: list[Run]
+    cells: list[Cell] = []

@@ -15,7 +15,7 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.provenance import utc_date
 from lia_bench.leaderboards.results.columns import USER_STUDY
 from lia_bench.leaderboards.results.csv_writing import LEADERBOARD, WHERE, WHO, Row, write_rows
-from lia_bench.leaderboards.results.report import REPORT
+from lia_bench.leaderboards.results.report_file import REPORT
 from lia_bench.leaderboards.study.answers import read_answers
 from lia_bench.leaderboards.study.document import Study, StudyDataset, read_study
 from lia_bench.leaderboards.study.preferences import Preference, Raters, attentive_raters, preferences

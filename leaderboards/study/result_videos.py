@@ -1,10 +1,9 @@
 """The videos of models that a results folder holds, and the same under names that tell nothing."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,8 +13,9 @@ from lia_bench.core.linking import link_or_copy
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_indexed, write_video
 from lia_bench.core.video.reader import Frame
-from lia_bench.leaderboards.results.csv_writing import Measurement, measurements
-from lia_bench.leaderboards.results.report import REPORT, Report
+from lia_bench.leaderboards.results.measurement import Measurement, measurements
+from lia_bench.leaderboards.results.report import Report
+from lia_bench.leaderboards.results.report_file import REPORT, read_report
 from lia_bench.leaderboards.study.document import Medium, StudyDataset, StudyModel
 
 FLOOR = "identity"
@@ -60,10 +60,8 @@ def videos_of(folder: Path, task: str, labels: Sequence[str] | None) -> ResultVi
         InputError: no report, no such task, a model measured twice, no videos, or a video that is gone.
         UnknownNameError: a model that the table does not have.
     """
-    if not (folder / REPORT).is_file():
-        raise InputError(f"{folder}: holds no {REPORT}; `lia-bench evaluate` writes it")
-    content = Report(folder).content
-    of_task = [measurement for measurement in measurements(content) if measurement.task == task]
+    report = read_report(folder)
+    of_task = [measurement for measurement in measurements(report) if measurement.task == task]
     if not of_task:
         raise InputError(f"{folder}: has no results of the task {task}; take another --task, or evaluate it")
     chosen = _chosen(folder, of_task, labels)
@@ -75,12 +73,12 @@ def videos_of(folder: Path, task: str, labels: Sequence[str] | None) -> ResultVi
             f"{folder}: no videos of each model there ({_listed(chosen)}, {task}): evaluate again with --videos, "
             "under another --name"
         )
-    return ResultVideos(_dataset(folder, content, task, chosen), animations)
+    return ResultVideos(_dataset(folder, report, task, chosen), animations)
 
 
 def _chosen(folder: Path, of_task: Sequence[Measurement], labels: Sequence[str] | None) -> list[Measurement]:
     there = {measurement.label for measurement in of_task}
-    wanted = labels if labels is not None else [row.label for row in of_task if row.model["model"] != FLOOR]
+    wanted = labels if labels is not None else [row.label for row in of_task if row.model.model != FLOOR]
     chosen = []
     for label in dict.fromkeys(wanted):
         if label not in there:
@@ -94,19 +92,19 @@ def _chosen(folder: Path, of_task: Sequence[Measurement], labels: Sequence[str] 
 
 
 def _animations(folder: Path, chosen: Sequence[Measurement]) -> Iterator[Animation]:
-    by_clip = [{(clip["source"], clip["clip"]): clip for clip in measurement.clips} for measurement in chosen]
+    by_clip = [{(clip.source, clip.clip): clip for clip in measurement.clips} for measurement in chosen]
     for key, clip in by_clip[0].items():
         if not all(key in clips for clips in by_clip):
             continue
-        results = [clips[key]["models"][row.index] for clips, row in zip(by_clip, chosen, strict=True)]
-        if "driving_video" in clip and all("video" in result for result in results):
-            source, driving = key
+        results = [clips[key].models[row.index] for clips, row in zip(by_clip, chosen, strict=True)]
+        videos = [result.video for result in results if result.video is not None]
+        if clip.driving_video and clip.source_picture and len(videos) == len(results):
             yield Animation(
-                driving,
-                source,
-                _file(folder, clip["source_picture"]),
-                _file(folder, clip["driving_video"]),
-                tuple(_file(folder, result["video"]) for result in results),
+                clip.clip,
+                clip.source,
+                _file(folder, clip.source_picture),
+                _file(folder, clip.driving_video),
+                tuple(_file(folder, video) for video in videos),
             )
 
 
@@ -119,22 +117,24 @@ def _file(folder: Path, name: str) -> Path:
     return path
 
 
-def _dataset(folder: Path, content: Mapping[str, Any], task: str, chosen: Sequence[Measurement]) -> StudyDataset:
-    setting = content["setting"]
+def _dataset(folder: Path, report: Report, task: str, chosen: Sequence[Measurement]) -> StudyDataset:
     models = tuple(
         StudyModel(
             label=row.label,
             transfer=row.own_transfer,
-            **{key: row.model[key] for key in ("model", "variant", "checkpoint", "checkpoint_sha256")},
+            model=row.model.model,
+            variant=row.model.variant,
+            checkpoint=row.model.checkpoint,
+            checkpoint_sha256=row.model.checkpoint_sha256,
         )
         for row in chosen
     )
     return StudyDataset(
         results=str(folder),
         report_sha256=sha256_of_file(folder / REPORT),
-        dataset=setting["dataset"],
-        split=setting["split"],
-        dataset_hash=setting["dataset_hash"],
+        dataset=report.setting.dataset,
+        split=report.setting.split,
+        dataset_hash=report.setting.dataset_hash,
         task="cross" if task == "cross" else "reconstruction",
         models=models,
     )

@@ -54,9 +54,9 @@ def read_document(
         content = json.loads(text, parse_int=_integer)
         if version is not None:
             _refuse_newer(path, content, version, error)
-        return _validated(kind, text, content)
+        return validated(kind, text, content)
     except ValidationError as failure:
-        reason = _misfit(failure)
+        reason = misfit(failure)
     except RecursionError:
         reason = "it is nested too deeply"
     except ValueError as failure:
@@ -97,7 +97,17 @@ def _refuse_newer(path: Path, content: Any, version: Version, error: type[LiaBen
         )
 
 
-def _validated(kind: type[Document], text: str, content: Any) -> Document:
+def validated(kind: type[Document], text: str, content: Any) -> Document:
+    """JSON as a model, types held as `read_document` holds them.
+
+    Args:
+        kind: the model.
+        text: the JSON.
+        content: the same as plain data.
+
+    Raises:
+        ValidationError: it does not fit.
+    """
     try:
         return kind.model_validate_json(text, strict=True)
     except ValidationError as failure:
@@ -107,7 +117,8 @@ def _validated(kind: type[Document], text: str, content: Any) -> Document:
         return kind.model_validate(content)
 
 
-def _misfit(failure: ValidationError) -> str:
+def misfit(failure: ValidationError) -> str:
+    """What does not fit, in one line: the key and the reason."""
     first = failure.errors()[0]
     where = _one_line(".".join(str(part) for part in first["loc"]))
     match first["type"]:

@@ -224,7 +224,7 @@ def test_killed_at_once_it_goes_on_after_the_last_finished_clip(request_of: Any,
         file.write('{"run": 0, "kind": "cl')
     outcome = evaluate(request_of(name="killed", pairs=3))
     assert comparable(outcome) == comparable(whole)
-    assert len(outcome.run["sessions"]) == 2
+    assert len(outcome.run.sessions) == 2
     assert not journal.exists()
 
 
@@ -305,7 +305,7 @@ def test_clip_sets_do_not_share_a_table(request_of: Any, tmp_path: Path, monkeyp
     same = tmp_path / "same.txt"
     same.write_text("bob#1\nann#2\nann#1\n")
     monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate.evaluate_clip", None)
-    assert len(evaluate(request_of(clips=same)).run["sessions"]) == 2
+    assert len(evaluate(request_of(clips=same)).run.sessions) == 2
 
 
 def test_a_stopped_evaluation_of_a_list_goes_on(
@@ -358,7 +358,7 @@ def test_the_newest_run_is_taken_and_named(request_of: Any, tmp_path: Path, monk
     assert len(row["checkpoint_sha256"]) == 64
     older = tmp_path / "runs" / "toy" / "first"
     both = evaluate(request_of("toy", f"toy@{older}", tasks=("reconstruction",), name="both"))
-    assert [model["label"] for model in both.run["plan"]["models"]] == ["toy", f"toy@{older}", "identity"]
+    assert [model.label for model in both.run.plan.models] == ["toy", f"toy@{older}", "identity"]
 
 
 def test_models_of_different_sizes_are_not_compared(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -435,8 +435,8 @@ def test_a_perfect_clip_has_no_psnr_but_a_reason(request_of: Any, tmp_path: Path
     outcome = evaluate(request_of("identity", dataset=str(dataset), tasks=("reconstruction",)))
     row = read(outcome.leaderboard)[0]
     assert (row["l1"], row["psnr"]) == ("0", "")
-    cells = {cell["metric"]: cell for cell in outcome.report.content["cells"]}
-    assert "infinite" in cells["psnr"]["reason"]
+    cells = {cell.metric: cell for cell in outcome.report.content.cells}
+    assert "infinite" in (cells["psnr"].reason or "")
     assert row["l1_low"] == ""
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
+from lia_bench.leaderboards.results.report import Report
 
 TASKS = ["reconstruction"]
 DEFINITIONS = {"akd": "akd_sample", "mkr": "mkr_sample", "lpips": "lpips_alex"}
@@ -21,7 +22,7 @@ def score(value: float, missing: int = 0) -> dict[str, Any]:
     return {"value": value, "weight": 9.0, "valid_frames": 9 - missing, "missing_frames": missing}
 
 
-def content(values: dict[str, dict[str, float]]) -> dict[str, Any]:
+def content(values: dict[str, dict[str, float]]) -> Report:
     """A report of one clip: values by model and metric."""
     models = [
         {"label": label, "model": label, "variant": "", "checkpoint": "", "checkpoint_sha256": label}
@@ -35,14 +36,18 @@ def content(values: dict[str, dict[str, float]]) -> dict[str, Any]:
         for own in values.values()
     ]
     clip = {"number": 0, "task": "reconstruction", "clip": "a", "source": "a", "frames": 9, "models": results}
+    clip |= {"features_key": "", "date": "2026-01-02T03:04:05Z"}
+    plan = {"models": models, "tasks": {"reconstruction": "absolute"}, "metrics": PLAN, "tasks_with_truth": TASKS}
     run = {
-        "plan": {"models": models, "tasks": {"reconstruction": "absolute"}, "metrics": PLAN, "tasks_with_truth": TASKS},
+        "plan": plan | {"device": "cpu", "version": "0.1.0"},
         "unavailable": {"lpips": "AlexNet needs larger frames", "ms_ssim": "without weights"},
         "missing_weights": {"ms_ssim": ["one", "two"]},
         "clips": [clip],
     }
     setting = {"dataset": "sample-64", "width": 64, "height": 64, "seed": 0, "metrics": METRICS}
-    return {"setting": setting, "runs": [run]}
+    setting |= {"kind": "evaluation", "dataset_hash": "", "split": "test", "limit": None, "pair_count": 0}
+    setting |= {"protocol": "literature", "subject": "sample"}
+    return Report.model_validate({"setting": setting, "runs": [run]})
 
 
 def test_the_best_of_each_column_is_marked_by_its_direction(capsys: pytest.CaptureFixture[str]) -> None:

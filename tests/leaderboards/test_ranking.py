@@ -15,9 +15,7 @@ from lia_bench.leaderboards.board.ranking import Ranking, fractional_ranks, rank
 from lia_bench.leaderboards.printing.ranking import print_ranking
 from lia_bench.leaderboards.results.columns import ResultRow, present
 from lia_bench.leaderboards.results.csv_reading import read_results
-from lia_bench.leaderboards.results.csv_writing import write_tables
-from lia_bench.leaderboards.results.report import Report
-from tests.leaderboards.toy_results import ToyResults, toy_content
+from tests.leaderboards.toy_results import ToyResults, save_report, toy_content
 
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
 """Values on each clip, by model and metric."""
@@ -43,15 +41,8 @@ def write(folder: Path, scores: Scores, frames: Sequence[int] = ()) -> dict[str,
                     "valid_frames": 0 if missing else count,
                     "missing_frames": count if missing else 0,
                 }
-    save(folder, content)
+    save_report(folder, content)
     return content
-
-
-def save(folder: Path, content: dict[str, Any]) -> None:
-    report = Report(folder)
-    report.content = content
-    report.save()
-    write_tables(report)
 
 
 def group_of(folder: Path) -> Group:
@@ -150,7 +141,10 @@ def test_a_damaged_report_is_named(tmp_path: Path) -> None:
     report.write_text(json.dumps(content))
     ranking = rank_all(group, seed=0)
     assert ranking.models == ()
-    assert ranking.problems[0] == f"lia: not ranked, {report}: damaged (KeyError: 'models')"
+    assert ranking.problems[0] == (
+        f"lia: not ranked, {report}: not readable as a report ('runs.0.clips.0.models' is missing): evaluate again "
+        "under another --name, or put back what `lia-bench evaluate` wrote"
+    )
 
 
 def test_what_is_left_out_is_named(tmp_path: Path) -> None:
@@ -180,7 +174,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
 def test_a_metric_that_is_not_installed_is_left_out(tmp_path: Path) -> None:
     content = write(tmp_path, {"lia": {"l1": [0.1, 0.2], "akd": [1.0, 1.0]}, "fomm": {"l1": [0.2, 0.3], "akd": [2, 2]}})
     content["runs"][0]["plan"]["metrics"]["akd"]["definition"] = "akd_of_a_plug_in"
-    save(tmp_path, content)
+    save_report(tmp_path, content)
     ranking = rank_all(group_of(tmp_path), seed=0)
     assert ranking.metrics == ("l1",)
     assert ranking.problems == ("akd: left out, there is no metric 'akd_of_a_plug_in' here; is a plug-in missing?",)
@@ -209,7 +203,7 @@ def test_metrics_of_sets_count_with_their_one_rank(tmp_path: Path, capsys: pytes
         {"task": "reconstruction", "model": place, "metric": "fid", "value": value, "reason": None, "generated": 30}
         for place, value in enumerate((80.0, 60.0))
     ]
-    save(tmp_path, content)
+    save_report(tmp_path, content)
     ranking = rank_all(group_of(tmp_path), seed=0)
     assert ranking.of_sets == ("fid",)
     assert [(model.rank, model.interval) for model in ranking.models] == [(1.5, (1.5, 1.5))] * 2
@@ -218,7 +212,7 @@ def test_metrics_of_sets_count_with_their_one_rank(tmp_path: Path, capsys: pytes
     assert "fid: one value for all clips together; counts with its one rank" in printed
     assert "3 clips are few" in printed
     run["sets"]["scores"][0]["generated"] = 20
-    save(tmp_path, content)
+    save_report(tmp_path, content)
     ranking = rank_all(group_of(tmp_path), seed=0)
     assert ranking.metrics == ("l1",)
     assert ranking.problems == ("fid: left out, from sets of different sizes, which bias it differently",)

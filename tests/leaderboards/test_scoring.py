@@ -18,7 +18,7 @@ from lia_bench.leaderboards.board.comparison import compare_models
 from lia_bench.leaderboards.evaluation.locking import alone_in_results
 from lia_bench.leaderboards.evaluation.score import score
 from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
-from lia_bench.leaderboards.results.csv_writing import measurements
+from lia_bench.leaderboards.results.measurement import measurements
 from tests.leaderboards.test_evaluation import comparable, read
 from tests.leaderboards.toy_metrics import register_toy_metrics
 
@@ -174,7 +174,7 @@ def test_a_source_image_that_comes_later_or_changes_is_not_taken_for_the_old_one
     (folders / "sources" / "a.json").write_text("{}")
     fields: dict[str, Any] = {"metrics": ("toy_identity", "toy_fid"), "source": folders / "sources"}
     first = score(request(folders, "good", **fields))
-    assert [clip["number"] for clip in first.run["clips"]] == [0, 2]
+    assert [clip.number for clip in first.run.clips] == [0, 2]
     Image.new("RGB", (SIZE, SIZE), (200, 20, 30)).save(folders / "sources" / "a.png")
     with pytest.raises(InputError, match="sources"):
         score(request(folders, "good", **fields))

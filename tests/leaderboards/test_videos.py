@@ -21,6 +21,7 @@ from lia_bench.leaderboards.evaluation.films import file_stem
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.evaluation.score import score
 from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
+from lia_bench.leaderboards.results.report import PlannedModel
 from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.warping import coordinate_grid
 from tests.leaderboards.test_evaluation import request_of as request_of
@@ -111,7 +112,7 @@ def test_runs_of_a_folder_keep_their_videos(filmed: Any, tmp_path: Path, monkeyp
     toys = [outcome.report.folder / clip["models"][0]["video"] for clip in (first, second)]
     assert mean_of(toys[0], 0) == pytest.approx(mean_of(toys[1], 0) / 4, abs=4)
     assert first["models"][1]["video"] == second["models"][1]["video"]
-    sha = outcome.run["plan"]["models"][0]["checkpoint_sha256"]
+    sha = outcome.run.plan.models[0].checkpoint_sha256
     assert toys[1].name.startswith(f"toy-{sha[:8]}-")
 
 
@@ -119,10 +120,11 @@ def test_no_two_models_share_a_name() -> None:
     model = {"label": "lia@a/b", "model": "lia", "variant": "x", "checkpoint": "a/b", "checkpoint_sha256": "0" * 64}
     others = [model | {"label": label} for label in ("lia@a-b", "LIA@a/b", "lia:a/b", "../lia", "模型", "l" * 300)]
     others += [model | {"variant": "y"}, model | {"checkpoint_sha256": ""}, model | {"checkpoint_sha256": "0" * 63}]
-    names = [file_stem(each, "relative") for each in (model, *others)] + [file_stem(model, "absolute")]
+    models = [PlannedModel(**each) for each in (model, *others)]
+    names = [file_stem(each, "relative") for each in models] + [file_stem(models[0], "absolute")]
     assert len({name.lower() for name in names}) == len(names)
     assert all(name.replace("-", "").isalnum() and name.isascii() and len(name) < 100 for name in names)
-    assert file_stem(dict(model), "relative") == names[0]
+    assert file_stem(PlannedModel(**model), "relative") == names[0]
 
 
 def test_a_clip_that_fails_leaves_no_video_and_is_filmed_again(filmed: Any, monkeypatch: pytest.MonkeyPatch) -> None:

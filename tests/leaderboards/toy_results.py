@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lia_bench.core.video import write_video
 from lia_bench.leaderboards.results.csv_writing import write_tables
 from lia_bench.leaderboards.results.report import SCHEMA, Report
+from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.registry import METRICS
 
 Frame = NDArray[np.uint8]
@@ -53,13 +54,19 @@ class ToyResults:
 
 def write_results(folder: Path, toy: ToyResults = ToyResults()) -> Path:
     """Write report.json, leaderboard.csv, per_clip.csv and the videos of `toy` to `folder`; returns the folder."""
-    report = Report(folder)
-    report.content = toy_content(toy)
-    report.save()
-    write_tables(report)
+    content = toy_content(toy)
+    save_report(folder, content)
     if toy.videos:
-        _write_videos(folder, toy, report.content["runs"][0]["clips"])
+        _write_videos(folder, toy, content["runs"][0]["clips"])
     return folder
+
+
+def save_report(folder: Path, content: dict[str, Any]) -> None:
+    """Write report.json and its tables."""
+    report = ReportFile(folder)
+    report.content = Report.model_validate(content)
+    report.save()
+    write_tables(folder, report.content)
 
 
 def toy_content(toy: ToyResults) -> dict[str, Any]:
