@@ -55,8 +55,8 @@ def command(
       lia-bench preprocess dfdc --footage dfdc --device cuda
     """
     from lia_bench.preprocessing.preparing import prepare_from_search
-    from lia_bench.preprocessing.recipes.subjects import plan_subjects
     from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.tracking.unannotated import plan_subjects
 
     plan = plan_subjects(division(find_real(footage)), detector, min_size, min_frames)
     report(prepare_from_search(plan, options, "dfdc", {"footage": footage, **plan.settings}))
