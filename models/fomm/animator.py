@@ -28,6 +28,7 @@ class Relative:
 class FommAnimator(KeypointAnimator):
     """Keypoint detector and generator; relative transfer moves the Jacobians as well."""
 
+    keypoint_detector: KeypointDetector
     generator: Generator
 
     def __init__(self, configuration: FommModel) -> None:

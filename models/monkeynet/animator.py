@@ -47,6 +47,7 @@ class MonkeyNetAnimator(KeypointAnimator):
     covariances as the driving ones changed.
     """
 
+    keypoint_detector: KeypointDetector
     generator: Generator
 
     def __init__(self, configuration: MonkeyNetModel) -> None:
