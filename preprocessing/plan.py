@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+from lia_bench.core.text_files import read_list
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.clip_table import MetadataRow, MetadataTable
 from lia_bench.preprocessing.download.unavailable import read_unavailable
@@ -80,16 +81,15 @@ def by_name_and_container(path: Path) -> tuple[Path, bool, Path]:
 
 
 def read_names(path: Path) -> frozenset[str]:
-    """The lines of a text file, without the empty ones.
+    """The names in a text file, one a line.
 
     Raises:
-        InputError: no such file.
+        InputError: no such file, or no list.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as a list of names: {error}") from error
-    return frozenset(line.strip() for line in lines if line.strip())
+        return frozenset(read_list(path))
+    except UnreadableTextError as error:
+        raise InputError(f"{path}: not readable as a list of names: {error.reason}") from error
 
 
 def plan_from_table(table: MetadataTable, footage: Path, shard: tuple[int, int] = (1, 1)) -> Plan:

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lia_bench.core.errors import InputError, UnknownNameError
+from lia_bench.core.errors import InputError, UnknownNameError, UnreadableTextError
 from lia_bench.core.suggestions import unknown
+from lia_bench.core.text_files import read_text
 
 
 class Section(BaseModel):
@@ -23,16 +24,36 @@ Configuration = TypeVar("Configuration", bound=Section)
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; an empty file is an empty mapping."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such configuration file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+        values = parse_yaml(read_text(path))
+    except UnreadableTextError as error:
+        if error.missing:
+            raise InputError(f"{path}: no such configuration file") from None
+        raise InputError(f"{path}: not readable as YAML: {error.reason}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as YAML: {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise InputError(f"{path}: a configuration file is a mapping of keys to values")
     return values
+
+
+def parse_yaml(text: str) -> Any:
+    """The value that a text in YAML stands for.
+
+    Raises:
+        ValueError: it is no YAML, nested too deeply, or holds a number or date that is none; one line.
+    """
+    try:
+        return yaml.safe_load(text)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except yaml.YAMLError as error:
+        reason = str(error)
+    # What the library raises where a tag or a form promises a number, a date or bytes that are not there.
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
+        reason = f"a value is not what it says it is ({error})"
+    raise ValueError(" ".join(reason.split()))
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
@@ -49,8 +70,8 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
             if not isinstance(target, dict):
                 raise InputError(f"--set {setting}: '{section}' already has a value")
         try:
-            target[last] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            target[last] = parse_yaml(text)
+        except ValueError as error:
             raise InputError(f"--set {setting}: the value is not readable: {error}") from error
     return values
 

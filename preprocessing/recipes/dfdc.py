@@ -69,6 +69,7 @@ def find_real(footage: Path) -> "Layout":
         InputError: no metadata.json, or one that is damaged.
     """
     from lia_bench.core.errors import InputError
+    from lia_bench.core.text_files import read_text
     from lia_bench.preprocessing.layouts import with_good_names
     from lia_bench.preprocessing.search import Unit
 
@@ -78,8 +79,8 @@ def find_real(footage: Path) -> "Layout":
     units = []
     for path in lists:
         try:
-            labels = {name: entry["label"] for name, entry in json.loads(path.read_text(encoding="utf-8")).items()}
-        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            labels = {name: entry["label"] for name, entry in json.loads(read_text(path)).items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
             raise InputError(f"{path}: not a list of labels ({error}); unpack this part again") from error
         for file in sorted(name for name, label in labels.items() if label == "REAL"):
             video = path.parent / Path(file).name
