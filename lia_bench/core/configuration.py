@@ -57,7 +57,11 @@ def parse_yaml(text: str) -> Any:
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Nested mapping from texts such as 'loss.perceptual=5'; values are read as YAML."""
+    """Nested mapping from texts such as 'loss.perceptual=5'; values are read as YAML.
+
+    >>> parse_settings(["loss.perceptual=5", "loss.l1=0.5", "data.dataset=vox-256", "model.motion_dim=null"])
+    {'loss': {'perceptual': 5, 'l1': 0.5}, 'data': {'dataset': 'vox-256'}, 'model': {'motion_dim': None}}
+    """
     values: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -77,7 +81,11 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """One mapping from several, later layers winning key by key at every depth."""
+    """One mapping from several, later layers winning key by key at every depth.
+
+    >>> merge({"loss": {"l1": 1, "perceptual": 10}}, {"loss": {"l1": 2}})
+    {'loss': {'l1': 2, 'perceptual': 10}}
+    """
     merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():

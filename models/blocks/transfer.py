@@ -26,6 +26,11 @@ class RelativePosition:
     Attributes:
         source, first: each (1, K, D), D = 2 or 3.
         scale: factor on the driving positions' displacement.
+
+    >>> import torch
+    >>> source, first = torch.tensor([[[0.5, 0.5]]]), torch.tensor([[[0.0, -0.25]]])
+    >>> RelativePosition(source, first)(torch.tensor([[[0.25, -0.25]], [[0.0, 0.0]]])).tolist()
+    [[[0.75, 0.5]], [[0.5, 0.75]]]
     """
 
     source: Tensor
