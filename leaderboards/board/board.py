@@ -50,15 +50,19 @@ class Board:
         groups: each a ranking of its own.
         published: for each group the published rows that stand beside it, never ranked with it.
         columns: of scores, in order.
-        notes: what tells groups apart, and what was measured twice with other numbers; a line each.
+        differences: what tells groups apart; a line each.
+        remarks: what was measured twice with other numbers, and beside what nothing was published; a line each.
         problems: what was left out or is doubtful; a line each.
+        folders: of the files that rows were read from.
     """
 
     groups: tuple[Group, ...]
     published: tuple[tuple[ResultRow, ...], ...]
     columns: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
 
     def apart(self) -> list[Group]:
         """Every group, followed by the tables of papers that stand beside it, as groups of their own."""
@@ -66,7 +70,7 @@ class Board:
         return [own for group, rows in pairs for own in (group, *comparable(rows))]
 
 
-def measured_board(paths: Sequence[Path], view: View, with_published: bool) -> Board:
+def measured_board(paths: Iterable[Path], view: View = View(), with_published: bool = False) -> Board:
     """What results say: merged, filtered, and in groups that may be ranked.
 
     Args:
@@ -80,7 +84,7 @@ def measured_board(paths: Sequence[Path], view: View, with_published: bool) -> B
     """
     rows, problems = read_results(paths)
     if not rows:
-        raise InputError("; ".join(problems))
+        raise InputError("; ".join(problems) or "no results to show: name a folder that `evaluate` wrote")
     merged = merge(rows)
     # Papers are asked for beside the measured rows, which have none.
     own = {column: values for column, values in view.wanted.items() if column not in ("paper", "table")}
@@ -91,8 +95,9 @@ def measured_board(paths: Sequence[Path], view: View, with_published: bool) -> B
     by_group = [tuple(beside(group, published, board.columns)) for group in board.groups]
     without = [group.title for group, rows in zip(board.groups, by_group, strict=True) if not rows]
     nothing = [f"nothing published with these columns beside {title}" for title in without if with_published]
-    notes = (*board.notes, *merged.conflicts, *dict.fromkeys(nothing))
-    return Board(board.groups, tuple(by_group), board.columns, notes, tuple(problems))
+    remarks = (*merged.conflicts, *dict.fromkeys(nothing))
+    folders = tuple(dict.fromkeys(row.file.parent for row in rows if row.file is not None))
+    return replace(board, published=tuple(by_group), remarks=remarks, problems=tuple(problems), folders=folders)
 
 
 def published_board(view: View) -> Board:

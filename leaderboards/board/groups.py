@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, is_against_one, number, score
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, is_against_one, labels, number, score
 
 NOT_SAID = "not said"
 _ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table")
@@ -20,15 +20,28 @@ class Group:
             (of measured metrics: how many), seed (of cross: the pairs are drawn with it), or paper and table of
             published rows. Empty text where the rows say nothing.
         extractors: metric to the extractor's description, of every metric of which a row has a value.
+        called: what the rows are called, where whoever measured them says so.
+        about: what the group is about, where whoever measured it says so.
+        remarks: lines to print below the table; None for what the setting says.
     """
 
     rows: tuple[ResultRow, ...]
     setting: Mapping[str, str]
     extractors: Mapping[str, str] = field(default_factory=dict)
+    called: tuple[str, ...] = ()
+    about: str = ""
+    remarks: tuple[str, ...] | None = None
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """What a table calls its rows."""
+        return self.called or labels(self.rows)
 
     @property
     def title(self) -> str:
         """What it is about in a few words, such as 'sample-64, test: reconstruction'."""
+        if self.about:
+            return self.about
         of = self.setting
         where = ", ".join(part for part in (of["dataset"], of["split"]) if part) or "no dataset said"
         source = f"published, {of['paper']}, table {of['table']}: " if of["origin"] == "published" else ""

@@ -6,9 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
-from lia_bench.leaderboards.board.clips_of_rows import Contestant, Reports, contestants
 from lia_bench.leaderboards.board.comparison import Difference, metric_differences
 from lia_bench.leaderboards.board.groups import Group
+from lia_bench.leaderboards.board.measured_rows import MeasuredRow, Reports
 from lia_bench.leaderboards.results.statistics import Values, drawn_clips
 from lia_bench.metrics.registry import METRICS, ordered
 
@@ -86,7 +86,8 @@ def rank(group: Group, columns: Sequence[str], seed: int, reports: Reports | Non
         seed: of the drawn clips.
         reports: those that were read for other groups; what is read for this one is added.
     """
-    found, problems = contestants(group.rows, reports)
+    found, without_clips = (reports or Reports()).behind(group)
+    problems = [f"{label}: not ranked, {reason}" for label, reason in without_clips]
     metrics_of = [(one, _metrics_of(one, columns)) for one in found]
     with_values = [one for one, own in metrics_of if own]
     if without := [one.label for one, own in metrics_of if not own]:
@@ -148,7 +149,7 @@ def fractional_ranks(scores: Values) -> Values:
 
 
 def _intervals(
-    models: Sequence[Contestant],
+    models: Sequence[MeasuredRow],
     clips: Sequence[tuple[str, str]],
     of_clips: Sequence[str],
     ranks: Mapping[str, Values],
@@ -164,7 +165,7 @@ def _intervals(
     return [(float(below), float(above)) for below, above in zip(low, high, strict=True)]
 
 
-def _ranks(metric: str, models: Sequence[Contestant], clips: Sequence[tuple[str, str]], counts: Values) -> Values:
+def _ranks(metric: str, models: Sequence[MeasuredRow], clips: Sequence[tuple[str, str]], counts: Values) -> Values:
     """(resamples, models) ranks of the means over clips, each counted as often as (resamples, clips) `counts` says."""
     tables = [one.measurement.by_clip(metric) for one in models]
     cells = np.zeros((2, len(clips), len(models)))
@@ -177,25 +178,25 @@ def _ranks(metric: str, models: Sequence[Contestant], clips: Sequence[tuple[str,
     return fractional_ranks(means if _lower_is_better(metric, models) else -means)
 
 
-def _ranks_of_sets(metric: str, models: Sequence[Contestant]) -> Values:
+def _ranks_of_sets(metric: str, models: Sequence[MeasuredRow]) -> Values:
     values = np.array([one.measurement.value(metric) for one in models], dtype=np.float64)
     return fractional_ranks(values if _lower_is_better(metric, models) else -values)
 
 
-def _lower_is_better(metric: str, models: Sequence[Contestant]) -> bool:
+def _lower_is_better(metric: str, models: Sequence[MeasuredRow]) -> bool:
     return METRICS[models[0].meaning(metric).definition].better == "lower"
 
 
-def _metrics_of(one: Contestant, columns: Sequence[str]) -> list[str]:
+def _metrics_of(one: MeasuredRow, columns: Sequence[str]) -> list[str]:
     own = one.measurement
     return [name for name in own.run.plan.metrics if name in columns and own.value(name) is not None]
 
 
-def _is_of_sets(metric: str, models: Sequence[Contestant]) -> bool:
+def _is_of_sets(metric: str, models: Sequence[MeasuredRow]) -> bool:
     return models[0].measurement.of_sets(metric) is not None
 
 
-def _why_not(metric: str, models: Sequence[Contestant]) -> str:
+def _why_not(metric: str, models: Sequence[MeasuredRow]) -> str:
     """Why a metric cannot count; empty where it can."""
     if without := [one.label for one in models if one.measurement.value(metric) is None]:
         return f"no value of {', '.join(without)}"
@@ -212,7 +213,7 @@ def _why_not(metric: str, models: Sequence[Contestant]) -> str:
     return ""
 
 
-def _common_clips(models: Sequence[Contestant]) -> list[tuple[str, str]]:
+def _common_clips(models: Sequence[MeasuredRow]) -> list[tuple[str, str]]:
     """The clips that every model rendered, by source and driving clip, sorted so that the seed alone decides."""
     own = ({(clip.source, clip.clip) for clip in one.measurement.clips} for one in models)
     return sorted(set.intersection(*own))

@@ -1,6 +1,6 @@
 """The clips of a table as compact plain data for the page, with their videos put beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,8 +9,8 @@ from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.progress import progress
 from lia_bench.core.video import open_indexed
 from lia_bench.core.video.reader import NOMINAL_FPS
+from lia_bench.leaderboards.board.measured_rows import MeasuredRow
 from lia_bench.leaderboards.html.media import Media, slug
-from lia_bench.leaderboards.html.reports import Behind
 from lia_bench.leaderboards.results.report import ClipEntry, ModelResult
 
 VIDEO, FLOW = 1, 2
@@ -29,66 +29,68 @@ class _Clip:
 
 
 def clip_content(
-    contestants: Sequence[tuple[int, str, Behind]], metrics: Sequence[str], media: Media, place: str
-) -> dict[str, Any]:
-    """What the page needs of all clips that the contestants of one table were measured on.
+    rows: Sequence[MeasuredRow], metrics: Sequence[str], media: Media, place: int, title: str
+) -> tuple[dict[str, Any], list[str]]:
+    """What the page needs of all clips that the rows of one table were measured on.
 
     Args:
-        contestants: for each its row in the table, its label and where its clips are.
+        rows: of the table.
         metrics: columns of the table.
         media: takes the videos.
-        place: folder of the videos below that of the media.
+        place, title: of the table, which its folder of videos is called by.
 
     Returns:
-        plain data. `values` is by metric, contestant and clip; `has` a string of digits
-        for each contestant, sums of VIDEO and FLOW; of each clip `[name, source, frames, fps, folder, SOURCE and
-        DRIVING summed]`.
+        plain data, and a line for each folder, task and metric that has a value of the whole but lacks it on clips. In
+        the data `values` is by metric, row and clip; `has` a string of digits for each row, sums of VIDEO and FLOW; of
+        each clip `[name, source, frames, fps, folder, SOURCE and DRIVING summed]`.
 
     Raises:
         OSError: a video can be neither linked nor copied.
     """
-    clips = _united([behind for _, _, behind in contestants])
-    results = [_results(behind) for _, _, behind in contestants]
+    clips = _united(rows)
+    results = [_results(row) for row in rows]
     shown = [name for name in metrics if any(_value(r, name) is not None for own in results for r in own.values())]
-    stems = [f"{number}-{slug(label)}" for number, (_, label, _) in enumerate(contestants)]
-    has = [""] * len(contestants)
+    stems = [f"{number}-{slug(row.label)}" for number, row in enumerate(rows)]
+    folder = PurePosixPath(f"{place:02d}-{slug(title)}")
+    has = [""] * len(rows)
     listed: list[list[Any]] = []
     for number, (key, clip) in enumerate(progress(clips.items(), title="videos", unit="clip", shown=len(clips) > 20)):
-        folder = PurePosixPath(place) / f"{number:04d}-{slug(clip.name)}"
-        parts, fps = _shared_files(clip, media, folder)
-        listed.append([clip.name, clip.source, clip.frames, fps, str(media.name / folder), parts])
-        for column, (_, _, behind) in enumerate(contestants):
+        own = folder / f"{number:04d}-{slug(clip.name)}"
+        parts, fps = _shared_files(clip, media, own)
+        listed.append([clip.name, clip.source, clip.frames, fps, str(media.name / own), parts])
+        for column, row in enumerate(rows):
             result = results[column].get(key)
             kinds = ((VIDEO, result.video, ""), (FLOW, result.flow_video, "-flow")) if result else ()
             there = sum(
                 kind
                 for kind, named, suffix in kinds
-                if media.put(behind.folder, named, folder / f"{stems[column]}{suffix}.mp4")
+                if media.put(row.folder, named, own / f"{stems[column]}{suffix}.mp4")
             )
             has[column] += str(there)
-    return {
+    content = {
         "metrics": shown,
-        "contestants": [row for row, _, _ in contestants],
+        "contestants": [row.place for row in rows],
         "files": stems,
         "clips": listed,
-        "values": [[[_value(own.get(key), name) for key in clips] for own in results] for name in shown],
+        "values": [[[_value(of_row.get(key), name) for key in clips] for of_row in results] for name in shown],
         "has": has,
     }
+    return content, _missing_values(rows, metrics)
 
 
-def _united(sources: Sequence[Behind]) -> dict[tuple[str, str], _Clip]:
-    """The clips of all contestants by source and driving clip, in the order of the first folder that has them."""
+def _united(rows: Sequence[MeasuredRow]) -> dict[tuple[str, str], _Clip]:
+    """The clips of all rows by source and driving clip, in the order of the first folder that has them."""
     clips: dict[tuple[str, str], _Clip] = {}
-    for behind in sources:
-        for entry in behind.measurement.clips:
+    for row in rows:
+        for entry in row.measurement.clips:
             clip = clips.setdefault((entry.source, entry.clip), _Clip(entry.clip, entry.source, entry.frames))
-            if all(folder != behind.folder for folder, _ in clip.entries):
-                clip.entries.append((behind.folder, entry))
+            if all(folder != row.folder for folder, _ in clip.entries):
+                clip.entries.append((row.folder, entry))
     return clips
 
 
-def _results(behind: Behind) -> dict[tuple[str, str], ModelResult]:
-    pairs = zip(behind.measurement.clips, behind.measurement.results(), strict=True)
+def _results(row: MeasuredRow) -> dict[tuple[str, str], ModelResult]:
+    pairs = zip(row.measurement.clips, row.measurement.results(), strict=True)
     return {(clip.source, clip.clip): result for clip, result in pairs}
 
 
@@ -116,3 +118,19 @@ def _frames_per_second(video: Path) -> float:
 def _value(result: ModelResult | None, metric: str) -> float | None:
     score = result.scores.get(metric) if result else None
     return None if score is None or score.value is None else float(f"{score.value:.5g}")
+
+
+def _missing_values(rows: Sequence[MeasuredRow], metrics: Iterable[str]) -> list[str]:
+    """A line for each folder, task and metric that has a value of the whole but lacks it on clips."""
+    found: dict[tuple[Path, str, str], list[str]] = {}
+    for metric in metrics:
+        for each in rows:
+            measurement = each.measurement
+            count, there = len(measurement.clips), len(measurement.scores(metric))
+            if 0 < there < count:
+                key = (each.folder, measurement.task, metric)
+                found.setdefault(key, []).append(f"{measurement.label} on {count - there} of {count}")
+    return [
+        f"{folder}: {task}: clips without a value of {metric}: {', '.join(models)}"
+        for (folder, task, metric), models in found.items()
+    ]

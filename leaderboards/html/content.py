@@ -2,68 +2,93 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
+from lia_bench.leaderboards.board.board import Board
 from lia_bench.leaderboards.board.groups import Group
+from lia_bench.leaderboards.board.measured_rows import MeasuredRow, Reports
 from lia_bench.leaderboards.html.clips import clip_content
-from lia_bench.leaderboards.html.media import Media, slug
-from lia_bench.leaderboards.html.reports import Behind, Reports, missing_values
-from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, labels, number, present, score
+from lia_bench.leaderboards.html.media import Media
+from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, number, present, score
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
 from lia_bench.metrics.registry import METRICS
 
+PROVENANCE = [
+    name
+    for name, column in COLUMNS.items()
+    # What the table's title and setting say, and what is in a column of its own.
+    if column.kind != "score" and name not in ("model", "dataset", "split", "task", "origin")
+]
 
-def group_content(place: int, group: Group, reports: Reports, media: Media) -> tuple[dict[str, Any], list[str]]:
-    """One table with its clips.
+
+class Page(NamedTuple):
+    """What the page shows, and what the results lack.
+
+    Attributes:
+        content: plain data for JSON.
+        problems: a line for each file that is gone, damaged or doubtful.
+        remarks: a line for each thing that the results never had, or have twice.
+    """
+
+    content: dict[str, Any]
+    problems: list[str]
+    remarks: list[str]
+
+
+def page_content(board: Board, published: Sequence[Group], media: Media) -> Page:
+    """The tables of a board with their clips, and tables of papers; several measured ones are numbered.
 
     Args:
-        place: of the table on the page.
-        group: rows that may be ranked together.
-        reports: opens what stands behind rows.
+        board: what was measured.
+        published: tables of papers.
         media: takes the videos.
-
-    Returns:
-        plain data for JSON and a line for each thing that the results lack.
 
     Raises:
         OSError: a video can be neither linked nor copied.
     """
-    behind = [reports.behind(row) for row in group.rows]
-    names = labels(group.rows)
-    columns = present(group.rows)
-    contestants = [(index, names[index], found) for index, found in enumerate(behind) if found is not None]
-    folder = f"{place:02d}-{slug(group.title)}"
-    metrics = [name for name in columns if name not in COLUMNS]
+    reports = Reports()
+    tables, lacking = [], []
+    for place, group in enumerate([*board.groups, *published], start=1):
+        number = f"{place}. " if len(board.groups) > 1 and place <= len(board.groups) else ""
+        found, _ = reports.behind(group)
+        columns = present(group.rows)
+        clips, lines = clip_content(found, [name for name in columns if name not in COLUMNS], media, place, group.title)
+        tables.append(_table(group, number, columns, {row.place: row for row in found}, clips))
+        lacking += lines
+    unread = [f"{problem}; its rows are shown without clips" for problem in reports.problems()]
+    problems = list(dict.fromkeys([*board.problems, *unread, *media.problems()]))
+    # Two tables of one folder have some lines in common.
+    remarks = list(dict.fromkeys([*board.remarks, *media.remarks(), *lacking]))
+    datasets = dict.fromkeys(group.setting["dataset"] for group in board.groups)
     content = {
-        "title": group.title,
+        "title": ", ".join(filter(None, datasets)) or "results",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "version": version("lia-bench"),
+        "tables": tables,
+        "published_note": NOT_COMPARABLE,
+        "problems": [*problems, *remarks],
+        "differences": list(board.differences),
+    }
+    return Page(content, problems, remarks)
+
+
+def _table(
+    group: Group, number: str, columns: Sequence[str], found: Mapping[int, MeasuredRow], clips: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "title": f"{number}{group.title}",
         "task": group.setting["task"],
         "origin": group.setting["origin"],
         "note": _note(group),
         "setting": {name: value for name, value in group.setting.items() if value},
         "columns": [_column(name, group) for name in columns],
-        "rows": [_row(row, name, found, columns) for row, name, found in zip(group.rows, names, behind, strict=True)],
-        "clips": clip_content(contestants, metrics, media, folder),
-    }
-    return content, missing_values([found for _, _, found in contestants], metrics)
-
-
-def page_content(
-    title: str, tables: Sequence[Mapping[str, Any]], problems: Sequence[str], differences: Sequence[str], date: str
-) -> dict[str, Any]:
-    """All that the page shows; several measured tables get the numbers by which `differences` call them."""
-    measured = [table for table in tables if table["origin"] == "measured"]
-    if len(measured) > 1:
-        numbered = [{**table, "title": f"{place}. {table['title']}"} for place, table in enumerate(measured, start=1)]
-        tables = [*numbered, *(table for table in tables if table["origin"] != "measured")]
-    return {
-        "title": title,
-        "date": date,
-        "version": version("lia-bench"),
-        "tables": list(tables),
-        "published_note": NOT_COMPARABLE,
-        "problems": list(problems),
-        "differences": list(differences),
+        "rows": [
+            _row(row, label, found.get(place), columns)
+            for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True))
+        ],
+        "clips": clips,
     }
 
 
@@ -86,7 +111,7 @@ def _column(name: str, group: Group) -> dict[str, Any]:
     }
 
 
-def _row(row: ResultRow, label: str, behind: Behind | None, columns: Sequence[str]) -> dict[str, Any]:
+def _row(row: ResultRow, label: str, behind: MeasuredRow | None, columns: Sequence[str]) -> dict[str, Any]:
     return {
         "label": label,
         "model": row.model,
@@ -96,9 +121,15 @@ def _row(row: ResultRow, label: str, behind: Behind | None, columns: Sequence[st
         "intervals": [_interval(row, name) for name in columns],
         # A measured number is rounded as its column is; a paper's stays as printed.
         "printed": [row.printed.get(name, "") for name in columns] if row.origin == "published" else None,
-        "reasons": behind.reasons() if behind else {},
+        "reasons": _reasons(behind) if behind else {},
         "provenance": _provenance(row, behind),
     }
+
+
+def _reasons(behind: MeasuredRow) -> dict[str, str]:
+    """Why cells of the row are empty, by column."""
+    cells = (behind.measurement.cell(metric) for metric in behind.measurement.metrics())
+    return {cell.metric: cell.reason for cell in cells if cell.reason is not None}
 
 
 def _interval(row: ResultRow, column: str) -> list[float | None] | None:
@@ -106,28 +137,12 @@ def _interval(row: ResultRow, column: str) -> list[float | None] | None:
     return ends if ends and None not in ends else None
 
 
-def _provenance(row: ResultRow, behind: Behind | None) -> list[list[str]]:
+def _provenance(row: ResultRow, behind: MeasuredRow | None) -> list[list[str]]:
     """Where the row comes from, each with a word for it, without what nobody said."""
     meanings = [part.partition("=")[::2] for part in row.extractors.split(";") if part]
-    facts = {
-        "paper": row.paper,
-        "table": row.table,
-        "note": row.note,
-        "variant": row.variant,
-        "transfer": row.transfer,
-        "clips": _count(row.clips),
-        "frames": _count(row.frames),
-        "checkpoint": row.checkpoint,
-        "checkpoint SHA-256": row.checkpoint_sha256,
-        "protocol": row.protocol,
-        "extractors": ", ".join(f"{name}: {meaning}" if meaning else name for name, meaning in meanings),
-        "dataset hash": row.dataset_hash,
-        "seed": row.seed,
-        "device": row.device,
-        "version": row.version,
-        "date": row.date,
-        "results": str(row.file.parent) if row.file and row.origin == "measured" else "",
-    }
+    facts = {name.replace("_", " ").replace("sha256", "SHA-256"): _fact(row, name) for name in PROVENANCE}
+    facts["extractors"] = ", ".join(f"{name}: {meaning}" if meaning else name for name, meaning in meanings)
+    facts["results"] = str(row.file.parent) if row.file and row.origin == "measured" else ""
     if behind and behind.measurement.problems():
         facts["failed on"] = "; ".join(behind.measurement.problems())
     return [[name, value] for name, value in facts.items() if value]
@@ -137,5 +152,6 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
 
 
-def _count(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
+def _fact(row: ResultRow, name: str) -> str:
+    value = getattr(row, name)
+    return f"{value:,}" if isinstance(value, int) else value or ""

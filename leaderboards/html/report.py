@@ -6,21 +6,17 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from lia_bench.core.atomic import remove_partial, write_text
-from lia_bench.core.errors import InputError
 from lia_bench.core.locking import alone_in_folder
-from lia_bench.leaderboards.board.board import merge
-from lia_bench.leaderboards.board.groups import comparable, differences
-from lia_bench.leaderboards.html.content import group_content, page_content
+from lia_bench.leaderboards.board.board import Board, measured_board
+from lia_bench.leaderboards.board.groups import Group, comparable
+from lia_bench.leaderboards.html.content import page_content
 from lia_bench.leaderboards.html.media import Media
-from lia_bench.leaderboards.html.reports import Reports
 from lia_bench.leaderboards.results.columns import ResultRow
-from lia_bench.leaderboards.results.csv_reading import read_results
 
 INDEX = "index.html"
 
@@ -59,49 +55,29 @@ def write_report(
         InputError: no readable row anywhere, or another process is writing there.
         OSError: the folder cannot be written.
     """
-    rows, problems = read_results(paths)
-    if not rows:
-        raise InputError(problems[0] if problems else "no results to show: name a folder that `evaluate` wrote")
-    output = output or _usual_output(rows)
+    board = measured_board(paths)
+    output = output or _usual_output(board.folders)
     with alone_in_folder(
         output, "another report is being written here; wait until it is done", "name another --output"
     ):
-        return _write(rows, problems, output, published)
+        return _write(board, comparable(published), output)
 
 
-def _write(
-    rows: Sequence[ResultRow], problems: Sequence[str], output: Path, published: Sequence[ResultRow]
-) -> WrittenReport:
-    merged = merge(rows)
-    groups = comparable(merged.rows)
-    reports = Reports()
+def _write(board: Board, published: Sequence[Group], output: Path) -> WrittenReport:
     media = Media(output)
     try:
-        tables = [
-            group_content(place, group, reports, media)
-            for place, group in enumerate([*groups, *comparable(published)], start=1)
-        ]
-        # Two tables of one folder have some lines in common.
-        all_problems = list(dict.fromkeys([*problems, *reports.problems, *media.problems()]))
-        remarks = list(
-            dict.fromkeys([*merged.conflicts, *media.remarks(), *(line for _, lines in tables for line in lines)])
-        )
-        title = ", ".join(dict.fromkeys(row.dataset for row in merged.rows if row.dataset)) or "results"
-        date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        contents = [content for content, _ in tables]
-        page = page_content(title, contents, [*all_problems, *remarks], differences(groups), date)
-        write_text(output / INDEX, render_page(page))
+        page = page_content(board, published, media)
+        write_text(output / INDEX, render_page(page.content))
     except BaseException:
         media.remove()
         raise
     # Only now does no page need the former videos.
     media.remove_others()
     remove_partial(output)
-    return WrittenReport(output / INDEX, len(groups), media.files, tuple(all_problems), tuple(remarks))
+    return WrittenReport(output / INDEX, len(board.groups), media.files, tuple(page.problems), tuple(page.remarks))
 
 
-def _usual_output(rows: Sequence[ResultRow]) -> Path:
-    folders = list(dict.fromkeys(row.file.parent for row in rows if row.file is not None))
+def _usual_output(folders: Sequence[Path]) -> Path:
     if any(folder.is_absolute() for folder in folders):
         folders = [folder.absolute() for folder in folders]
     return Path(os.path.commonpath(folders)) / "report"

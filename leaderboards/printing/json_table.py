@@ -7,7 +7,7 @@ from typing import Any
 
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.printing.marks import mark
-from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, labels, number, score
+from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, number, score
 
 SCHEMA = 1
 """Raised by whatever a reader of the last one would misunderstand."""
@@ -43,7 +43,7 @@ def _rows(group: Group, columns: Sequence[str]) -> list[dict[str, Any]]:
         {"label": label}
         | {name: getattr(row, name) for name, column in COLUMNS.items() if column.kind != "score"}
         | {"scores": {column: _score(row, column, marks[column][place]) for column in columns if _has(row, column)}}
-        for place, (row, label) in enumerate(zip(group.rows, labels(group.rows), strict=True))
+        for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True))
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.printing.marks import Mark, mark, printed_interval, provenance, shown
-from lia_bench.leaderboards.results.columns import better, labels, printed
+from lia_bench.leaderboards.results.columns import better, printed
 
 PREAMBLE = "% needs \\usepackage{booktabs}\n"
 
@@ -64,7 +64,7 @@ def _lines(number: int, group: Group, columns: Sequence[str], intervals: bool) -
     yield r"\toprule"
     yield _row(["model", *(f"{escaped(column)} {ARROWS[better(column)]}" for column in columns)])
     yield r"\midrule"
-    for place, (row, label) in enumerate(zip(group.rows, labels(group.rows), strict=True)):
+    for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True)):
         apart = " (published)" if row.origin == "published" else ""
         cells = [_number(printed(row, column), own[place]) for column, own in zip(columns, marks, strict=True)]
         yield _row([escaped(label + apart), *cells])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.printing.marks import Mark, mark, printed_interval, provenance, shown
-from lia_bench.leaderboards.results.columns import arrow, labels, printed
+from lia_bench.leaderboards.results.columns import arrow, printed
 
 MARKED = {"": "{}", "best": "**{}**", "second": "<ins>{}</ins>"}
 
@@ -23,7 +23,7 @@ def _lines(group: Group, columns: Sequence[str], intervals: bool) -> Iterator[st
     yield f"### {escaped(group.title)}\n"
     yield _row(["model", *(f"{escaped(column)} {arrow(column)}" for column in columns)])
     yield _row(["---", *("---:" for _ in columns)])
-    for place, (row, label) in enumerate(zip(group.rows, labels(group.rows), strict=True)):
+    for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True)):
         apart = " *(published)*" if row.origin == "published" else ""
         cells = [
             _cell(printed(row, column), marks[number][place], printed_interval(row, column) if intervals else "")

@@ -15,7 +15,6 @@ from lia_bench.leaderboards.results.columns import (
     USER_STUDY,
     ResultRow,
     arrow,
-    labels,
     printed,
     printed_name,
     score,
@@ -38,12 +37,12 @@ def print_board(board: Board, intervals: bool) -> None:
         place = f"table {number}, " if len(board.groups) > 1 else ""
         console.print(Text(f"{place}{group.title}", style="bold"), soft_wrap=True)
         console.print(_table(group, published, columns, intervals))
-        for line in _remarks(group, columns):
+        for line in _remarks(group, columns) if group.remarks is None else group.remarks:
             console.print(Text(line, style="dim"), soft_wrap=True)
         for line in _remarks_on_published(published):
             console.print(Text(line, style="dim"), soft_wrap=True)
         console.print()
-    for line in board.notes:
+    for line in (*board.differences, *board.remarks):
         console.print(Text(line, style="bold yellow"), soft_wrap=True)
 
 
@@ -57,7 +56,7 @@ def _table(group: Group, published: Sequence[ResultRow], columns: Sequence[str],
         table.add_column(f"{column} {arrow(column)}", justify="right", no_wrap=True)
     table.add_column("answers" if group.setting["task"] == USER_STUDY else "clips", justify="right", no_wrap=True)
     marks = [mark(group, column) for column in columns]
-    for place, (row, label) in enumerate(zip(group.rows, labels(group.rows), strict=True)):
+    for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True)):
         is_best = [own[place] == "best" for own in marks]
         cells = [marked_cell(printed(row, column), best) for column, best in zip(columns, is_best, strict=True)]
         below = [printed_interval(row, column) if intervals else "" for column in columns]
@@ -99,7 +98,7 @@ def _remarks(group: Group, columns: Sequence[str]) -> Iterator[str]:
 def _who_has(group: Group, column: str) -> str:
     """Each value of a column of text, and the rows that have it."""
     who: dict[str, list[str]] = {}
-    for row, label in zip(group.rows, labels(group.rows), strict=True):
+    for row, label in zip(group.rows, group.labels, strict=True):
         who.setdefault(getattr(row, column) or NOT_SAID, []).append(label)
     return "; ".join(f"{value} ({', '.join(rows)})" for value, rows in who.items())
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.cli.default_command import DefaultCommand
-from lia_bench.cli.leaderboard_html import command as html
 from lia_bench.cli.metric_options import names
-from lia_bench.cli.results_paths import list_problems, results_paths
 
 if TYPE_CHECKING:
+    from lia_bench.core.errors import InputError
     from lia_bench.leaderboards.board.board import Board, View
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -78,8 +77,31 @@ def _show(
             _print_ranks(board)
     else:
         _export(board, chosen, intervals, output)
-    if (error := list_problems(board.problems)) is not None:
+    if (error := _list_problems(board.problems)) is not None:
         raise error
+
+
+def _results_paths(files: Sequence[Path], results: Path, name: str | None) -> Sequence[Path]:
+    """The files and folders that were given, else the folder `name` of results, else all of them.
+
+    Raises:
+        UsageError: there are both files and a name.
+    """
+    if files and name:
+        raise click.UsageError("give either files and folders, or --name")
+    return files or [results if name is None else results / name]
+
+
+def _list_problems(problems: Sequence[str]) -> "InputError | None":
+    """Print a line for each problem to standard error; returns the error to end with, None where there are none."""
+    from lia_bench.core.errors import InputError
+
+    for line in problems:
+        click.echo(f"problem: {line}", err=True)
+    if not problems:
+        return None
+    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+    return InputError(f"{count} with these results, listed above; the rest is shown")
 
 
 def _show_by(key: str, results: Path, name: str | None) -> None:
@@ -100,7 +122,7 @@ def _paths(
     """What to read of results; UsageError where options exclude each other."""
     if published and (files or name or with_published):
         raise click.UsageError("--published shows papers alone; --with-published shows them beside results")
-    paths = results_paths(files, results, name)
+    paths = _results_paths(files, results, name)
     if {"paper", "table"} & {*filters} and not (published or with_published):
         raise click.UsageError("--paper and --table are of published rows: give --published or --with-published")
     return paths
@@ -129,11 +151,11 @@ def _print(board: "Board", view: "View", published: bool, intervals: bool) -> No
 
 
 def _print_ranks(board: "Board") -> None:
-    from lia_bench.leaderboards.board.clips_of_rows import Reports
+    from lia_bench.leaderboards.board.measured_rows import Reports
     from lia_bench.leaderboards.board.ranking import rank
     from lia_bench.leaderboards.printing.ranking import print_ranking
 
-    reports: Reports = {}
+    reports = Reports()
     for group in board.groups:
         # Every folder's intervals are drawn with its seed; ranks of several folders need one.
         seed = group.rows[0].seed
@@ -150,7 +172,7 @@ def _export(board: "Board", chosen: str, intervals: bool, output: Path | None) -
     else:
         write_text(output, text)
         click.echo(f"written: {output}")
-    for line in board.notes:
+    for line in (*board.differences, *board.remarks):
         click.echo(line, err=True)
 
 
@@ -199,7 +221,38 @@ def command() -> None:
     pass
 
 
-command.add_command(html)
+@command.command("html")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Where FILES are not given.")
+@click.option("--name", help="Only this folder below --results.")
+@click.option("--with-published", is_flag=True, help="What papers print beneath, apart.")
+@click.option(
+    "--output",
+    type=FOLDER,
+    help="Folder to write.  [default: `report` in the folder of results, or in the one that holds them all]",
+)
+def html(files: tuple[Path, ...], results: Path, name: str | None, with_published: bool, output: Path | None) -> None:
+    """Write a page that opens from disk: tables, metrics, clips, and the videos of all models side by side and in step.
+
+    FILES are folders of results. The page and its videos are one folder that needs no server and no internet, and may
+    be moved. Videos are hard links of those in the results where the disk allows it, so that they take no room.
+
+    \b
+    Examples:
+      lia-bench leaderboard html
+      lia-bench leaderboard html results/vox-256 results/vox-256-later --with-published
+    """
+    from lia_bench.leaderboards.html.report import write_report
+    from lia_bench.leaderboards.results.published import published_rows
+
+    paths = _results_paths(files, results, name)
+    written = write_report(paths, output, published_rows() if with_published else ())
+    for line in written.remarks:
+        click.echo(line, err=True)
+    error = _list_problems(written.problems)
+    click.echo(f"report: {written.index}")
+    if error is not None:
+        raise error
 
 
 @command.command("compare")

@@ -10,9 +10,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
-from lia_bench.core.text_files import read_lines
 from lia_bench.preprocessing.download.options import DownloadOptions
 
 LONGEST = 300
@@ -294,9 +293,9 @@ def _read_cookies(path: Path) -> str:
     from yt_dlp.cookies import YoutubeDLCookieJar
 
     try:
-        text = "\n".join(read_lines(path))
+        text = path.read_text(encoding="utf-8")
         YoutubeDLCookieJar(io.StringIO(text)).load()
-    except (UnreadableTextError, LoadError) as error:
+    except (OSError, UnicodeDecodeError, LoadError) as error:
         raise InputError(
             f"{path}: not readable as cookies in Netscape format ({' '.join(str(error).split())}); "
             "export them with a browser extension such as 'Get cookies.txt'"

@@ -1,0 +1,84 @@
+"""From rows of leaderboards to what was measured: the clips that the reports beside their tables keep."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lia_bench.core.errors import InputError
+from lia_bench.leaderboards.board.groups import Group
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow
+from lia_bench.leaderboards.results.measurement import Measurement, measurements
+from lia_bench.leaderboards.results.report import MetricMeaning
+from lia_bench.leaderboards.results.report_file import REPORT, read_report
+
+
+@dataclass(frozen=True)
+class MeasuredRow:
+    """A row, and the measurement that its numbers are of.
+
+    Attributes:
+        place: of the row in its group.
+        label: what tables call it.
+        folder: of the results.
+        measurement: all its clips.
+    """
+
+    place: int
+    label: str
+    folder: Path
+    measurement: Measurement
+
+    def meaning(self, metric: str) -> MetricMeaning:
+        """What the run's plan says that a metric means."""
+        return self.measurement.run.plan.metrics[metric]
+
+
+class Reports:
+    """The reports of results folders, each read once however many rows are of it."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, list[Measurement] | InputError] = {}
+
+    def behind(self, group: Group) -> tuple[list[MeasuredRow], list[tuple[str, str]]]:
+        """What was measured of a group's rows; and the labels of others, each with the reason why there is nothing."""
+        found, reasons = [], []
+        for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True)):
+            measurement = self._of(row)
+            if isinstance(measurement, str):
+                reasons.append((label, measurement))
+            elif row.file is not None:
+                found.append(MeasuredRow(place, label, row.file.parent, measurement))
+        return found, reasons
+
+    def problems(self) -> list[str]:
+        """A line for each folder whose report cannot be read."""
+        return [str(known) for known in self._known.values() if isinstance(known, InputError)]
+
+    def _of(self, row: ResultRow) -> Measurement | str:
+        """A row's measurement, or why it has none; the newest of those that differ in nothing a row says."""
+        if row.origin == "published" or row.file is None:
+            return "a published number has no clips"
+        if row.task == USER_STUDY:
+            return "raters judged pairs of videos"
+        folder = row.file.parent
+        if folder not in self._known:
+            self._known[folder] = _measured_in(folder)
+        own = self._known[folder]
+        if isinstance(own, InputError):
+            return str(own)
+        key = (row.model, row.variant, row.checkpoint_sha256, row.task, row.transfer)
+        alike = [
+            one
+            for one in own
+            if (one.model.model, one.model.variant, one.model.checkpoint_sha256, one.task, one.own_transfer) == key
+        ]
+        return max(alike, key=lambda one: one.date) if alike else f"{folder / REPORT} has no such model on this task"
+
+
+def _measured_in(folder: Path) -> list[Measurement] | InputError:
+    """All that the report of a results folder has measured, or why there is none."""
+    if not (folder / REPORT).is_file():
+        return InputError(f"there is no {REPORT} beside its table in {folder}; copy the whole folder of results")
+    try:
+        return measurements(read_report(folder))
+    except InputError as error:
+        return error
