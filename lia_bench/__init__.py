@@ -17,7 +17,15 @@ def load_model(
     device: str | None = None,
     **overrides: Any,
 ) -> "Animator":
-    """A model of the zoo, ready to `animate`; see `lia_bench.models.loading.load_model`."""
+    """A model of the zoo, ready to `animate`; see `lia_bench.models.loading.load_model`.
+
+    >>> import torch
+    >>> import lia_bench
+    >>> model = lia_bench.load_model("lia", variant="demo-64", device="cpu")
+    >>> source, driving = torch.rand(3, 64, 64), torch.rand(2, 3, 64, 64)
+    >>> model.animate(source, driving, transfer="relative").shape
+    torch.Size([2, 3, 64, 64])
+    """
     # Imported here, so that `import lia_bench` and the command's --help do not wait for torch.
     from lia_bench.models.loading import load_model as load
 

@@ -23,6 +23,9 @@ def frechet_distance(
 
     Raises:
         ValueError: the shapes do not fit together.
+
+    >>> frechet_distance(np.zeros(2), np.eye(2), np.array([3.0, 4.0]), 4 * np.eye(2))
+    27.0
     """
     mean_a, mean_b, covariance_a, covariance_b = (
         np.asarray(moment, dtype=np.float64) for moment in (mean_a, mean_b, covariance_a, covariance_b)

@@ -8,7 +8,14 @@ from lia_bench.metrics.specification import MetricSpecification
 
 
 class L1(FrameMetric):
-    """Mean of |generated - reference| over pixels and channels of images in [0, 1] (LIA, section 5.2)."""
+    """Mean of |generated - reference| over pixels and channels of images in [0, 1] (LIA, section 5.2).
+
+    >>> metric = L1()
+    >>> metric.update(torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.25))
+    >>> metric.update(torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.75))
+    >>> float(metric.compute()), int(metric.valid_frames)
+    (0.5, 4)
+    """
 
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """L1 of each frame, summed in 64 bits."""

@@ -20,6 +20,10 @@ class ModelReference:
     def parse(cls, text: str) -> Self:
         """Read a text such as 'fomm:vox-256@runs/fomm/last'.
 
+        >>> reference = ModelReference.parse("fomm:vox-256@runs/fomm/last")
+        >>> reference.name, reference.variant, str(reference.checkpoint)
+        ('fomm', 'vox-256', 'runs/fomm/last')
+
         Raises:
             InputError: a part is empty.
         """

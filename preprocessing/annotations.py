@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.text_files import read_lines, separator_of
 from lia_bench.preprocessing.boxes import Box
 
 ANNOTATION_FPS = 25
@@ -90,10 +91,13 @@ def read_utterance(path: Path, aspect: float) -> Utterance:
         InputError: the file is not readable, not such a table, skips a frame, or annotates less than two frames.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as an annotation: {error}; unpack the annotations again") from error
-    names = [name.strip() for name in lines[_HEADER_LINES].split("\t")] if len(lines) > _HEADER_LINES else []
+        lines = read_lines(path)
+    except UnreadableTextError as error:
+        raise InputError(
+            f"{path}: not readable as an annotation: {error.reason}; unpack the annotations again"
+        ) from error
+    separator = separator_of(lines[_HEADER_LINES]) if len(lines) > _HEADER_LINES else "\t"
+    names = [name.strip() for name in lines[_HEADER_LINES].split(separator)] if len(lines) > _HEADER_LINES else []
     if not set(_COLUMNS) <= set(names):
         raise InputError(
             f"{path}, line {_HEADER_LINES + 1}: the columns {' '.join(_COLUMNS)} were expected here, "
@@ -103,7 +107,7 @@ def read_utterance(path: Path, aspect: float) -> Utterance:
     rows: list[tuple[int, Box]] = []
     for number, line in enumerate(lines[_HEADER_LINES + 1 :], _HEADER_LINES + 2):
         if line.strip():
-            frame, box = _parse(path, number, line, places)
+            frame, box = _parse(path, number, line.split(separator), places)
             if rows and frame != rows[-1][0] + 1:
                 raise InputError(f"{path}, line {number}: frame {frame} follows {rows[-1][0]}; frames must be in order")
             rows.append((frame, box))
@@ -118,16 +122,16 @@ def read_utterance(path: Path, aspect: float) -> Utterance:
     return Utterance(person, video, path.stem, rows[0][0], rows[-1][0], tuple(boxes))
 
 
-def _parse(path: Path, number: int, line: str, places: list[int]) -> tuple[int, Box]:
-    cells = line.split("\t")
+def _parse(path: Path, number: int, cells: list[str], places: list[int]) -> tuple[int, Box]:
+    line = "\t".join(cells).strip()
     try:
         frame = int(cells[places[0]])
         left, top, width, height = (float(cells[place]) for place in places[1:])
     except (ValueError, IndexError):
         raise InputError(
-            f"{path}, line {number}: '{line.strip()}' is not a frame number and four numbers X Y W H, "
+            f"{path}, line {number}: '{line}' is not a frame number and four numbers X Y W H, "
             "separated by tabs; unpack the annotations again"
         ) from None
     if frame < 0 or not all(map(math.isfinite, (left, top, width, height))) or min(width, height) <= 0:
-        raise InputError(f"{path}, line {number}: '{line.strip()}' is no face: negative frame, no size or not a number")
+        raise InputError(f"{path}, line {number}: '{line}' is no face: negative frame, no size or not a number")
     return frame, Box(left, top, left + width, top + height)

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from lia_bench.core.atomic import replacing, write_text
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.suggestions import likely
+from lia_bench.core.text_files import read_table
 from lia_bench.core.weight_file import weights_home
 from lia_bench.preprocessing.boxes import Box
 
@@ -142,16 +143,15 @@ def read_metadata(path: Path) -> MetadataTable:
         InputError: no file, no row, a missing column, or not one usable row.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if not reader.fieldnames:
-                raise InputError(f"{path}: the file is empty, or its first line is; get the table again")
-            _check_columns(path, reader.fieldnames)
-            rows = [_row(reader.line_num, cells) for cells in reader]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such metadata file; name the table of clips with --metadata") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not readable as a CSV table: {error}") from error
+        table = read_table(path)
+    except UnreadableTextError as error:
+        if error.missing:
+            raise InputError(f"{path}: no such metadata file; name the table of clips with --metadata") from None
+        raise InputError(f"{path}: not readable as a CSV table: {error.reason}") from error
+    if not table.columns:
+        raise InputError(f"{path}: the file is empty; get the table again")
+    _check_columns(path, table.columns)
+    rows = [_row(number, cells) for number, cells in table.rows()]
     if not rows:
         raise InputError(f"{path}: the table has no row")
     unusable = tuple(row for row in rows if isinstance(row, UnusableRow))

@@ -1,56 +1,33 @@
-"""One clip cut out of its footage: what a worker process does."""
+"""The clips of a plan cut out of their footage, each once, however often the run is interrupted."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
 from lia_bench.core.errors import LiaBenchError, UnreadableVideoError
+from lia_bench.core.progress import progress
 from lia_bench.core.video import encoder_options, resize, sha256_of_video, write_png_folder, write_video
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.footage import Footage, open_carefully, open_quickly
-from lia_bench.preprocessing.ledger import Entry, Notes
-from lia_bench.preprocessing.outcome import Outcome, Position
+from lia_bench.preprocessing.footage import (
+    Footage,
+    described,
+    footage_stamp,
+    open_carefully,
+    open_quickly,
+    without_folder,
+)
+from lia_bench.preprocessing.ledger import Entry, Ledger, Notes, remove_partial_clips
+from lia_bench.preprocessing.outcome import Outcome
+from lia_bench.preprocessing.plan import Cut, Plan
 from lia_bench.preprocessing.published_rule import frames_of_row, scale_box
+from lia_bench.preprocessing.workers.engine import Died, Engine
 
 ClipFormat = Literal["mp4", "png"]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A clip to cut.
-
-    Attributes:
-        position: its place in clips.csv.
-        clip: name, free of the suffix.
-        partition: "train" or "test".
-        cells: what clips.csv says of it, as the table wrote it.
-        video: the footage.
-        start: first frame, counted at `fps`.
-        end: the frame behind the last one; None takes all of the footage.
-        fps: the rate that start and end count in.
-        box: pixels in a frame of `frame_size`.
-        frame_size: width and height of the frame that the box was measured in.
-    """
-
-    position: Position
-    clip: str
-    partition: str
-    cells: Mapping[str, str]
-    video: Path
-    start: int
-    end: int | None
-    fps: float
-    box: Box
-    frame_size: tuple[float, float]
-
-    def outcome(self, status: Literal["dropped", "failed", "unavailable"], reason: str) -> Outcome:
-        """What clips.csv says when nothing was cut."""
-        return Outcome(self.position, self.clip, self.partition, self.cells, status, reason)
 
 
 @dataclass(frozen=True)
@@ -88,14 +65,60 @@ class CutJob:
         return json.dumps([*parts, cut.frame_size, av.__version__, encoder])
 
 
-def footage_stamp(video: Path) -> tuple[int, int]:
-    """What changes when footage changes: its size in bytes and the time of its last change; of none, -1 and -1."""
+def cut_clips(plan: Plan, output: Path, size: int, clip_format: ClipFormat, engine: Engine) -> list[Outcome]:
+    """An outcome for every clip of a plan; those that an earlier run has finished, and are still whole, are kept."""
+    ledger = Ledger(output)
+    jobs = [CutJob(cut, output, size, clip_format) for cut in plan.cuts]
+    outcomes = [*plan.decided, *_finished(jobs, ledger)]
+    finished = {outcome.position for outcome in outcomes}
+    left = [job for job in jobs if job.cut.position not in finished]
+    if left:
+        ledger.begin()
+        outcomes += _cut_all(left, output, engine, finished=len(outcomes))
+    good = {outcome.position for outcome in outcomes if outcome.status == "ok"}
+    ledger.compact([job.path for job in jobs if job.cut.position in good])
+    return outcomes
+
+
+def _finished(jobs: list[CutJob], ledger: Ledger) -> Iterator[Outcome]:
+    if ledger.is_empty:
+        return
+    # Every finished clip is read from end to end, which takes minutes for a large dataset.
+    for job in progress(jobs, title="checking", unit="clip"):
+        known = _known(job, ledger)
+        if known is not None:
+            yield known
+
+
+def _known(job: CutJob, ledger: Ledger) -> Outcome | None:
+    entry = ledger.find(job.path, job.made_from())
+    if entry is None:
+        return None
+    cut = job.cut
+    return Outcome(cut.position, cut.clip, cut.partition, cut.cells, "ok", entry.note, entry.frames, entry.sha256)
+
+
+def _cut_all(jobs: list[CutJob], output: Path, engine: Engine, finished: int) -> Iterator[Outcome]:
+    # Until the run is over there is no table, so that half a dataset is not taken for a whole one.
+    for name in ("dataset.json", "clips.csv"):
+        (output / name).unlink(missing_ok=True)
+    jobs = sorted(jobs, key=lambda job: (job.cut.video, job.cut.start))
+    groups = [list(group) for _, group in groupby(jobs, key=lambda job: job.cut.video)]
     try:
-        status = video.stat()
-    except OSError:
-        # A link that leads nowhere, say: whoever opens it will say so.
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
+        with progress(title="cutting", total=finished + len(jobs), unit="clip", start=finished) as bar:
+            for job, result in engine.run(_cutter, groups):
+                yield _lost(job.cut, result) if isinstance(result, Died) else result
+                bar.update()
+    finally:
+        remove_partial_clips(output)
+
+
+def _cutter() -> Callable[[CutJob], Outcome]:
+    return cut_clip
+
+
+def _lost(cut: Cut, died: Died) -> Outcome:
+    return cut.outcome("failed", died.reason)
 
 
 def cut_clip(job: CutJob) -> Outcome:
@@ -115,11 +138,6 @@ def cut_clip(job: CutJob) -> Outcome:
         return job.cut.outcome("failed", f"unexpected: {described(error, job.cut.video)}")
 
 
-def described(error: Exception, video: Path) -> str:
-    """An error that nobody foresaw, in one line, without the video's folder."""
-    return f"{type(error).__name__}: {' '.join(without_folder(error, video).split())}"
-
-
 def _cut(job: CutJob) -> Outcome:
     try:
         with open_quickly(job.cut.video) as footage:
@@ -135,12 +153,6 @@ def _cut(job: CutJob) -> Outcome:
             return _cut_from(footage, job)
         except UnreadableVideoError as error:
             return job.cut.outcome("failed", f"damaged_video: {without_folder(error, job.cut.video)}")
-
-
-def without_folder(error: Exception, video: Path) -> str:
-    """The error's text with the name of the video alone: clips.csv is the same wherever the footage lies."""
-    # realpath and not resolve, which raises for a link that leads to itself.
-    return str(error).replace(os.path.realpath(video), video.name).replace(str(video), video.name)
 
 
 def _cut_from(footage: Footage, job: CutJob) -> Outcome:

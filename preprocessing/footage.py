@@ -1,5 +1,6 @@
 """Raw footage as clips are cut out of it: an even rate, upright, and no frame that is not the one asked for."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,11 @@ from lia_bench.core.video.scan import Scan
 from lia_bench.preprocessing.published_rule import constant_rate_order, stated_rate
 
 ANIMATION = ".gif"
+
+_VARIABLE = (
+    "variable_rate: frames were repeated or dropped to an even {:.2f} a second and then counted at the mean rate "
+    "{:.2f}, as the published code does; this clip need not show the moments that the row names"
+)
 
 
 class Footage:
@@ -121,7 +127,22 @@ def open_carefully(path: Path) -> Footage:
     return Footage(path, opened.reader, opened.scan)
 
 
-_VARIABLE = (
-    "variable_rate: frames were repeated or dropped to an even {:.2f} a second and then counted at the mean rate "
-    "{:.2f}, as the published code does; this clip need not show the moments that the row names"
-)
+def footage_stamp(video: Path) -> tuple[int, int]:
+    """What changes when footage changes: its size in bytes and the time of its last change; of none, -1 and -1."""
+    try:
+        status = video.stat()
+    except OSError:
+        # A link that leads nowhere, say: whoever opens it will say so.
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def described(error: Exception, video: Path) -> str:
+    """An error that nobody foresaw, in one line, without the video's folder."""
+    return f"{type(error).__name__}: {' '.join(without_folder(error, video).split())}"
+
+
+def without_folder(error: Exception, video: Path) -> str:
+    """The error's text with the name of the video alone: clips.csv is the same wherever the footage lies."""
+    # realpath and not resolve, which raises for a link that leads to itself.
+    return str(error).replace(os.path.realpath(video), video.name).replace(str(video), video.name)

@@ -1,5 +1,6 @@
 """Footage as the owners of datasets lay it out: what lies under a folder, by which names, and what of it tests."""
 
+import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -15,7 +16,6 @@ from lia_bench.core.prepared_dataset import FINISHED_FOLDER, VIDEO_SUFFIXES
 from lia_bench.preprocessing.clip_table import parse_identifier, printable
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.plan import by_name_and_container, read_names
-from lia_bench.preprocessing.recipes.partitions import partition_by_share
 from lia_bench.preprocessing.search import Unit
 
 Partition = Literal["train", "test"]
@@ -194,3 +194,12 @@ def _readings(listed: str) -> set[str]:
     plain = listed.removesuffix(name.suffix) if name.suffix.lower() in VIDEO_SUFFIXES else listed
     last = {plain.rsplit("/", 1)[-1]} if "://" in plain else set()
     return {listed, plain, plain.replace("/", "--"), *last}
+
+
+def partition_by_share(key: str, share: float) -> Partition:
+    """Partition of a person or video by its name alone: about `share` of all names are for testing.
+
+    What comes to a dataset later moves nothing that is there.
+    """
+    drawn = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) / 2**64
+    return "test" if drawn < share else "train"

@@ -3,14 +3,49 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+from lia_bench.core.text_files import read_list
+from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.clip_table import MetadataRow, MetadataTable
-from lia_bench.preprocessing.crops import Cut
 from lia_bench.preprocessing.download.unavailable import read_unavailable
 from lia_bench.preprocessing.outcome import Outcome, Position
 from lia_bench.preprocessing.published_rule import clip_name
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A clip to cut.
+
+    Attributes:
+        position: its place in clips.csv.
+        clip: name, free of the suffix.
+        partition: "train" or "test".
+        cells: what clips.csv says of it, as the table wrote it.
+        video: the footage.
+        start: first frame, counted at `fps`.
+        end: the frame behind the last one; None takes all of the footage.
+        fps: the rate that start and end count in.
+        box: pixels in a frame of `frame_size`.
+        frame_size: width and height of the frame that the box was measured in.
+    """
+
+    position: Position
+    clip: str
+    partition: str
+    cells: Mapping[str, str]
+    video: Path
+    start: int
+    end: int | None
+    fps: float
+    box: Box
+    frame_size: tuple[float, float]
+
+    def outcome(self, status: Literal["dropped", "failed", "unavailable"], reason: str) -> Outcome:
+        """What clips.csv says when nothing was cut."""
+        return Outcome(self.position, self.clip, self.partition, self.cells, status, reason)
 
 
 @dataclass(frozen=True)
@@ -46,20 +81,19 @@ def by_name_and_container(path: Path) -> tuple[Path, bool, Path]:
 
 
 def read_names(path: Path) -> frozenset[str]:
-    """The lines of a text file, without the empty ones.
+    """The names in a text file, one a line.
 
     Raises:
-        InputError: no such file.
+        InputError: no such file, or no list.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as a list of names: {error}") from error
-    return frozenset(line.strip() for line in lines if line.strip())
+        return frozenset(read_list(path))
+    except UnreadableTextError as error:
+        raise InputError(f"{path}: not readable as a list of names: {error.reason}") from error
 
 
-def plan_from_table(table: MetadataTable, footage: Path) -> Plan:
-    """A cut for every row of a published table, by the rules of the published code.
+def plan_from_table(table: MetadataTable, footage: Path, shard: tuple[int, int] = (1, 1)) -> Plan:
+    """A cut for every row of a published table that falls to a shard, by the rules of the published code.
 
     A video's first row says for all its rows at which rate they count, in which frame boxes are measured, who is
     seen and which partition it is.
@@ -86,7 +120,7 @@ def plan_from_table(table: MetadataTable, footage: Path) -> Plan:
             cuts.append(replace(cut, video=videos[file]))
         else:
             decided.append(cut.outcome("unavailable", _absence(file, gone)))
-    return Plan(tuple(cuts), tuple(decided))
+    return _share_of(Plan(tuple(cuts), tuple(decided)), shard)
 
 
 def cut_of_row(row: MetadataRow, reference: MetadataRow, clip: str, position: Position, video: Path = Path()) -> Cut:
@@ -117,7 +151,7 @@ def _clash(earlier: MetadataRow, row: MetadataRow) -> str:
     return f"same_name: line {earlier.line} gives a clip of the same name"
 
 
-def share_of(plan: Plan, shard: tuple[int, int]) -> Plan:
+def _share_of(plan: Plan, shard: tuple[int, int]) -> Plan:
     """The part of a plan that falls to shard `(number, count)`, number from 1; a video is never divided."""
     videos = _share([*(_video(cut.cells) for cut in plan.cuts), *(_video(row.cells) for row in plan.decided)], shard)
     return Plan(

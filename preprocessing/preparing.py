@@ -21,11 +21,12 @@ from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS
 from lia_bench.core.provenance import versions
 from lia_bench.preprocessing.clip_table import COLUMNS, MetadataTable
-from lia_bench.preprocessing.crops import ClipFormat
-from lia_bench.preprocessing.cutting import cut_clips
+from lia_bench.preprocessing.crops import ClipFormat, cut_clips
+from lia_bench.preprocessing.download.batch import fetch_missing
+from lia_bench.preprocessing.download.options import DownloadOptions
 from lia_bench.preprocessing.ledger import alone_in
 from lia_bench.preprocessing.outcome import Outcome, write_clips_table
-from lia_bench.preprocessing.plan import Plan, plan_from_table, share_of
+from lia_bench.preprocessing.plan import Plan, plan_from_table, videos_of_share
 from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
 from lia_bench.preprocessing.registry import DATASETS
 from lia_bench.preprocessing.search import SearchPlan, search_footage
@@ -89,6 +90,7 @@ def prepare_from_table(
     recipe: str,
     arguments: Mapping[str, Any],
     rule: Callable[[Plan], Plan] = lambda plan: plan,
+    download: DownloadOptions | None = None,
 ) -> Preparation:
     """Cut every row of a table whose footage is there, and write clips.csv and dataset.json.
 
@@ -102,14 +104,18 @@ def prepare_from_table(
         recipe: name that dataset.json gives for what was done.
         arguments: what dataset.json notes of the command's own options.
         rule: leaves out what the recipe does not want of the table.
+        download: how to fetch footage that is not there yet; None fetches nothing.
 
     Raises:
-        InputError: no footage, or as `check_output`.
+        InputError: no footage, or as `check_output` and `fetch_missing`.
     """
     check_output(options, recipe)
-    plan = rule(plan_from_table(table, footage))
+    shard = options.shard or (1, 1)
+    if download is not None:
+        fetch_missing(videos_of_share(table, shard), footage, download)
+    plan = rule(plan_from_table(table, footage, shard))
     with alone_in(options.output):
-        return _finish(share_of(plan, options.shard or (1, 1)), options, recipe, arguments, _subject_of(recipe))
+        return _finish(plan, options, recipe, arguments, _subject_of(recipe))
 
 
 def prepare_from_search(

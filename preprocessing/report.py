@@ -36,7 +36,7 @@ def report(preparation: Preparation) -> None:
     _left_over(preparation.output)
     for kind in ("note", "failed", "unavailable"):
         _remarks(kind, [outcome for outcome in preparation.outcomes if outcome.reason and _kind(outcome) == kind])
-    lost = preparation.counts["failed"] + preparation.counts["unavailable"]
+    lost = sum(outcome.status in ("failed", "unavailable") for outcome in preparation.outcomes)
     if lost:
         raise InputError(
             f"{lost} of {len(preparation.outcomes)} clips were not cut, for the reasons above and in "

@@ -14,8 +14,14 @@ from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoErro
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
 from lia_bench.core.progress import progress
 from lia_bench.preprocessing.clip_table import MetadataRow
-from lia_bench.preprocessing.crops import described, footage_stamp, without_folder
-from lia_bench.preprocessing.footage import Footage, open_carefully, open_quickly
+from lia_bench.preprocessing.footage import (
+    Footage,
+    described,
+    footage_stamp,
+    open_carefully,
+    open_quickly,
+    without_folder,
+)
 from lia_bench.preprocessing.outcome import Outcome, Position
 from lia_bench.preprocessing.plan import Plan, cut_of_row
 from lia_bench.preprocessing.workers.engine import Died, Engine

@@ -1,7 +1,5 @@
 """Reads tables of results, whoever wrote or edited them: what can be read is, and of the rest a line says why not."""
 
-import csv
-import io
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.text_files import SEPARATORS, parse_table, read_text
 from lia_bench.leaderboards.results.columns import COLUMNS, Origin, ResultRow, is_score, names_of
 from lia_bench.leaderboards.results.csv_writing import LEADERBOARD
 
 LISTED = 3
 """So many problems of one file are told line by line."""
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+(e[+-]?\d+)?", re.IGNORECASE)
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
@@ -53,7 +51,7 @@ def read_file(file: Path) -> tuple[list[ResultRow], list[str]]:
     Raises:
         InputError: the file is not there, or no table of results at all.
     """
-    sheet = _sheet(file, _text(file))
+    sheet = _sheet(file)
     _check_columns(file, sheet.columns)
     problems = list(_doubts(file, sheet))
     bad = []
@@ -95,41 +93,19 @@ def _files(path: Path) -> Iterator[Path]:
         yield from sorted(path.glob(f"*/{LEADERBOARD}")) or [path / LEADERBOARD]
 
 
-def _text(file: Path) -> str:
+def _sheet(file: Path) -> _Sheet:
     try:
-        content = file.read_bytes()
-    except OSError as error:
-        reason = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        text = read_text(file)
+        if not text.strip(" \t\r\n\xa0,;"):
+            raise InputError(f"{file}: is empty; run the same `lia-bench evaluate` again to have it written anew")
+        table = parse_table(text, file)
+    except UnreadableTextError as error:
+        reason = "is not there" if error.missing else f"cannot be read: {error.reason}"
         raise InputError(
             f"{file}: {reason}; name a leaderboard.csv or a folder that `lia-bench evaluate` wrote"
         ) from error
-    try:
-        # A byte-order mark is what spreadsheet programs put before UTF-8.
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: is no UTF-8 text; save it as 'CSV UTF-8', or name another file") from error
-    if not text.strip(" \t\r\n\xa0,;"):
-        raise InputError(f"{file}: is empty; run the same `lia-bench evaluate` again to have it written anew")
-    if "\0" in text:
-        raise InputError(f"{file}: is no text; name a leaderboard.csv that `lia-bench evaluate` wrote")
-    return text
-
-
-def _sheet(file: Path, text: str) -> _Sheet:
-    header = text.lstrip().splitlines()[0]
-    separator = max(SEPARATORS, key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    lines = []
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                lines.append((reader.line_num, [cell.strip() for cell in cells]))
-    except csv.Error as error:
-        raise InputError(
-            f"{file}: line {reader.line_num}: {error}; mend the line or have the file written anew"
-        ) from error
-    (_, columns), *others = lines
-    return _Sheet(columns, others, separator, _has_decimal_comma(columns, others))
+    lines = [(number, [cell.strip() for cell in cells]) for number, cells in table.lines]
+    return _Sheet(list(table.columns), lines, table.separator, _has_decimal_comma(table.columns, lines))
 
 
 def _has_decimal_comma(columns: Sequence[str], lines: Iterable[tuple[int, Sequence[str]]]) -> bool:

@@ -29,6 +29,12 @@ def bootstrap_interval(values: Sequence[float], weights: Sequence[float], seed: 
 
     A mean over the frames of all clips has each clip's frames for its weight. None with fewer than two values, where
     nothing can be said.
+
+    >>> bootstrap_interval([1.0, 1.0, 1.0], weights=[10, 20, 30], seed=0)
+    (1.0, 1.0)
+    >>> low, high = bootstrap_interval([0.0, 1.0] * 50, weights=[1] * 100, seed=0)
+    >>> 0.35 < low < 0.45 and 0.55 < high < 0.65
+    True
     """
     if len(values) < 2:
         return None

@@ -158,7 +158,11 @@ def preference_interval(judgements: Sequence[Judgement], seed: int) -> tuple[flo
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
-    """Wilson's 95 % score interval of a share of independent trials."""
+    """Wilson's 95 % score interval of a share of independent trials.
+
+    >>> [round(bound, 3) for bound in wilson(successes=8, trials=10)]
+    [0.49, 0.943]
+    """
     p, z2 = successes / trials, Z95**2
     centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)
     half = Z95 * np.sqrt(p * (1 - p) / trials + z2 / (4 * trials**2)) / (1 + z2 / trials)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from lia_bench.core.clips_table import NEEDED, clip_key, read_clips_table
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.prepared_dataset import open_dataset
+from lia_bench.core.text_files import read_list, read_table
 
 
 def good_clips(dataset: str) -> set[str]:
@@ -30,14 +31,13 @@ def read_clip_list(path: Path, partition: str) -> set[str]:
         InputError: no such file, or no clip in it.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InputError(f"{path}: no list of clips: {reason}; `lia-bench datasets common` writes one") from None
-    if lines and set(NEEDED) <= set(lines[0].split(",")):
+        is_table = set(NEEDED) <= set(read_table(path).columns)
+        names = [] if is_table else read_list(path)
+    except UnreadableTextError as error:
+        raise InputError(f"{path}: no list of clips: {error.reason}; `lia-bench datasets common` writes one") from None
+    if is_table:
         keys = {clip_key(row) for row in read_clips_table(path).good}
     else:
-        names = {line.strip() for line in lines} - {""}
         keys = {name if "/" in name else f"{partition}/{name}" for name in names}
     if not keys:
         raise InputError(f"{path}: the list names no clip")

@@ -1,11 +1,11 @@
 """clips.csv: what a prepared dataset says about its clips."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.text_files import read_table
 
 TABLE = "clips.csv"
 NEEDED = ("clip", "partition", "status")
@@ -50,24 +50,18 @@ def read_clips_table(path: Path, columns_read: Sequence[str] = ()) -> ClipsTable
         InputError: no such file, no CSV table, or one in which a column is missing.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            columns = tuple(reader.fieldnames or ())
-            rows = []
-            for row in reader:
-                if None in row or None in row.values():
-                    raise InputError(
-                        f"{path}, line {reader.line_num}: the row has not the {len(columns)} cells it needs"
-                    )
-                rows.append(row)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such table of clips; name the folder of a prepared dataset") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not readable as a table of clips: {error}") from error
+        table = read_table(path)
+    except UnreadableTextError as error:
+        if error.missing:
+            raise InputError(f"{path}: no such table of clips; name the folder of a prepared dataset") from None
+        raise InputError(f"{path}: not readable as a table of clips: {error.reason}") from error
+    for number, cells in table.lines:
+        if len(cells) != len(table.columns):
+            raise InputError(f"{path}, line {number}: the row has not the {len(table.columns)} cells it needs")
     for name in (*NEEDED, *columns_read):
-        if name not in columns:
+        if name not in table.columns:
             raise InputError(f"{path}: not a table of clips, the column '{name}' is missing")
-    return ClipsTable(columns, tuple(rows))
+    return ClipsTable(table.columns, tuple(row for _, row in table.rows()))
 
 
 def find_clip(folder: Path, row: Mapping[str, str]) -> Path | None:

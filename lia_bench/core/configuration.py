@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lia_bench.core.errors import InputError, UnknownNameError
+from lia_bench.core.errors import InputError, UnknownNameError, UnreadableTextError
 from lia_bench.core.suggestions import unknown
+from lia_bench.core.text_files import read_text
 
 
 class Section(BaseModel):
@@ -23,11 +24,13 @@ Configuration = TypeVar("Configuration", bound=Section)
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; an empty file is an empty mapping."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such configuration file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+        values = parse_yaml(read_text(path))
+    except UnreadableTextError as error:
+        if error.missing:
+            raise InputError(f"{path}: no such configuration file") from None
+        raise InputError(f"{path}: not readable as YAML: {error.reason}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as YAML: {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -35,8 +38,30 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
+def parse_yaml(text: str) -> Any:
+    """The value that a text in YAML stands for.
+
+    Raises:
+        ValueError: it is no YAML, nested too deeply, or holds a number or date that is none; one line.
+    """
+    try:
+        return yaml.safe_load(text)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except yaml.YAMLError as error:
+        reason = str(error)
+    # What the library raises where a tag or a form promises a number, a date or bytes that are not there.
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
+        reason = f"a value is not what it says it is ({error})"
+    raise ValueError(" ".join(reason.split()))
+
+
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Nested mapping from texts such as 'loss.perceptual=5'; values are read as YAML."""
+    """Nested mapping from texts such as 'loss.perceptual=5'; values are read as YAML.
+
+    >>> parse_settings(["loss.perceptual=5", "loss.l1=0.5", "data.dataset=vox-256", "model.motion_dim=null"])
+    {'loss': {'perceptual': 5, 'l1': 0.5}, 'data': {'dataset': 'vox-256'}, 'model': {'motion_dim': None}}
+    """
     values: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -49,14 +74,18 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
             if not isinstance(target, dict):
                 raise InputError(f"--set {setting}: '{section}' already has a value")
         try:
-            target[last] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            target[last] = parse_yaml(text)
+        except ValueError as error:
             raise InputError(f"--set {setting}: the value is not readable: {error}") from error
     return values
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """One mapping from several, later layers winning key by key at every depth."""
+    """One mapping from several, later layers winning key by key at every depth.
+
+    >>> merge({"loss": {"l1": 1, "perceptual": 10}}, {"loss": {"l1": 2}})
+    {'loss': {'l1': 2, 'perceptual': 10}}
+    """
     merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():

@@ -1,5 +1,7 @@
 """The family of errors that a user can cause and mend; the command line prints each as one line."""
 
+from pathlib import Path
+
 
 class Terminated(KeyboardInterrupt):
     """Stopped by SIGTERM with all that was done saved: the same command again goes on."""
@@ -11,6 +13,22 @@ class LiaBenchError(Exception):
 
 class InputError(LiaBenchError):
     """An argument, a table or a folder is not what the command needs."""
+
+
+class UnreadableTextError(InputError):
+    """A list, a table or a configuration is not there, or no text that can be read.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it, without its name.
+        missing: there is no such file.
+    """
+
+    def __init__(self, path: Path, reason: str, *, missing: bool = False) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+        self.missing = missing
 
 
 class UnknownNameError(LiaBenchError):

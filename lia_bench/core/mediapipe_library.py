@@ -1,4 +1,4 @@
-"""MediaPipe, kept quiet."""
+"""MediaPipe's tasks on single images, kept quiet."""
 
 import os
 import sys
@@ -11,6 +11,11 @@ import numpy as np
 
 from lia_bench.core.errors import CheckpointError, DeviceError
 from lia_bench.core.video.reader import Frame
+from lia_bench.core.weights import locate
+
+MOST_PERSONS = 4
+MOST_FACES = 4
+"""Enough that the largest is among them; more do not change which face is listed first."""
 
 
 def refuse_other_than_cpu(device: str) -> None:
@@ -21,6 +26,50 @@ def refuse_other_than_cpu(device: str) -> None:
     """
     if device != "cpu":
         raise DeviceError(f"--device {device}: MediaPipe's detectors run on the CPU alone; leave --device out")
+
+
+def open_face_detector() -> "ImageTask":
+    """BlazeFace, for faces near the camera.
+
+    Raises:
+        MissingWeightsError: the weights are not here.
+        CheckpointError: MediaPipe refuses them.
+    """
+    return _open(
+        "blazeface",
+        lambda vision, base: vision.FaceDetector.create_from_options(vision.FaceDetectorOptions(base_options=base)),
+    )
+
+
+def open_face_landmarker() -> "ImageTask":
+    """478 points of each of up to four faces; raises as `open_face_detector`."""
+    return _open(
+        "face-landmarker",
+        lambda vision, base: vision.FaceLandmarker.create_from_options(
+            vision.FaceLandmarkerOptions(base_options=base, num_faces=MOST_FACES)
+        ),
+    )
+
+
+def open_pose_landmarker() -> "ImageTask":
+    """33 points of each of up to four persons; raises as `open_face_detector`."""
+    return _open(
+        "mediapipe-pose",
+        lambda vision, base: vision.PoseLandmarker.create_from_options(
+            vision.PoseLandmarkerOptions(base_options=base, num_poses=MOST_PERSONS)
+        ),
+    )
+
+
+def _open(name: str, create: Callable[[Any, Any], Any]) -> "ImageTask":
+    """The task that `create` makes of the library's module `vision` and of options that name the weights.
+
+    It looks at single images and not at a video, so that no frame depends on those before it.
+    """
+    weights = locate(name)
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    return ImageTask(lambda: create(vision, BaseOptions(model_asset_path=str(weights))), weights)
 
 
 class ImageTask:

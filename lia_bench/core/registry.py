@@ -37,6 +37,13 @@ class Registry(Mapping[str, Item], Generic[Item]):
     A module's attribute is one item, or a tuple of several.
 
     Looking at a name imports only the module that defines it; those modules keep heavy imports out.
+
+    >>> from lia_bench.models.registry import MODELS
+    >>> MODELS["identity"].summary
+    'puts out the source frame: the floor every trained model has to beat'
+    >>> MODELS["fom"]
+    Traceback (most recent call last):
+    lia_bench.core.errors.UnknownNameError: unknown model 'fom': did you mean 'fomm'?
     """
 
     def __init__(self, kind: str, item: type[Item], package: ModuleType, attribute: str, group: str) -> None:

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """One line that says `name` is no known `kind` and names the nearest, or all there are."""
+    """One line that says `name` is no known `kind` and names the nearest, or all there are.
+
+    >>> unknown("model", "fom", ["lia", "fomm"])
+    "unknown model 'fom': did you mean 'fomm'?"
+    >>> unknown("model", "xyz", ["lia", "fomm"])
+    "unknown model 'xyz': there are: fomm, lia"
+    """
     choices = sorted(known)
     nearest = _nearest(name, choices)
     hint = f"did you mean '{nearest}'?" if nearest else f"there are: {', '.join(choices) or 'none'}"

@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lia_bench.core.mediapipe_library import ImageTask
+from lia_bench.core.mediapipe_library import open_pose_landmarker
 from lia_bench.core.video.reader import Frame
-from lia_bench.core.weights import locate
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.extractors.subjects import subject_index
 
@@ -21,7 +20,6 @@ EXTRACTOR = ExtractorSpecification(
     library="mediapipe",
 )
 
-MOST_PERSONS = 4
 LEAST_VISIBILITY = 0.5
 """The landmarker places every joint of a person, hidden ones too, and says how sure it is that each is seen."""
 
@@ -36,15 +34,8 @@ class MediapipeBody:
             MissingWeightsError: the weights are not here.
             CheckpointError: MediaPipe refuses them.
         """
-        weights = locate("mediapipe-pose")
-        from mediapipe.tasks.python import BaseOptions, vision
-
-        # Single images and not a video, so that no frame depends on those before it.
-        options = vision.PoseLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(weights)), num_poses=MOST_PERSONS
-        )
         self._protocol = setting.protocol
-        self._task = ImageTask(lambda: vision.PoseLandmarker.create_from_options(options), weights)
+        self._task = open_pose_landmarker()
 
     def __call__(self, frames: Tensor) -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, 33, 2) x, y in pixels; a row of NaN for a joint that is not seen."""

@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lia_bench.core.mediapipe_library import ImageTask
+from lia_bench.core.mediapipe_library import open_face_landmarker
 from lia_bench.core.video.reader import Frame
-from lia_bench.core.weights import locate
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.extractors.subjects import subject_index
 
@@ -21,9 +20,6 @@ EXTRACTOR = ExtractorSpecification(
     library="mediapipe",
 )
 
-MOST_FACES = 4
-"""Enough that the largest is among them; more do not change which face is listed first."""
-
 
 class MediapipeFace:
     """An `Extractor` of face points; it runs on the CPU."""
@@ -35,15 +31,8 @@ class MediapipeFace:
             MissingWeightsError: the weights are not here.
             CheckpointError: MediaPipe refuses them.
         """
-        weights = locate("face-landmarker")
-        from mediapipe.tasks.python import BaseOptions, vision
-
-        # Single images and not a video, so that no frame depends on those before it.
-        options = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(weights)), num_faces=MOST_FACES
-        )
         self._protocol = setting.protocol
-        self._task = ImageTask(lambda: vision.FaceLandmarker.create_from_options(options), weights)
+        self._task = open_face_landmarker()
 
     def __call__(self, frames: Tensor) -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, 478, 2) x, y in pixels; points may lie outside the frame."""

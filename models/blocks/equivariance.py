@@ -3,10 +3,11 @@
 from typing import Protocol, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lia_bench.models.blocks.configuration import TransformationConfiguration
-from lia_bench.models.blocks.matrices import apply
+from lia_bench.models.blocks.matrices import apply, inverse, multiply
 from lia_bench.models.blocks.warping import coordinate_grid, warp
 
 
@@ -106,3 +107,24 @@ class PlaneTransformation:
     def _offsets(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """x and y of points less those of the control points, each (B, N, controls)."""
         return points[..., :1] - self.controls[:, 0], points[..., 1:] - self.controls[:, 1]
+
+
+def position_equivariance(driving: Tensor, transformed: Tensor, transformation: PlaneTransformation) -> Tensor:
+    """Mean |p_driving - T(p_transformed)| of positions (B, K, 2): they follow a transformation of the frame."""
+    return F.l1_loss(driving, transformation.apply(transformed))
+
+
+def carried_back(
+    driving: Tensor, transformed: Tensor, positions: Tensor, transformation: PlaneTransformation
+) -> Tensor:
+    """A_driving^-1 T'(p_transformed) A_transformed: the identity where the matrices (B, K, 2, 2) follow T as well.
+
+    T' is written out, so that the term needs no gradient inside and can be computed under `no_grad`, unlike the
+    authors' of FOMM; it is a function of the transformed positions (B, K, 2), and gradients flow to them through it.
+    """
+    return multiply(inverse(driving), multiply(transformation.jacobian(positions), transformed))
+
+
+def difference_from_identity(matrix: Tensor) -> Tensor:
+    """Mean |1 - M| over the entries of square matrices (..., N, N)."""
+    return (torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device) - matrix).abs().mean()

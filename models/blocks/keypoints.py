@@ -6,10 +6,37 @@ width).
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
+from lia_bench.models.blocks.configuration import HeatmapConfiguration
+from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.matrices import apply, inverse
 from lia_bench.models.blocks.warping import coordinate_grid
+
+
+class HeatmapNetwork(nn.Module):
+    """An hourglass that sees the shrunk frame and draws a heatmap for each keypoint or region (FOMM section 3.1)."""
+
+    def __init__(self, configuration: HeatmapConfiguration, count: int, padding: int = 0) -> None:
+        """`padding`: of the 7x7 convolution that draws.
+
+        Without any, positions span the inner map from -1 to 1, although its border lies inside the frame.
+        """
+        super().__init__()
+        self.temperature = configuration.temperature
+        self.downsample = AntiAliasDownsample(3, configuration.scale)
+        self.hourglass = Hourglass(3, configuration.expansion, configuration.cap, configuration.blocks)
+        self.heatmaps = nn.Conv2d(self.hourglass.outputs, count, 7, padding=padding)
+
+    def features(self, image: Tensor) -> Tensor:
+        """The hourglass' maps of images (B, 3, H, W) in [0, 1]."""
+        features: Tensor = self.hourglass(self.downsample(image))
+        return features
+
+    def draw(self, image: Tensor) -> Tensor:
+        """Heatmaps (B, count, h, w) of images (B, 3, H, W) in [0, 1], each of sum 1."""
+        return spatial_softmax(self.heatmaps(self.features(image)), self.temperature)
 
 
 def spatial_softmax(logits: Tensor, temperature: float) -> Tensor:

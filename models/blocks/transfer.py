@@ -1,12 +1,15 @@
 """How driving keypoints become those that the source is to take, where models agree on it."""
 
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from scipy.spatial import ConvexHull, QhullError
-from torch import Tensor
+from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError
+from lia_bench.models.animator import SizedAnimator
 
 Motion = TypeVar("Motion")
 
@@ -23,6 +26,11 @@ class RelativePosition:
     Attributes:
         source, first: each (1, K, D), D = 2 or 3.
         scale: factor on the driving positions' displacement.
+
+    >>> import torch
+    >>> source, first = torch.tensor([[[0.5, 0.5]]]), torch.tensor([[[0.0, -0.25]]])
+    >>> RelativePosition(source, first)(torch.tensor([[[0.25, -0.25]], [[0.0, 0.0]]])).tolist()
+    [[[0.75, 0.5]], [[0.5, 0.75]]]
     """
 
     source: Tensor
@@ -40,6 +48,70 @@ class RelativePosition:
     def __call__(self, driving: Tensor) -> Tensor:
         """Positions (B, K, D) for the source."""
         return self.scale * (driving - self.first) + self.source
+
+
+@dataclass(frozen=True)
+class EncodedClip:
+    """A source and its keypoints, batch size 1, and how keypoints are transferred to it.
+
+    Attributes:
+        source: as the generator encodes it.
+        keypoints: as the detector finds them.
+        transfer: keypoints that the source is to take, from the driving frames'.
+    """
+
+    source: Any
+    keypoints: Any
+    transfer: Callable[[Any], Any]
+
+
+class KeypointAnimator(SizedAnimator):
+    """A detector of keypoints, tuples of tensors of which one is their `position`, and a generator.
+
+    Transfer modes: "absolute" takes the driving keypoints as they are; "relative" moves the source's keypoints as the
+    driving ones moved since the first frame; "relative_adapted" also scales that movement by the square root of the
+    ratio of the keypoints' hull areas, source over first driving frame.
+    """
+
+    transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative", "relative_adapted")
+
+    # A network with `encode`, for what depends on the source alone.
+    generator: Any
+
+    def __init__(self, size: int, keypoint_detector: nn.Module, generator: nn.Module) -> None:
+        """`size`: side of the frames in pixels."""
+        super().__init__(size)
+        self.keypoint_detector = keypoint_detector
+        self.generator = generator
+        self.lay_out_channels_last()
+
+    @abstractmethod
+    def relative(self, position: RelativePosition, source: Any, first: Any, adapted: bool) -> Callable[[Any], Any]:
+        """The transfer that starts from the source's keypoints and the first driving frame's; `adapted`: to its size.
+
+        `position` moves their positions so.
+        """
+
+    def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> EncodedClip:
+        """Source features and keypoints, and what the transfer starts from.
+
+        Raises:
+            InputError: "relative_adapted" with keypoints on one line.
+        """
+        keypoints = self.keypoint_detector(source)
+        moving = absolute if transfer == "absolute" else self._relative(keypoints, first_driving, transfer)
+        return EncodedClip(self.generator.encode(source), keypoints, moving)
+
+    def _relative(self, source: Any, first_driving: Tensor, transfer: str) -> Callable[[Any], Any]:
+        first = self.keypoint_detector(first_driving)
+        position = RelativePosition(source.position, first.position)
+        adapted = transfer == "relative_adapted"
+        return self.relative(position.adapted() if adapted else position, source, first, adapted)
+
+
+def expanded(values: Iterable[Tensor], count: int) -> Iterator[Tensor]:
+    """Tensors (1, ...) as `count` equal rows each, without a copy."""
+    return (value.expand(count, *value.shape[1:]) for value in values)
 
 
 def movement_scale(source: Tensor, driving: Tensor) -> float:

@@ -5,10 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.convolution import convolve_together
-from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.keypoints import expected_position, spatial_softmax
+from lia_bench.models.blocks.keypoints import HeatmapNetwork, expected_position, spatial_softmax
 from lia_bench.models.fomm.configuration import KeypointDetectorConfiguration
 
 
@@ -24,16 +22,11 @@ class Keypoints(NamedTuple):
     jacobian: Tensor
 
 
-class KeypointDetector(nn.Module):
+class KeypointDetector(HeatmapNetwork):
     """Heatmaps to keypoints, and matrices averaged under the heatmaps."""
 
     def __init__(self, configuration: KeypointDetectorConfiguration, keypoints: int) -> None:
-        super().__init__()
-        self.temperature = configuration.temperature
-        self.downsample = AntiAliasDownsample(3, configuration.scale)
-        self.hourglass = Hourglass(3, configuration.expansion, configuration.cap, configuration.blocks)
-        # Neither head pads, so positions span the inner map from -1 to 1, although its border lies inside the frame.
-        self.heatmaps = nn.Conv2d(self.hourglass.outputs, keypoints, 7)
+        super().__init__(configuration, keypoints)
         matrices = 1 if configuration.single_jacobian_map else keypoints
         self.jacobians = nn.Conv2d(self.hourglass.outputs, 4 * matrices, 7)
         # Starting at the identity matrix, training begins with pure translations.
@@ -42,8 +35,7 @@ class KeypointDetector(nn.Module):
 
     def forward(self, image: Tensor) -> Keypoints:
         """Keypoints of images (B, 3, H, W) in [0, 1]."""
-        features = self.hourglass(self.downsample(image))
-        logits, entries = convolve_together(features, (self.heatmaps, self.jacobians))
+        logits, entries = convolve_together(self.features(image), (self.heatmaps, self.jacobians))
         heatmaps = spatial_softmax(logits, self.temperature)
         # One map for all keypoints broadcasts over them.
         entries = entries.float().reshape(entries.shape[0], -1, 4, *entries.shape[2:])

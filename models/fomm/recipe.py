@@ -12,13 +12,17 @@ from lia_bench.models.blocks.adversarial import (
     least_squares_generator,
 )
 from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.equivariance import (
+    PlaneTransformation,
+    carried_back,
+    difference_from_identity,
+    position_equivariance,
+)
 from lia_bench.models.blocks.keypoints import gaussian_heatmaps
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.fomm.configuration import FommConfiguration
 from lia_bench.models.fomm.keypoint_detector import Keypoints
-from lia_bench.models.fomm.losses import equivariance_jacobian, equivariance_value
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
@@ -83,7 +87,7 @@ class FommRecipe(TrainingRecipe):
         transformed = detector(frame)
         losses = {}
         if loss.equivariance_value:
-            value = equivariance_value(keypoints, transformed, transformation)
+            value = position_equivariance(keypoints.position, transformed.position, transformation)
             losses["equivariance_value"] = loss.equivariance_value * value
         if loss.equivariance_jacobian:
             jacobian = equivariance_jacobian(keypoints, transformed, transformation)
@@ -96,6 +100,15 @@ class FommRecipe(TrainingRecipe):
             return frames
         heatmaps = gaussian_heatmaps(keypoints.position.detach(), KEYPOINT_VARIANCE, *frames.shape[2:])
         return torch.cat((frames, heatmaps), dim=1)
+
+
+def equivariance_jacobian(driving: Keypoints, transformed: Keypoints, transformation: PlaneTransformation) -> Tensor:
+    """Mean |1 - J_driving^-1 T'(p_transformed) J_transformed|: Jacobians follow a transformation of the frame, too.
+
+    FOMM section 3.3.
+    """
+    product = carried_back(driving.jacobian, transformed.jacobian, transformed.position, transformation)
+    return difference_from_identity(product)
 
 
 def build_discriminator(experiment: FommConfiguration) -> PatchDiscriminator:

@@ -14,8 +14,7 @@ from lia_bench.models.blocks.volume_generator import EncodedSource
 from lia_bench.models.fvv.configuration import FvvModel, ViewConfiguration
 from lia_bench.models.fvv.generator import Generator
 from lia_bench.models.fvv.head_pose import HeadMotion, HeadPoseEstimator
-from lia_bench.models.fvv.keypoint_detector import CanonicalKeypointDetector
-from lia_bench.models.fvv.keypoint_transformation import frame_keypoints
+from lia_bench.models.fvv.keypoints import CanonicalKeypointDetector, frame_keypoints
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,99 @@
-"""The terms that face-vid2vid is trained on beside those it shares with FOMM, unweighted."""
+"""The terms that face-vid2vid is trained on beside those it shares with FOMM, unweighted; and Hopenet.
+
+Hopenet tells the head pose estimator in training what angles are (Ruiz et al., CVPR workshops 2018).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.core.errors import MissingWeightsError
+from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
+from lia_bench.models.blocks.head_pose import expected_degrees
 from lia_bench.models.fvv.head_pose import HeadMotion
-from lia_bench.models.fvv.hopenet import HeadAngles
+
+SIDE = 224
+BINS = 66
+
+
+class HeadAngles(NamedTuple):
+    """Angles of a batch of heads, each (B,), in degrees."""
+
+    yaw: Tensor
+    pitch: Tensor
+    roll: Tensor
+
+
+class Hopenet(nn.Module):
+    """A ResNet-50 with a classifier of bins three degrees wide for each angle; frozen."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self) -> None:
+        from torchvision.models import resnet50
+
+        super().__init__()
+        self.backbone = resnet50(weights=None)
+        width = self.backbone.fc.in_features
+        self.backbone.fc = nn.Identity()
+        self.yaw, self.pitch, self.roll = (nn.Linear(width, BINS) for _ in HeadAngles._fields)
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> "Hopenet":
+        """Stay in evaluation: nobody trains this network."""
+        del mode
+        return super().train(False)
+
+    @torch.no_grad()
+    def forward(self, frames: Tensor) -> HeadAngles:
+        """Angles of frames (B, 3, H, W) in [0, 1]."""
+        resized = F.interpolate(frames, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+        features = self.backbone((resized - self.mean) / self.deviation)
+        return HeadAngles(*(expected_degrees(head(features)) for head in (self.yaw, self.pitch, self.roll)))
+
+
+def own_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The published state dict under this module's names, without the layer that only its training needed."""
+    renamed = {}
+    for name, value in state.items():
+        if name.startswith("fc_"):
+            renamed[name.removeprefix("fc_")] = value
+        else:
+            renamed[f"backbone.{name}"] = value
+    return {name: value for name, value in renamed.items() if not name.startswith("finetune.")}
+
+
+def published_hopenet() -> Hopenet:
+    """Hopenet with the weights that its authors published as robust, from this machine's weights folder.
+
+    Raises:
+        MissingWeightsError: the file is not here; the text says how to get it and how to train without.
+        CheckpointError: the file is damaged or holds another network.
+    """
+    from lia_bench.core.torch_weights import fill_network, load_torch_weights
+
+    path = _path()
+    network = Hopenet()
+    fill_network(network, own_names(load_torch_weights(path)), path)
+    return network
+
+
+def _path() -> Path:
+    from lia_bench.core.weights import locate
+
+    try:
+        return locate("hopenet")
+    except MissingWeightsError as error:
+        raise MissingWeightsError(f"{error}; or train without the head pose loss: --set loss.head_pose=0") from None
+
 
 # Squared distance below which two keypoints repel each other.
 SQUARED_DISTANCE = 0.1
@@ -15,7 +102,7 @@ MEAN_DEPTH = 0.33
 
 def equivariance(driving: Tensor, transformed: Tensor, transformation: PlaneTransformation) -> Tensor:
     """Mean |p_driving - T(p_transformed)| of x and y of keypoints (B, K, 3) (face-vid2vid appendix A)."""
-    return F.l1_loss(driving[..., :2], transformation.apply(transformed[..., :2]))
+    return position_equivariance(driving[..., :2], transformed[..., :2], transformation)
 
 
 def keypoint_prior(keypoints: Tensor) -> Tensor:

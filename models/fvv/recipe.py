@@ -10,13 +10,13 @@ from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.fvv.animator import FvvAnimator
 from lia_bench.models.fvv.configuration import FvvConfiguration
 from lia_bench.models.fvv.head_pose import HeadMotion
-from lia_bench.models.fvv.hopenet import published_hopenet
-from lia_bench.models.fvv.keypoint_transformation import frame_keypoints
+from lia_bench.models.fvv.keypoints import frame_keypoints
 from lia_bench.models.fvv.losses import (
     equivariance,
     expression_size,
     head_pose_difference,
     keypoint_prior,
+    published_hopenet,
 )
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update

@@ -8,8 +8,7 @@ from torch import Tensor
 from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.iapm.configuration import IapmModel
 from lia_bench.models.iapm.generator import Generator
-from lia_bench.models.iapm.mask_generator import MaskGenerator
-from lia_bench.models.iapm.perturbation import perturbed_for_testing
+from lia_bench.models.iapm.masks import MaskGenerator, perturbed_for_testing
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from lia_bench.models.blocks.convolution import ConvolutionBlock, ResidualBlock,
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.warping import resize_map
 from lia_bench.models.iapm.configuration import IapmModel, MaskConfiguration
-from lia_bench.models.iapm.encoder_decoder import EncoderDecoder
+from lia_bench.models.iapm.masks import EncoderDecoder
 
 
 class Painted(NamedTuple):

@@ -1,18 +1,15 @@
 """Monkey-Net as a model of the zoo."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.matrices import inverse, multiply
-from lia_bench.models.blocks.transfer import RelativePosition, absolute
+from lia_bench.models.blocks.transfer import EncodedClip, KeypointAnimator, RelativePosition, expanded
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
 from lia_bench.models.monkeynet.generator import Generator
-from lia_bench.models.monkeynet.keypoint_detector import KeypointDetector, Keypoints
+from lia_bench.models.monkeynet.keypoints import KeypointDetector, Keypoints
 
 # Takes the place of variances that adaptation made zero or negative.
 SMALLEST_ADAPTED_VARIANCE = 1e-6
@@ -43,63 +40,34 @@ class RelativeAdapted:
         return Keypoints(self.position(driving.position), covariance)
 
 
-@dataclass(frozen=True)
-class EncodedClip:
-    """A source and its keypoints, batch size 1, and how keypoints are transferred to it.
-
-    Attributes:
-        levels: the source and its features, as the generator encodes them.
-    """
-
-    levels: list[Tensor]
-    keypoints: Keypoints
-    transfer: Callable[[Keypoints], Keypoints]
-
-
-class MonkeyNetAnimator(SizedAnimator):
+class MonkeyNetAnimator(KeypointAnimator):
     """Keypoint detector and generator.
 
-    Transfer modes: "absolute" takes the driving keypoints as they are; "relative" moves the source's keypoints as
-    the driving ones moved since the first frame, with the driving frame's covariances (section 3.6);
-    "relative_adapted" also scales that movement by the square root of the ratio of the keypoints' hull areas, source
-    over first driving frame, and changes the source's covariances as the driving ones changed.
+    "relative" transfer takes the driving frame's covariances (section 3.6); "relative_adapted" changes the source's
+    covariances as the driving ones changed.
     """
 
-    transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative", "relative_adapted")
+    keypoint_detector: KeypointDetector
+    generator: Generator
 
     def __init__(self, configuration: MonkeyNetModel) -> None:
-        super().__init__(configuration.size)
-        self.keypoint_detector = KeypointDetector(configuration.keypoint_detector, configuration.keypoints)
-        self.generator = Generator(configuration)
-        self.lay_out_channels_last()
-
-    def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> EncodedClip:
-        """Source features and keypoints, and what the transfer starts from.
-
-        Raises:
-            InputError: "relative_adapted" with keypoints on one line.
-        """
-        keypoints = self.keypoint_detector(source)
-        return EncodedClip(self.generator.encode(source), keypoints, self._transfer(keypoints, first_driving, transfer))
+        detector = KeypointDetector(configuration.keypoint_detector, configuration.keypoints)
+        super().__init__(configuration.size, detector, Generator(configuration))
 
     def render(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] for driving frames (B, 3, H, W)."""
         count = driving.shape[0]
-        levels = [level.expand(count, -1, -1, -1) for level in encoded.levels]
-        keypoints = Keypoints(
-            encoded.keypoints.position.expand(count, -1, -1), encoded.keypoints.covariance.expand(count, -1, -1, -1)
-        )
-        moved = encoded.transfer(self.keypoint_detector(driving))
-        return self.generator.render(levels, keypoints, moved).frames
+        levels = list(expanded(encoded.source, count))
+        keypoints = Keypoints(*expanded(encoded.keypoints, count))
+        return self.generator.render(levels, keypoints, encoded.transfer(self.keypoint_detector(driving))).frames
 
-    def _transfer(self, source: Keypoints, first_driving: Tensor, transfer: str) -> Callable[[Keypoints], Keypoints]:
-        if transfer == "absolute":
-            return absolute
-        first = self.keypoint_detector(first_driving)
-        position = RelativePosition(source.position, first.position)
-        if transfer == "relative":
-            return Relative(position)
-        return RelativeAdapted(position.adapted(), source.covariance, first.covariance)
+    def relative(
+        self, position: RelativePosition, source: Keypoints, first: Keypoints, adapted: bool
+    ) -> Relative | RelativeAdapted:
+        """Positions move; covariances are the driving frame's, or adapted ones."""
+        if adapted:
+            return RelativeAdapted(position, source.covariance, first.covariance)
+        return Relative(position)
 
 
 def adapted(driving: Tensor, first: Tensor, source: Tensor) -> Tensor:

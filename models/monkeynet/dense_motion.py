@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.warping import coordinate_grid, warp_by_each
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
-from lia_bench.models.monkeynet.keypoint_detector import Keypoints
-from lia_bench.models.monkeynet.movement_embedding import displacements, heatmap_difference
+from lia_bench.models.monkeynet.keypoints import Keypoints, displacements, heatmap_difference
 
 # Logit of the background's mask in an untrained network, where those of the keypoints have 0.
 BACKGROUND_LOGIT = 2.0

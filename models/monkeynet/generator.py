@@ -11,8 +11,7 @@ from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
 from lia_bench.models.monkeynet.dense_motion import DenseMotion, DenseMotionNetwork
-from lia_bench.models.monkeynet.keypoint_detector import Keypoints
-from lia_bench.models.monkeynet.movement_embedding import heatmap_difference
+from lia_bench.models.monkeynet.keypoints import Keypoints, heatmap_difference
 
 
 class Generated(NamedTuple):

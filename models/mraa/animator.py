@@ -11,11 +11,9 @@ from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.disentanglement import DisentanglementNetwork
 from lia_bench.models.blocks.matrices import inverse, multiply
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
-from lia_bench.models.mraa.background_predictor import BackgroundPredictor
 from lia_bench.models.mraa.configuration import MraaModel
-from lia_bench.models.mraa.disentanglement import REGION_VALUES, disentangled
-from lia_bench.models.mraa.generator import EncodedSource, Generator
-from lia_bench.models.mraa.region_predictor import RegionPredictor, Regions
+from lia_bench.models.mraa.generator import BackgroundPredictor, EncodedSource, Generator
+from lia_bench.models.mraa.regions import REGION_VALUES, RegionPredictor, Regions, disentangled
 
 
 @dataclass(frozen=True)

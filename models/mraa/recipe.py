@@ -6,13 +6,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.disentanglement import random_axis_scale
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.equivariance import (
+    PlaneTransformation,
+    carried_back,
+    difference_from_identity,
+    position_equivariance,
+)
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.mraa.animator import MraaAnimator
 from lia_bench.models.mraa.configuration import MraaConfiguration
-from lia_bench.models.mraa.disentanglement import disentangled
-from lia_bench.models.mraa.losses import equivariance_affine, equivariance_shift
-from lia_bench.models.mraa.region_predictor import Regions
+from lia_bench.models.mraa.regions import Regions, axis_sign, disentangled
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
@@ -75,7 +78,7 @@ class MraaRecipe(TrainingRecipe):
         transformed = predictor(transformation.transform_frame(frames, align_corners=False))
         losses = {}
         if loss.equivariance_shift:
-            shift = equivariance_shift(driving, transformed, transformation)
+            shift = position_equivariance(driving.shift, transformed.shift, transformation)
             losses["equivariance_shift"] = loss.equivariance_shift * shift
         if loss.equivariance_affine:
             affine = equivariance_affine(driving, transformed, transformation)
@@ -93,6 +96,15 @@ class MraaRecipe(TrainingRecipe):
         if loss.disentanglement_affine:
             losses["disentanglement_affine"] = loss.disentanglement_affine * F.l1_loss(moved.affine, driving.affine)
         return losses
+
+
+def equivariance_affine(driving: Regions, transformed: Regions, transformation: PlaneTransformation) -> Tensor:
+    """Mean |1 - affine_driving^-1 T'(shift_transformed) affine_transformed|: axes follow a transformation of the frame.
+
+    Up to a sign (MRAA section 3.6).
+    """
+    product = carried_back(driving.affine, transformed.affine, transformed.shift, transformation)
+    return difference_from_identity(product * axis_sign(product))
 
 
 def detached(regions: Regions) -> Regions:

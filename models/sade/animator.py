@@ -11,7 +11,7 @@ from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.sade.configuration import SadeModel
 from lia_bench.models.sade.generator import EncodedViews, Generator
-from lia_bench.models.sade.keypoint_detector import KeypointDetector
+from lia_bench.models.sade.motion import KeypointDetector
 
 
 @dataclass(frozen=True)

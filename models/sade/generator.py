@@ -7,13 +7,46 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.flow_recording import record_flow
-from lia_bench.models.blocks.hourglass import encoder_decoder
+from lia_bench.models.blocks.hourglass import Hourglass, encoder_decoder
 from lia_bench.models.blocks.warping import coordinate_grid, resize_flow, resize_map, warp
-from lia_bench.models.sade.coarse_motion import CoarseMotion
-from lia_bench.models.sade.configuration import SadeModel
-from lia_bench.models.sade.motion_evolution import MotionEvolution
-from lia_bench.models.sade.self_appearance import SelfAppearance
-from lia_bench.models.sade.view_fusion import fused, normalised
+from lia_bench.models.sade.configuration import SadeModel, SelfAppearanceConfiguration
+from lia_bench.models.sade.motion import CoarseMotion, MotionEvolution
+
+
+class SelfAppearance(nn.Module):
+    """An hourglass from features to T_App; it starts at zero, where features stay in their places."""
+
+    def __init__(self, configuration: SelfAppearanceConfiguration, channels: int) -> None:
+        """`channels`: of the features."""
+        super().__init__()
+        self.hourglass = Hourglass(channels, configuration.expansion, configuration.cap, configuration.blocks)
+        self.flow = nn.Conv2d(self.hourglass.outputs, 2, 7, padding=3)
+        nn.init.zeros_(self.flow.weight)
+        nn.init.zeros_(self.flow.bias)  # type: ignore[arg-type]
+
+    def forward(self, warped: Tensor) -> Tensor:
+        """Offsets (B, h, w, 2) for features (B, C, h, w) that the motion has warped already."""
+        offsets: Tensor = self.flow(self.hourglass(warped)).float()
+        return offsets.permute(0, 2, 3, 1)
+
+
+# A pixel that no view is confident about is the mean of all.
+SMALLEST_CONFIDENCE = 1e-6
+
+
+def normalised(confidence: Tensor) -> Tensor:
+    """Shares that sum to 1 over the views, of confidences (B, views, 1, h, w) in [0, 1]."""
+    raised = confidence + SMALLEST_CONFIDENCE
+    return raised / raised.sum(dim=1, keepdim=True)
+
+
+def fused(features: Tensor, shares: Tensor) -> Tensor:
+    """(B, C, h, w), the mean of features (B, views, C, h, w) weighted by shares (B, views, 1, h, w).
+
+    The source is one of the views: the equation's sum leaves it out, the text and the normalisation have it.
+    """
+    mean: Tensor = (features * shares.to(features.dtype)).sum(dim=1)
+    return mean
 
 
 class EncodedViews(NamedTuple):

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.sade.animator import SadeAnimator
 from lia_bench.models.sade.configuration import SadeConfiguration
-from lia_bench.models.sade.losses import equivariance
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
@@ -60,4 +59,4 @@ class SadeRecipe(TrainingRecipe):
             return {}
         transformation = PlaneTransformation.random(driving, self.experiment.loss.transformation)
         transformed = detector(transformation.transform_frame(driving, align_corners=True))
-        return {"equivariance": weight * equivariance(keypoints, transformed, transformation)}
+        return {"equivariance": weight * position_equivariance(keypoints, transformed, transformation)}

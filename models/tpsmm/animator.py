@@ -13,7 +13,7 @@ from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.tpsmm.configuration import TpsmmModel
 from lia_bench.models.tpsmm.dense_motion import DenseMotion
 from lia_bench.models.tpsmm.inpainting import InpaintingNetwork
-from lia_bench.models.tpsmm.residual_encoder import KEYPOINTS_PER_SPLINE, BackgroundPredictor, KeypointDetector
+from lia_bench.models.tpsmm.splines import KEYPOINTS_PER_SPLINE, BackgroundPredictor, KeypointDetector
 
 
 @dataclass(frozen=True)

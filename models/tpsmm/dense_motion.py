@@ -13,8 +13,7 @@ from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.keypoints import heatmap_difference
 from lia_bench.models.blocks.warping import warp_by_each
 from lia_bench.models.tpsmm.configuration import TpsmmModel
-from lia_bench.models.tpsmm.residual_encoder import KEYPOINTS_PER_SPLINE
-from lia_bench.models.tpsmm.splines import spline_motions
+from lia_bench.models.tpsmm.splines import KEYPOINTS_PER_SPLINE, spline_motions
 
 DROPOUT_EPSILON = 1e-6
 

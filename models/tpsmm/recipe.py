@@ -1,18 +1,24 @@
 """How TPSMM is trained: reconstruction of a frame from another of the same clip."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from lia_bench.models.blocks.disentanglement import random_axis_scale
-from lia_bench.models.blocks.equivariance import EuclideanKernel, PlaneTransformation
+from lia_bench.models.blocks.equivariance import (
+    EuclideanKernel,
+    PlaneTransformation,
+    difference_from_identity,
+    position_equivariance,
+)
+from lia_bench.models.blocks.matrices import multiply
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.tpsmm.animator import TpsmmAnimator
 from lia_bench.models.tpsmm.configuration import TpsmmConfiguration
-from lia_bench.models.tpsmm.losses import background_cycle, equivariance_value, warp_difference
 from lia_bench.models.training.gradient_clipping import clip_before_step
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
@@ -88,7 +94,7 @@ class TpsmmRecipe(TrainingRecipe):
         if loss.equivariance_value:
             transformation = PlaneTransformation.random(batch.driving, loss.transformation, EuclideanKernel())
             transformed = detector(transformation.transform_frame(batch.driving, align_corners=True))
-            value = equivariance_value(driving_keypoints, transformed, transformation)
+            value = position_equivariance(driving_keypoints, transformed, transformation)
             losses["equivariance_value"] = loss.equivariance_value * value
         yield Update(tuple(stepping), losses)
         if "disentanglement" in networks:
@@ -101,3 +107,16 @@ class TpsmmRecipe(TrainingRecipe):
         """Mean absolute error of the driving keypoints (B, K, 2), from the source's and their own, stretched."""
         stretched = driving * random_axis_scale(driving, self.experiment.loss.axis_scale)
         return F.l1_loss(network(source.flatten(1), stretched.flatten(1)), driving.flatten(1))
+
+
+def warp_difference(warped: Sequence[Tensor], driving: Sequence[Tensor]) -> Tensor:
+    """Mean absolute difference of warped and driving encoder maps (B, C, h, w), summed over the levels.
+
+    TPSMM section 3.3, as `background_cycle`.
+    """
+    return torch.stack([F.l1_loss(one, other) for one, other in zip(warped, driving, strict=True)]).sum()
+
+
+def background_cycle(there: Tensor, back: Tensor) -> Tensor:
+    """Mean |1 - M(source, driving) M(driving, source)| over the entries of matrices (B, 3, 3)."""
+    return difference_from_identity(multiply(there, back))

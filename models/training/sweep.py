@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-import yaml
 
 from lia_bench.core.atomic import write_json
-from lia_bench.core.configuration import merge
+from lia_bench.core.configuration import merge, parse_yaml
 from lia_bench.core.errors import InputError
 from lia_bench.models.setting_names import nested
 from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
@@ -38,9 +37,9 @@ class Axis:
         """
         key, equals, listed = text.partition("=")
         try:
-            values = yaml.safe_load(f"[{listed}]")
-        except yaml.YAMLError as error:
-            raise InputError(f"--sweep {text}: the values are not readable: {' '.join(str(error).split())}") from error
+            values = parse_yaml(f"[{listed}]")
+        except ValueError as error:
+            raise InputError(f"--sweep {text}: the values are not readable: {error}") from error
         if not equals or not key.strip() or not values:
             raise InputError(f"--sweep {text}: write it as section.key=value,value,...")
         named = [_text(value) for value in values]

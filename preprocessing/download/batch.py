@@ -142,7 +142,7 @@ class _Run:
         with progress(title="Downloading", total=len(running), unit="video") as bar:
             while running:
                 done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in [each for each in running if each in done]:
                     self._note(running.pop(future), future)
                     bar.update()
                 lost = len(self.report.unavailable) + len(self.report.failed)
@@ -231,8 +231,8 @@ def _turn(working: Path) -> Iterator[None]:
         raise InputError(f"{working.parent}: the folder cannot be written: {error.strerror or error}") from error
 
 
-def fetch_missing(video_ids: Iterable[str], footage: Path, options: DownloadOptions | None) -> None:
-    """Fetch what is not in `footage` yet and say on standard error what came of it; without options, nothing.
+def fetch_missing(video_ids: Iterable[str], footage: Path, options: DownloadOptions) -> None:
+    """Fetch what is not in `footage` yet and say on standard error what came of it.
 
     Args:
         video_ids: of a table; what follows '#' is not part of the address.
@@ -242,5 +242,4 @@ def fetch_missing(video_ids: Iterable[str], footage: Path, options: DownloadOpti
     Raises:
         InputError: as `download`.
     """
-    if options is not None:
-        click.echo(str(download([video_id.split("#")[0] for video_id in video_ids], footage, options)), err=True)
+    click.echo(str(download([video_id.split("#")[0] for video_id in video_ids], footage, options)), err=True)

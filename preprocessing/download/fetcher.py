@@ -10,8 +10,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+from lia_bench.core.text_files import read_lines
 from lia_bench.preprocessing.download.options import DownloadOptions
 
 LONGEST = 300
@@ -293,9 +294,9 @@ def _read_cookies(path: Path) -> str:
     from yt_dlp.cookies import YoutubeDLCookieJar
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = "\n".join(read_lines(path))
         YoutubeDLCookieJar(io.StringIO(text)).load()
-    except (OSError, UnicodeDecodeError, LoadError) as error:
+    except (UnreadableTextError, LoadError) as error:
         raise InputError(
             f"{path}: not readable as cookies in Netscape format ({' '.join(str(error).split())}); "
             "export them with a browser extension such as 'Get cookies.txt'"

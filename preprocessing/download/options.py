@@ -71,13 +71,6 @@ def parse_rate(text: str) -> int:
     return rate
 
 
-def _rate(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    try:
-        return None if value is None else parse_rate(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error), context, parameter) from None
-
-
 def download_options(height: int) -> Callable[[Command], Command]:
     """Fetching what is missing: the command gets `download`, a DownloadOptions, or None without --download.
 
@@ -90,7 +83,7 @@ def download_options(height: int) -> Callable[[Command], Command]:
             *arguments: Any,
             download: bool,
             cookies: Path | None,
-            rate_limit: int | None,
+            rate_limit: str | None,
             download_workers: int,
             download_height: int,
             address: str,
@@ -102,7 +95,7 @@ def download_options(height: int) -> Callable[[Command], Command]:
             options = DownloadOptions(
                 address=address,
                 workers=download_workers,
-                rate_limit=rate_limit,
+                rate_limit=None if rate_limit is None else _rate(rate_limit),
                 cookies=cookies,
                 height=download_height,
                 retry_unavailable=retry_unavailable,
@@ -117,6 +110,13 @@ def download_options(height: int) -> Callable[[Command], Command]:
     return decorate
 
 
+def _rate(text: str) -> int:
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--rate-limit'") from None
+
+
 def _options(height: int) -> list[Callable[[Command], Command]]:
     return [
         click.option("--download", is_flag=True, help="Fetch the videos that are not in --footage yet, with yt-dlp."),
@@ -128,7 +128,6 @@ def _options(height: int) -> list[Callable[[Command], Command]]:
         click.option(
             "--rate-limit",
             metavar="RATE",
-            callback=_rate,
             help="With --download: bytes a second of all workers together, as 500K or 2.5M.",
         ),
         click.option(

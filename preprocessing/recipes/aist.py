@@ -60,8 +60,8 @@ def command(
     from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
-    from lia_bench.preprocessing.recipes.subjects import plan_subjects
     from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.tracking.unannotated import plan_subjects
 
     layout = division(find_units(footage, VIDEO_SUFFIXES, person_of=dancer_of))
     plan = plan_subjects(layout, detector, min_size, min_frames)

@@ -55,8 +55,8 @@ def command(
       lia-bench preprocess dfdc --footage dfdc --device cuda
     """
     from lia_bench.preprocessing.preparing import prepare_from_search
-    from lia_bench.preprocessing.recipes.subjects import plan_subjects
     from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.tracking.unannotated import plan_subjects
 
     plan = plan_subjects(division(find_real(footage)), detector, min_size, min_frames)
     report(prepare_from_search(plan, options, "dfdc", {"footage": footage, **plan.settings}))
@@ -69,6 +69,7 @@ def find_real(footage: Path) -> "Layout":
         InputError: no metadata.json, or one that is damaged.
     """
     from lia_bench.core.errors import InputError
+    from lia_bench.core.text_files import read_text
     from lia_bench.preprocessing.layouts import with_good_names
     from lia_bench.preprocessing.search import Unit
 
@@ -78,8 +79,8 @@ def find_real(footage: Path) -> "Layout":
     units = []
     for path in lists:
         try:
-            labels = {name: entry["label"] for name, entry in json.loads(path.read_text(encoding="utf-8")).items()}
-        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            labels = {name: entry["label"] for name, entry in json.loads(read_text(path)).items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
             raise InputError(f"{path}: not a list of labels ({error}); unpack this part again") from error
         for file in sorted(name for name, label in labels.items() if label == "REAL"):
             video = path.parent / Path(file).name

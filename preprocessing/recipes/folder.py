@@ -68,8 +68,8 @@ def command(
     from lia_bench.preprocessing.detection.registry import DETECTORS
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
-    from lia_bench.preprocessing.recipes.subjects import plan_subjects
     from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.tracking.unannotated import plan_subjects
     from lia_bench.preprocessing.whole_clips import plan_whole_clips
 
     if whole_frames:

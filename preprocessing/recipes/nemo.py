@@ -11,6 +11,7 @@ from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.footage import Footage
+    from lia_bench.preprocessing.layouts import Partition
     from lia_bench.preprocessing.preparing import PreparationOptions
     from lia_bench.preprocessing.search import Finding, Search, Unit
 
@@ -21,6 +22,18 @@ DATASET = DatasetSpecification(
     command="lia_bench.preprocessing.recipes.nemo:command",
     subject="face",
 )
+
+
+# fmt: off
+NEMO_TEST = frozenset(
+    f"{number:03d}"
+    for number in (
+        4, 71, 93, 105, 112, 116, 133, 141, 148, 155, 162, 166, 172, 174, 176, 201, 205, 213, 215, 225, 263, 265, 270,
+        304, 336, 343, 400, 414, 418, 445, 447, 450, 456, 483, 492, 502, 505, 510, 525, 536, 553,
+    )
+)
+# fmt: on
+"""41 persons, the published ones."""
 
 
 @click.command()
@@ -40,7 +53,6 @@ def command(options: "PreparationOptions", footage: Path, detector: DetectorChoi
     from lia_bench.preprocessing.detection.registry import what_detects
     from lia_bench.preprocessing.layouts import divide, find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
-    from lia_bench.preprocessing.recipes.partitions import nemo_partition
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.search import SearchPlan
 
@@ -56,6 +68,11 @@ def command(options: "PreparationOptions", footage: Path, detector: DetectorChoi
         what_detects(detector.name),
     )
     report(prepare_from_search(plan, options, "nemo", {"footage": footage, **plan.settings}))
+
+
+def nemo_partition(person_id: str) -> "Partition":
+    """Partition of a person of UvA-Nemo: the part of a file's name before the first '_'."""
+    return "test" if person_id in NEMO_TEST else "train"
 
 
 def person_of(name: str) -> str:

@@ -68,9 +68,7 @@ def command(
     """
     from lia_bench.core.errors import InputError
     from lia_bench.preprocessing.clip_table import read_metadata, table_path
-    from lia_bench.preprocessing.download.batch import fetch_missing
-    from lia_bench.preprocessing.plan import videos_of_share
-    from lia_bench.preprocessing.preparing import check_output, prepare_from_search, prepare_from_table
+    from lia_bench.preprocessing.preparing import prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.report import report
 
     if search and metadata is not None:
@@ -82,11 +80,9 @@ def command(
         report(prepare_from_search(plan, options, "taichi", {"footage": footage, **plan.settings}))
         return
     refuse_given("counts only with --search", "test_videos", "detector", "device")
-    check_output(options, "taichi")
     table = read_metadata(metadata or table_path("taichi"))
-    fetch_missing(videos_of_share(table, options.shard or (1, 1)), footage, download)
     arguments = {"footage": footage, "metadata": table.path}
-    report(prepare_from_table(table, footage, options, "taichi", arguments))
+    report(prepare_from_table(table, footage, options, "taichi", arguments, download=download))
 
 
 def plan_search(footage: Path, test_videos: Path | None, detector: DetectorChoice) -> "SearchPlan":

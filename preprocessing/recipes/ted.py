@@ -67,22 +67,18 @@ def command(
     """
     from lia_bench.core.errors import InputError
     from lia_bench.preprocessing.clip_table import read_metadata, table_path
-    from lia_bench.preprocessing.download.batch import fetch_missing
-    from lia_bench.preprocessing.plan import videos_of_share
-    from lia_bench.preprocessing.preparing import check_output, prepare_from_table
+    from lia_bench.preprocessing.preparing import prepare_from_table
     from lia_bench.preprocessing.report import report
 
     if whole_clips and download is not None:
         raise InputError("--download fetches whole talks and --whole-clips takes clips: leave one of them out")
-    check_output(options, "ted")
     table = read_metadata(metadata or table_path("ted"))
     arguments = {"footage": footage, "metadata": table.path, "whole_clips": whole_clips}
     if whole_clips:
         report(prepare_from_table(table, footage, options, "ted", arguments, from_end_to_end))
         return
     check_ranges(table)
-    fetch_missing(videos_of_share(table, options.shard or (1, 1)), footage, download)
-    report(prepare_from_table(table, footage, options, "ted", arguments))
+    report(prepare_from_table(table, footage, options, "ted", arguments, download=download))
 
 
 def check_ranges(table: "MetadataTable") -> None:

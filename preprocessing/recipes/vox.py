@@ -11,12 +11,11 @@ from lia_bench.preprocessing.options import DetectorChoice, detection_options, p
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.crops import Cut
     from lia_bench.preprocessing.download.options import DownloadOptions
     from lia_bench.preprocessing.footage import Footage
-    from lia_bench.preprocessing.layouts import Layout
+    from lia_bench.preprocessing.layouts import Layout, Partition
     from lia_bench.preprocessing.outcome import Outcome
-    from lia_bench.preprocessing.plan import Plan
+    from lia_bench.preprocessing.plan import Cut, Plan
     from lia_bench.preprocessing.preparing import PreparationOptions
     from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit
     from lia_bench.preprocessing.tracking.tubes import TubeRule
@@ -32,6 +31,26 @@ DATASET = DatasetSpecification(
     command="lia_bench.preprocessing.recipes.vox:command",
     subject="face",
 )
+
+
+VOXCELEB1_TEST = frozenset(f"id{number}" for number in range(10270, 10310))
+"""40 persons, VoxCeleb1's own test set for verification."""
+
+# fmt: off
+VOXCELEB2_TEST = frozenset(
+    f"id{number:05d}"
+    for number in (
+        17, 61, 81, 154, 419, 562, 812, 817, 866, 926, 1000, 1041, 1066, 1106, 1224, 1228, 1298, 1333, 1437, 1460,
+        1509, 1541, 1567, 1593, 1618, 1822, 1892, 1989, 2019, 2057, 2086, 2181, 2286, 2317, 2445, 2465, 2542, 2548,
+        2576, 2577, 2685, 2725, 2745, 3030, 3041, 3127, 3178, 3347, 3382, 3524, 3677, 3789, 3839, 3862, 3969, 3978,
+        3980, 3981, 4006, 4030, 4094, 4119, 4232, 4253, 4276, 4295, 4366, 4478, 4536, 4570, 4627, 4656, 4657, 4862,
+        4950, 5015, 5055, 5124, 5176, 5202, 5459, 5594, 5654, 5714, 5816, 5850, 5999, 6104, 6209, 6310, 6484, 6692,
+        6811, 6816, 6913, 7312, 7354, 7396, 7414, 7426, 7494, 7620, 7621, 7663, 7802, 7868, 7874, 7961, 8149, 8374,
+        8392, 8456, 8548, 8552, 8696, 8701, 8911, 9017,
+    )
+)
+# fmt: on
+"""118 persons, as many as the official test set has."""
 
 
 @click.command()
@@ -88,7 +107,6 @@ def command(
     from lia_bench.preprocessing.clip_table import read_metadata, table_path
     from lia_bench.preprocessing.detection.registry import check_weights
     from lia_bench.preprocessing.download.batch import fetch_missing
-    from lia_bench.preprocessing.plan import videos_of_share
     from lia_bench.preprocessing.preparing import check_output, prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.report import report
     from lia_bench.preprocessing.search import share_of_units
@@ -97,19 +115,18 @@ def command(
         raise InputError("the clips come from a table or from annotations: give --metadata or --annotations, not both")
     if annotations is None:
         refuse_given("counts only with --annotations", "min_size", "detector", "device")
-    check_output(options, "vox")
-    if annotations is not None:
-        share = share_of_units(find_utterances(annotations).units, options.shard or (1, 1))
-        check_weights(detector.name)
-        fetch_missing((unit.video_id for _, unit in share), footage, download)
-        search = plan_search(footage, annotations, detector, min_size)
-        arguments = {"footage": footage, "annotations": annotations, **search.settings}
-        report(prepare_from_search(search, options, "vox", arguments))
+        table = read_metadata(metadata or table_path("vox"))
+        arguments = {"footage": footage, "metadata": table.path}
+        report(prepare_from_table(table, footage, options, "vox", arguments, divided_by_person, download))
         return
-    table = read_metadata(metadata or table_path("vox"))
-    fetch_missing(videos_of_share(table, options.shard or (1, 1)), footage, download)
-    arguments = {"footage": footage, "metadata": table.path}
-    report(prepare_from_table(table, footage, options, "vox", arguments, divided_by_person))
+    check_output(options, "vox")
+    share = share_of_units(find_utterances(annotations).units, options.shard or (1, 1))
+    check_weights(detector.name)
+    if download is not None:
+        fetch_missing((unit.video_id for _, unit in share), footage, download)
+    search = plan_search(footage, annotations, detector, min_size)
+    settings = {"footage": footage, "annotations": annotations, **search.settings}
+    report(prepare_from_search(search, options, "vox", settings))
 
 
 def divided_by_person(plan: "Plan") -> "Plan":
@@ -120,7 +137,6 @@ def divided_by_person(plan: "Plan") -> "Plan":
     from dataclasses import replace
 
     from lia_bench.preprocessing.plan import Plan
-    from lia_bench.preprocessing.recipes.partitions import voxceleb_partition
 
     def is_tested(item: "Cut | Outcome") -> bool:
         return voxceleb_partition(item.cells["person_id"]) == "test"
@@ -129,6 +145,11 @@ def divided_by_person(plan: "Plan") -> "Plan":
         tuple(replace(cut, partition="test") if is_tested(cut) else cut for cut in plan.cuts),
         tuple(replace(row, partition="test") if is_tested(row) else row for row in plan.decided),
     )
+
+
+def voxceleb_partition(person_id: str) -> "Partition":
+    """Partition of a person of VoxCeleb1 or VoxCeleb2, whose identifiers never coincide."""
+    return "test" if person_id in VOXCELEB1_TEST or person_id in VOXCELEB2_TEST else "train"
 
 
 def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_size: int) -> "SearchPlan":
@@ -175,7 +196,6 @@ def find_utterances(annotations: Path) -> "Layout":
 
 
 def _unit(file: Path) -> "Unit":
-    from lia_bench.preprocessing.recipes.partitions import voxceleb_partition
     from lia_bench.preprocessing.search import Unit
 
     person, video = file.parent.parent.name, file.parent.name

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
@@ -25,12 +26,15 @@ ENVIRONMENT = {
 }
 
 
+@dataclass(frozen=True)
 class LocalEngine:
-    """Processes that are started when a run begins and end with it."""
+    """Processes that are started when a run begins and end with it.
 
-    def __init__(self, workers: int) -> None:
-        """`workers` processes at most."""
-        self._workers = workers
+    Attributes:
+        workers: processes at most.
+    """
+
+    workers: int
 
     def run(
         self, build: Callable[[], Callable[[Job], Result]], groups: Sequence[Sequence[Job]]
@@ -40,7 +44,7 @@ class LocalEngine:
         An error raised in a job or in `build` ends the run.
         """
         jobs = SharedJobs(groups)
-        workers: list[_Worker[Job, Result]] = [_Worker(build) for _ in range(min(self._workers, len(jobs)))]
+        workers: list[_Worker[Job, Result]] = [_Worker(build) for _ in range(min(self.workers, len(jobs)))]
         try:
             while busy := [worker for worker in workers if worker.is_busy or worker.begin(jobs)]:
                 ready = wait([worker.connection for worker in busy])

@@ -21,13 +21,16 @@ from lia_bench.models.fvv.animator import FvvAnimator, seen_from
 from lia_bench.models.fvv.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.fvv.configuration import Angle, FvvConfiguration, ViewConfiguration
 from lia_bench.models.fvv.head_pose import HeadMotion
-from lia_bench.models.fvv.hopenet import HeadAngles, Hopenet, own_names, published_hopenet
-from lia_bench.models.fvv.keypoint_transformation import frame_keypoints, rotation_matrix
+from lia_bench.models.fvv.keypoints import frame_keypoints, rotation_matrix
 from lia_bench.models.fvv.losses import (
+    HeadAngles,
+    Hopenet,
     equivariance,
     expression_size,
     head_pose_difference,
     keypoint_prior,
+    own_names,
+    published_hopenet,
 )
 from lia_bench.models.fvv.recipe import FvvRecipe, build_discriminator
 from lia_bench.models.loading import load_experiment, load_model

@@ -10,8 +10,7 @@ from lia_bench.models.blocks.warping import resize_flow, warp
 from lia_bench.models.monkeynet.animator import MonkeyNetAnimator
 from lia_bench.models.monkeynet.authors_checkpoint import authors_content
 from lia_bench.models.monkeynet.generator import Generated
-from lia_bench.models.monkeynet.keypoint_detector import Keypoints
-from lia_bench.models.monkeynet.movement_embedding import displacements
+from lia_bench.models.monkeynet.keypoints import Keypoints, displacements
 from tests.deterministic import difference
 from tests.models.authors_files import authors_model, frame_runs, largest_difference, mean_change
 

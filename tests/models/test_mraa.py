@@ -11,19 +11,16 @@ from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
 from lia_bench.models.blocks.disentanglement import DisentanglementNetwork, random_axis_scale
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
 from lia_bench.models.blocks.matrices import multiply
 from lia_bench.models.loading import load_model
 from lia_bench.models.mraa import SPECIFICATION
 from lia_bench.models.mraa.animator import MraaAnimator
 from lia_bench.models.mraa.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.mraa.configuration import MraaConfiguration
-from lia_bench.models.mraa.disentanglement import disentangled
 from lia_bench.models.mraa.generator import region_motions
-from lia_bench.models.mraa.losses import equivariance_affine, equivariance_shift
-from lia_bench.models.mraa.principal_axes import principal_axes
-from lia_bench.models.mraa.recipe import MraaRecipe, stretched
-from lia_bench.models.mraa.region_predictor import Regions, axis_sign
+from lia_bench.models.mraa.recipe import MraaRecipe, equivariance_affine, stretched
+from lia_bench.models.mraa.regions import Regions, axis_sign, disentangled, principal_axes
 from lia_bench.models.training.recipe import PairBatch
 from tests.deterministic import image
 from tests.models.small_models import encodings_of_a_clip, experiment_of, small_model
@@ -136,7 +133,7 @@ def test_equivariance_is_zero_for_regions_that_follow() -> None:
     shift = (driving.shift - torch.tensor([0.1, 0.2])) @ turn
     # The opposite axes are as good.
     followed = Regions(shift, driving.covariance, -turn.mT @ driving.affine)
-    assert float(equivariance_shift(driving, followed, transformation)) == pytest.approx(0, abs=1e-6)
+    assert float(position_equivariance(driving.shift, followed.shift, transformation)) == pytest.approx(0, abs=1e-6)
     assert float(equivariance_affine(driving, followed, transformation)) == pytest.approx(0, abs=1e-6)
 
 
@@ -144,7 +141,7 @@ def test_equivariance_of_regions_that_do_not_follow() -> None:
     # T(p) = 2 p + (0.5, 0): unmoved regions at the origin are 0.5 off in x, and their axes twice too long.
     transformation = PlaneTransformation(torch.tensor([[[2.0, 0.0, 0.5], [0.0, 2.0, 0.0]]]), torch.zeros(1, 25))
     regions = _regions()
-    assert float(equivariance_shift(regions, regions, transformation)) == pytest.approx(0.25)
+    assert float(position_equivariance(regions.shift, regions.shift, transformation)) == pytest.approx(0.25)
     # |1 - 2| on the diagonal, two of four entries.
     assert float(equivariance_affine(regions, regions, transformation)) == pytest.approx(0.5)
 

@@ -8,16 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError, MissingWeightsError
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
 from lia_bench.models.checkpoint import save_checkpoint
 from lia_bench.models.loading import load_model
 from lia_bench.models.sade import SPECIFICATION
 from lia_bench.models.sade.animator import SadeAnimator
 from lia_bench.models.sade.configuration import MotionEvolutionConfiguration, SadeConfiguration
-from lia_bench.models.sade.losses import equivariance
-from lia_bench.models.sade.motion_evolution import MotionEvolution
+from lia_bench.models.sade.generator import fused, normalised
+from lia_bench.models.sade.motion import MotionEvolution
 from lia_bench.models.sade.recipe import SadeRecipe
-from lia_bench.models.sade.view_fusion import fused, normalised
 from lia_bench.models.training.recipe import PairBatch
 from tests.deterministic import image
 from tests.models.small_models import encodings_of_a_clip, experiment_of, small_model
@@ -178,8 +177,8 @@ def test_keypoints_that_follow_the_plane_have_no_equivariance_loss() -> None:
     shift = PlaneTransformation(torch.tensor([[[1.0, 0.0, 0.25], [0.0, 1.0, -0.5]]]), torch.zeros(1, 4))
     keypoints = torch.rand(1, 5, 2)
     following = keypoints - torch.tensor([0.25, -0.5])
-    assert float(equivariance(keypoints, following, shift)) < 1e-6
-    assert float(equivariance(keypoints, keypoints, shift)) == pytest.approx(0.375, abs=1e-6)
+    assert float(position_equivariance(keypoints, following, shift)) < 1e-6
+    assert float(position_equivariance(keypoints, keypoints, shift)) == pytest.approx(0.375, abs=1e-6)
 
 
 @pytest.mark.parametrize("references", [0, 3])

@@ -8,15 +8,14 @@ import pytest
 import torch
 
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
-from lia_bench.models.blocks.equivariance import PlaneTransformation
+from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
 from lia_bench.models.loading import load_model
 from lia_bench.models.tpsmm import SPECIFICATION
 from lia_bench.models.tpsmm.animator import TpsmmAnimator
 from lia_bench.models.tpsmm.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.tpsmm.configuration import TpsmmConfiguration
 from lia_bench.models.tpsmm.dense_motion import part_motions, shares
-from lia_bench.models.tpsmm.losses import background_cycle, equivariance_value, warp_difference
-from lia_bench.models.tpsmm.recipe import TpsmmRecipe
+from lia_bench.models.tpsmm.recipe import TpsmmRecipe, background_cycle, warp_difference
 from lia_bench.models.tpsmm.splines import spline_motions
 from lia_bench.models.training.gradient_clipping import clip_before_step
 from lia_bench.models.training.recipe import PairBatch
@@ -104,7 +103,7 @@ def test_losses_in_plain_numbers() -> None:
     assert float(background_cycle(there, torch.linalg.inv(there))) == pytest.approx(0.0)
     shift = PlaneTransformation(torch.tensor([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]]), torch.zeros(1, 25))
     points = torch.rand(1, 5, 2)
-    assert float(equivariance_value(points, points, shift)) == pytest.approx(0.25)
+    assert float(position_equivariance(points, points, shift)) == pytest.approx(0.25)
 
 
 def test_warp_loss_teaches_the_flow_alone() -> None:

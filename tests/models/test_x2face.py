@@ -15,12 +15,11 @@ from lia_bench.models.fomm.authors_checkpoint import animator_state as fomm_stat
 from lia_bench.models.loading import load_model
 from lia_bench.models.training.recipe import PairBatch
 from lia_bench.models.x2face import SPECIFICATION
-from lia_bench.models.x2face.animator import X2FaceAnimator
+from lia_bench.models.x2face.animator import X2FaceAnimator, embed, resample, sampling_grid
 from lia_bench.models.x2face.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.x2face.configuration import X2FaceConfiguration, X2FaceModel
 from lia_bench.models.x2face.pose import PoseMapping, load_pose_mapping
 from lia_bench.models.x2face.recipe import X2FaceRecipe
-from lia_bench.models.x2face.resampling import embed, resample, sampling_grid
 from tests.deterministic import image
 from tests.models.small_models import experiment_of
 from tests.models.training_steps import networks_of, train_step

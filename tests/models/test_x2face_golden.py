@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from lia_bench.models.loading import load_model
-from lia_bench.models.x2face.animator import X2FaceAnimator
+from lia_bench.models.x2face.animator import X2FaceAnimator, resample, sampling_grid
 from lia_bench.models.x2face.pose import load_pose_mapping
-from lia_bench.models.x2face.resampling import resample, sampling_grid
 from tests.deterministic import difference
 from tests.models.authors_files import deterministic_content, golden_image
 

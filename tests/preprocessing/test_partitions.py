@@ -1,12 +1,7 @@
 """The published test persons."""
 
-from lia_bench.preprocessing.recipes.partitions import (
-    NEMO_TEST,
-    VOXCELEB1_TEST,
-    VOXCELEB2_TEST,
-    nemo_partition,
-    voxceleb_partition,
-)
+from lia_bench.preprocessing.recipes.nemo import NEMO_TEST, nemo_partition
+from lia_bench.preprocessing.recipes.vox import VOXCELEB1_TEST, VOXCELEB2_TEST, voxceleb_partition
 from tests.conftest import golden
 
 PERSONS = golden("preprocess")["test_persons"]

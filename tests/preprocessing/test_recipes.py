@@ -17,9 +17,9 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.core.video import open_video, resize
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import open_quickly
+from lia_bench.preprocessing.layouts import partition_by_share
 from lia_bench.preprocessing.prepared.verification import verify
 from lia_bench.preprocessing.recipes import aist, bair, dfdc, fashion, nemo
-from lia_bench.preprocessing.recipes.partitions import partition_by_share
 from lia_bench.preprocessing.recipes.portraits import square_around
 from lia_bench.preprocessing.registry import DATASETS
 from lia_bench.preprocessing.search import Unit

@@ -16,7 +16,7 @@ from lia_bench.metrics.extractors.sample_marks import find_marks
 from lia_bench.preprocessing.recipes.sample.footage import Shooting, shoot, tube_box
 from lia_bench.preprocessing.recipes.sample.identities import HAIR_STYLES, draw_identity
 from lia_bench.preprocessing.recipes.sample.motion import draw_motion
-from lia_bench.preprocessing.recipes.sample.rendering import HEIGHT, WIDTH, TalkingHead
+from lia_bench.preprocessing.recipes.sample.renderer import HEIGHT, WIDTH, TalkingHead
 from lia_bench.preprocessing.registry import DATASETS
 
 SMALL = Shooting(identities=4, frames=3, seed=5)

@@ -20,8 +20,8 @@ from lia_bench.preprocessing.preparing import (
 )
 from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit
 from lia_bench.preprocessing.workers.engine import Died
-from lia_bench.preprocessing.workers.serial import SerialEngine
 from tests.core.videos import damage, encode
+from tests.preprocessing.serial_engine import SerialEngine
 
 
 def _two_clips(searched: list[str]) -> Search:

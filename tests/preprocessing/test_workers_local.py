@@ -12,7 +12,7 @@ import pytest
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.preprocessing.workers.engine import Died, SharedJobs
 from lia_bench.preprocessing.workers.local import LocalEngine
-from lia_bench.preprocessing.workers.serial import SerialEngine
+from tests.preprocessing.serial_engine import SerialEngine
 from tests.preprocessing.worker_toys import build_fragile, build_square, build_without_weights
 
 

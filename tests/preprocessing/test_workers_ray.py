@@ -12,8 +12,8 @@ from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.preparing import Preparation, PreparationOptions, prepare_from_table
 from lia_bench.preprocessing.workers.engine import Died, Engine
 from lia_bench.preprocessing.workers.ray_cluster import RayEngine
-from lia_bench.preprocessing.workers.serial import SerialEngine
 from tests.core.videos import encode
+from tests.preprocessing.serial_engine import SerialEngine
 from tests.preprocessing.worker_toys import build_fragile, build_square
 
 ray: Any = pytest.importorskip("ray")

@@ -18,7 +18,7 @@ from lia_bench.preprocessing.prepared.shards import merge
 from lia_bench.preprocessing.prepared.summary import print_details
 from lia_bench.preprocessing.prepared.verification import verify
 from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table
-from lia_bench.preprocessing.workers.serial import SerialEngine
+from tests.preprocessing.serial_engine import SerialEngine
 
 WRITTEN = Path(__file__).parent / "written_before"
 HASH = "43734cff7d67a4ff3bafe617fba35f85c2d6fb5c2885f30f01a8ad7a478ec5f5"

@@ -135,6 +135,17 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float, *, quality: int
     Raises:
         InputError: no frame, a size that changes or that is odd.
         OSError: it cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from lia_bench.core.video import open_video
+    >>> frames = [np.full((32, 64, 3), level, np.uint8) for level in (0, 100, 200)]
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "greys.mp4"
+    ...     count = write_video(path, frames, fps=25)
+    ...     with open_video(path) as video:
+    ...         properties, read = video.properties, [frame.shape for frame in video]
+    >>> count, properties.fps, read
+    (3, 25.0, [(32, 64, 3), (32, 64, 3), (32, 64, 3)])
     """
     with VideoWriter(path, fps, quality=quality) as video:
         for frame in frames:

@@ -5,7 +5,7 @@ from PIL import Image
 from scipy.interpolate import PchipInterpolator
 
 from lia_bench.preprocessing.recipes.sample.identities import Identity
-from lia_bench.preprocessing.recipes.sample.rasterising import grid_faces, rasterise
+from lia_bench.preprocessing.recipes.sample.rasteriser import grid_faces, rasterise
 
 SUPERSAMPLING = 2
 LEFT, TOP, RIGHT, BOTTOM = -2.1, -0.45, 2.1, 3.0  # of the picture, in head units around the base of the neck

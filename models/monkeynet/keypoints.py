@@ -1,12 +1,21 @@
-"""Keypoints with covariances, learned as a by-product of animation (Monkey-Net section 3.2)."""
+"""Keypoints with covariances, learned as a by-product of animation, and what networks see of them.
+
+Monkey-Net sections 3.2 and 3.4.
+"""
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.keypoints import expected_covariance, expected_position, spatial_softmax
-from lia_bench.models.monkeynet.configuration import KeypointDetectorConfiguration
+from lia_bench.models.blocks.keypoints import (
+    covariance_heatmaps,
+    expected_covariance,
+    expected_position,
+    spatial_softmax,
+)
+from lia_bench.models.monkeynet.configuration import HeatmapDivisor, KeypointDetectorConfiguration
 
 # Added to every cell of a heatmap, which is not normalised once more.
 FLOOR = 1e-7
@@ -59,3 +68,22 @@ def enlarged(covariance: Tensor, smallest: float) -> Tensor:
     apart = (half**2 + covariance[..., 0, 1] ** 2).clamp(min=SMALLEST_SQUARE).sqrt()
     smaller = middle - apart
     return covariance * (smaller.clamp(min=smallest) / smaller)[..., None, None]
+
+
+def heatmaps(keypoints: Keypoints, divisor: HeatmapDivisor, height: int, width: int) -> Tensor:
+    """Gaussians (B, K, height, width) of the keypoints' covariances, of peak 1, divided as configured."""
+    drawn = covariance_heatmaps(keypoints.position, keypoints.covariance, height, width)
+    return drawn / (drawn.sum(dim=(-2, -1), keepdim=True) if divisor == "sum" else divisor)
+
+
+def heatmap_difference(
+    source: Keypoints, driving: Keypoints, divisor: HeatmapDivisor, height: int, width: int
+) -> Tensor:
+    """Driving less source heatmaps, (B, K, height, width)."""
+    return heatmaps(driving, divisor, height, width) - heatmaps(source, divisor, height, width)
+
+
+def displacements(source: Keypoints, driving: Keypoints) -> Tensor:
+    """From the driving to the source positions, (B, K + 1, 2); first the background, which stands still."""
+    moved = source.position - driving.position
+    return torch.cat((torch.zeros_like(moved[:, :1]), moved), dim=1)

@@ -7,8 +7,8 @@ that they turn, hide and foreshorten with it.
 import numpy as np
 
 from lia_bench.core.sample_marks import MARK_RADIUS, MARKS
-from lia_bench.preprocessing.recipes.sample.expression import MOUTH_HEIGHT, Expression
 from lia_bench.preprocessing.recipes.sample.identities import Identity
+from lia_bench.preprocessing.recipes.sample.motion import MOUTH_HEIGHT, Expression
 
 EDGE = 0.012  # head units over which one colour passes into the next
 BROW_HEIGHT = -0.215

@@ -1,12 +1,62 @@
-"""Perturbations that strip a driving mask of its subject's identity, at test time and in training (IAPM section 3).
+"""The mask of a frame, where the subject is and how it stands, and the perturbations that strip it of identity.
 
-Masks go through 8-bit grey levels and OpenCV's zoom, as the authors' do: each zoom reads positions rounded to 1/32
-pixel, interpolates, and rounds to whole grey levels. Random numbers are drawn on the CPU, so that a seed gives the
-same on every device.
+IAPM section 3. Masks go through 8-bit grey levels and OpenCV's zoom, as the authors' do: each zoom reads positions
+rounded to 1/32 pixel, interpolates, and rounds to whole grey levels. Random numbers are drawn on the CPU, so that a
+seed gives the same on every device.
 """
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
+from lia_bench.models.blocks.configuration import EncoderDecoderConfiguration
+from lia_bench.models.blocks.convolution import DownBlock, UpBlock
+from lia_bench.models.iapm.configuration import IapmModel
+
+
+class EncoderDecoder(nn.Module):
+    """Down blocks of widths min(cap, expansion * 2^(i + 1)) and up blocks that mirror them, without skips.
+
+    Attributes:
+        outputs: channels that come out.
+    """
+
+    def __init__(self, inputs: int, shape: EncoderDecoderConfiguration) -> None:
+        super().__init__()
+        widths = [min(shape.cap, shape.expansion * 2**index) for index in range(shape.blocks + 1)]
+        self.down = nn.ModuleList(
+            DownBlock(inputs if index == 0 else widths[index], widths[index + 1]) for index in range(shape.blocks)
+        )
+        self.up = nn.ModuleList(UpBlock(widths[index + 1], widths[index]) for index in reversed(range(shape.blocks)))
+        self.outputs = widths[0]
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H, W)."""
+        for block in (*self.down, *self.up):
+            features = block(features)
+        return features
+
+
+# The last convolution does not pad; the mask does.
+BORDER = 3
+
+
+class MaskGenerator(nn.Module):
+    """The network m: one soft mask a frame."""
+
+    def __init__(self, model: IapmModel) -> None:
+        super().__init__()
+        self.temperature = model.mask_generator.temperature
+        self.downsample = AntiAliasDownsample(3, model.mask_scale)
+        self.network = EncoderDecoder(3, model.mask_generator)
+        self.mask = nn.Conv2d(self.network.outputs, 1, 2 * BORDER + 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Masks (B, 1, h, w) in [0, 1], 0 on a border of 3 pixels, of images (B, 3, H, W) in [0, 1]."""
+        logits = self.mask(self.network(self.downsample(image))).float()
+        return F.pad(torch.sigmoid(logits / self.temperature), (BORDER,) * 4)
+
 
 WHITE = 255
 STEPS_IN_A_PIXEL = 32
