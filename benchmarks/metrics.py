@@ -170,7 +170,7 @@ def _lpips() -> FrameMetric:
 def _faces() -> FrameMetric:
     from lia_bench.metrics.extractors.extractor import ExtractorSetting
     from lia_bench.metrics.extractors.mediapipe_face import MediapipeFace
-    from lia_bench.metrics.protocols import Protocol
+    from lia_bench.metrics.specification import Protocol
 
     find = MediapipeFace(ExtractorSetting(torch.device("cpu"), Protocol.LITERATURE))
 
@@ -186,10 +186,10 @@ class _Inception:
 
     def __init__(self) -> None:
         from lia_bench.metrics.extractors.extractor import ExtractorSetting
-        from lia_bench.metrics.extractors.inception import InceptionExtractor
-        from lia_bench.metrics.protocols import Protocol
+        from lia_bench.metrics.extractors.inception import open_inception
+        from lia_bench.metrics.specification import Protocol
 
-        self.extract = InceptionExtractor(ExtractorSetting(torch.device("cpu"), Protocol.LITERATURE))
+        self.extract = open_inception(ExtractorSetting(torch.device("cpu"), Protocol.LITERATURE))
         self.features: tuple[list[Any], list[Any]] = ([], [])
 
     def __call__(self, mine: Frame, theirs: Frame) -> float:

@@ -1,4 +1,4 @@
-"""AED: average Euclidean distance between identity features; a definition for each network."""
+"""AED: average Euclidean distance between identity features."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.protocols import Protocol
-from lia_bench.metrics.setting import ScoringSetting
-from lia_bench.metrics.specification import Compares, MetricSpecification
+from lia_bench.metrics.specification import Protocol, ScoringSetting
 
 
 class SquaredDistance(FrameMetric):
@@ -28,26 +26,6 @@ class FeatureDistance(FrameMetric):
         return distance
 
 
-def _open(setting: ScoringSetting) -> Callable[[], FrameMetric]:
+def open_aed(setting: ScoringSetting) -> Callable[[], FrameMetric]:
+    """By the setting's protocol."""
     return SquaredDistance if setting.protocol is Protocol.LITERATURE else FeatureDistance
-
-
-def _definition(name: str, extractor: str, network: str, subject: str) -> MetricSpecification:
-    return MetricSpecification(
-        name=name,
-        alias="aed",
-        subjects=(subject,),
-        summary=f"distance between identity features of {network}",
-        better="lower",
-        decimals=4,
-        open=_open,
-        compares=Compares.FEATURES,
-        extractor=extractor,
-        averaging={Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"},
-    )
-
-
-DEFINITIONS = (
-    _definition("aed_openface", "openface", "OpenFace nn4.small2", "face"),
-    _definition("aed_reid", "person-reid", "the re-identification ResNet-50", "body"),
-)

@@ -20,8 +20,7 @@ from lia_bench.metrics.features import (
     reference_stream,
 )
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.protocols import Protocol
-from lia_bench.metrics.specification import Compares
+from lia_bench.metrics.specification import Compares, Protocol
 from lia_bench.metrics.suite import Suite, SuiteMetric
 
 

@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.protocols import Protocol
-from lia_bench.metrics.setting import ScoringSetting
-from lia_bench.metrics.specification import Compares, MetricSpecification
+from lia_bench.metrics.specification import Protocol, ScoringSetting
 
 
 class CosineSimilarity(FrameMetric):
@@ -31,27 +29,6 @@ class CosineSimilarityOrZero(CosineSimilarity):
         return super().score(generated, reference).masked_fill(lost, 0.0)
 
 
-def _open(setting: ScoringSetting) -> Callable[[], FrameMetric]:
+def open_csim(setting: ScoringSetting) -> Callable[[], FrameMetric]:
+    """By the setting's protocol."""
     return CosineSimilarity if setting.protocol is Protocol.LITERATURE else CosineSimilarityOrZero
-
-
-def _definition(name: str, extractor: str, embeddings: str, subject: str) -> MetricSpecification:
-    return MetricSpecification(
-        name=name,
-        alias="csim",
-        subjects=(subject,),
-        summary=f"cosine similarity of {embeddings}",
-        better="higher",
-        decimals=4,
-        open=_open,
-        compares=Compares.FEATURES,
-        extractor=extractor,
-        averaging={Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"},
-        of_identity=True,
-    )
-
-
-DEFINITIONS = (
-    _definition("csim_arcface", "arcface", "insightface's ArcFace embeddings of faces", "face"),
-    _definition("csim_insightface_body", "insightface-body", "insightface's embeddings of persons", "body"),
-)

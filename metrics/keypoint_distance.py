@@ -1,14 +1,16 @@
-"""Distances between the keypoints of generated and of true frames: what AKD and MKR rest on.
+"""AKD and MKR: distances between the keypoints of generated and of true frames, and the rate of missing ones.
 
 Keypoints are (B, N, 2) x, y in pixels, NaN where a point was not found.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.specification import Protocol, ScoringSetting
 
 
 class CoordinateDifference(FrameMetric):
@@ -59,6 +61,18 @@ class PooledMissingRate(MissingRate):
     def frame_weights(self, reference: Tensor) -> Tensor:
         """(B,) points of the true frame."""
         return _found(reference).sum(dim=1).double()
+
+
+def open_akd(setting: ScoringSetting) -> Callable[[], FrameMetric]:
+    """By the setting's protocol."""
+    if setting.protocol is Protocol.LITERATURE:
+        return CoordinateDifference
+    return lambda: EuclideanDistance(setting.height, setting.width)
+
+
+def open_mkr(setting: ScoringSetting) -> Callable[[], FrameMetric]:
+    """By the setting's protocol."""
+    return MissingRate if setting.protocol is Protocol.LITERATURE else PooledMissingRate
 
 
 def _found(points: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import MetricSpecification
+from lia_bench.metrics.specification import ScoringSetting
 
 
 class L1(FrameMetric):
@@ -22,14 +22,6 @@ class L1(FrameMetric):
         return (generated - reference).abs().mean(dim=(1, 2, 3), dtype=torch.float64)
 
 
-DEFINITIONS = (
-    MetricSpecification(
-        name="l1",
-        alias="l1",
-        subjects=(),
-        summary="mean absolute difference of images in [0, 1]",
-        better="lower",
-        decimals=4,
-        open=lambda setting: L1,
-    ),
-)
+def open_l1(setting: ScoringSetting) -> type[L1]:
+    """The same in every setting."""
+    return L1

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Literal
 
 import torch
@@ -12,8 +11,7 @@ from lia_bench.core.errors import CheckpointError
 from lia_bench.core.torch_weights import load_torch_weights
 from lia_bench.core.weights import locate
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
-from lia_bench.metrics.specification import MetricSpecification
+from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 
 Backbone = Literal["alex", "vgg", "squeeze"]
 
@@ -69,7 +67,14 @@ class LPIPS(FrameMetric):
         return distances
 
 
-def _open(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIPS]:
+def open_lpips(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIPS]:
+    """LPIPS on one of the backbones.
+
+    Raises:
+        UnavailableMetricError: the frames are too small for it.
+        MissingWeightsError: its weights are not here.
+        CheckpointError: they are not the published ones.
+    """
     smallest = SMALLEST_SIDES[backbone]
     if min(setting.height, setting.width) < smallest:
         raise UnavailableMetricError(
@@ -79,23 +84,3 @@ def _open(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIPS]:
     state = load_torch_weights(locate(WEIGHTS_OF[backbone]))
     distance = PerceptualDistance(backbone, state).to(setting.device)
     return lambda: LPIPS(distance)
-
-
-def _definition(backbone: Backbone, network: str, subjects: tuple[str, ...] | None) -> MetricSpecification:
-    return MetricSpecification(
-        name=f"lpips_{backbone}",
-        alias="lpips",
-        subjects=subjects,
-        summary=f"distance of {network} features, heads of version 0.1",
-        better="lower",
-        decimals=4,
-        open=partial(_open, backbone),
-        weights=(WEIGHTS_OF[backbone],),
-    )
-
-
-DEFINITIONS = (
-    _definition("alex", "AlexNet", ()),
-    _definition("vgg", "VGG16", None),
-    _definition("squeeze", "SqueezeNet 1.1", None),
-)

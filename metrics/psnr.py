@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import MetricSpecification
+from lia_bench.metrics.specification import ScoringSetting
 
 
 class PSNR(FrameMetric):
@@ -23,14 +23,6 @@ class PSNR(FrameMetric):
         return -10 * torch.log10(super().compute())
 
 
-DEFINITIONS = (
-    MetricSpecification(
-        name="psnr",
-        alias="psnr",
-        subjects=(),
-        summary="peak signal-to-noise ratio in dB, from the clip's mean squared error",
-        better="higher",
-        decimals=2,
-        open=lambda setting: PSNR,
-    ),
-)
+def open_psnr(setting: ScoringSetting) -> type[PSNR]:
+    """The same in every setting."""
+    return PSNR

@@ -1,16 +1,16 @@
-"""The metrics there are: modules here that define DEFINITIONS, and entry points `lia_bench.metrics`."""
+"""The metrics there are: our own, which definitions.py lists, and entry points `lia_bench.metrics`."""
 
 from collections.abc import Iterable
 
-import lia_bench.metrics
 from lia_bench.core.errors import UnknownNameError
-from lia_bench.core.registry import Registry
+from lia_bench.core.registry import TableRegistry
 from lia_bench.core.suggestions import unknown
-from lia_bench.metrics.setting import UnavailableMetricError
-from lia_bench.metrics.specification import MetricSpecification
+from lia_bench.metrics import definitions
+from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.specification import MetricSpecification, UnavailableMetricError
 
-METRICS: Registry[MetricSpecification] = Registry(
-    "metric", MetricSpecification, lia_bench.metrics, "DEFINITIONS", "lia_bench.metrics"
+METRICS: TableRegistry[MetricSpecification] = TableRegistry(
+    "metric", MetricSpecification, definitions, "DEFINITIONS", "lia_bench.metrics"
 )
 
 SUBJECTS = ("face", "body", "sample")
@@ -41,13 +41,29 @@ def resolve(name: str, subject: str) -> MetricSpecification:
     check_name(name)
     if name in METRICS:
         return METRICS[name]
-    definitions = [metric for metric in METRICS.values() if metric.alias == name and metric.subjects is not None]
-    for metric in definitions:
+    meant = _meant(name)
+    for metric in meant:
         if not metric.subjects or subject in metric.subjects:
             return metric
-    known = "; ".join(f"{metric.name} for {' or '.join(metric.subjects or ())}" for metric in definitions)
+    known = "; ".join(f"{metric.name} for {' or '.join(metric.subjects or ())}" for metric in meant)
     seen = f"and there is none for '{subject}'" if subject else "which nobody said (--subject says it)"
     raise UnavailableMetricError(f"what '{name}' means depends on what the clips show, {seen}: {known}")
+
+
+def weights_of(name: str) -> list[str]:
+    """Names of the weights behind a metric; for a plain name, behind all that it may mean.
+
+    Raises:
+        UnknownNameError: neither a metric's id nor a plain name.
+    """
+    check_name(name)
+    metrics = [METRICS[name]] if name in METRICS else _meant(name)
+    return list(dict.fromkeys(weights for metric in metrics for weights in weights_behind(metric)))
+
+
+def weights_behind(metric: MetricSpecification) -> tuple[str, ...]:
+    """Names of the weights that a definition loads, its extractor's included."""
+    return metric.weights + (EXTRACTORS[metric.extractor].weights if metric.extractor else ())
 
 
 def ordered(names: Iterable[str]) -> list[str]:
@@ -55,6 +71,11 @@ def ordered(names: Iterable[str]) -> list[str]:
     return sorted(
         dict.fromkeys(names), key=lambda name: (_position(METRICS[name].alias if name in METRICS else name), name)
     )
+
+
+def _meant(alias: str) -> list[MetricSpecification]:
+    """The definitions that a plain name stands for, each for its subjects."""
+    return [metric for metric in METRICS.values() if metric.alias == alias and metric.subjects is not None]
 
 
 def _position(alias: str) -> int:

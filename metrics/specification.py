@@ -1,18 +1,54 @@
-"""What the registry knows of a metric."""
+"""What the registry knows of a metric, and what a metric may depend on; torch is imported when a metric is opened."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.registry import load_attribute
 
 if TYPE_CHECKING:
+    import torch
+
     from lia_bench.metrics.frame_metric import FrameMetric
     from lia_bench.metrics.frechet_metric import FrechetMetric
-    from lia_bench.metrics.setting import ScoringSetting
 
 Averaging = Literal["clips", "frames"]
+
+
+class Protocol(StrEnum):
+    """How numbers are computed where the literature and a sound definition part (docs/metrics.md lists where).
+
+    `LITERATURE` does what the published evaluation scripts do, quirk by quirk, so that numbers stand beside published
+    ones. `STRICT` is the well-defined version: true distances, and frames in which a model lost the subject count
+    against it.
+    """
+
+    LITERATURE = "literature"
+    STRICT = "strict"
+
+
+class UnavailableMetricError(LiaBenchError):
+    """A metric that cannot be computed in this setting; the text is the reason its cells stay empty."""
+
+
+@dataclass(frozen=True)
+class ScoringSetting:
+    """What all frames of an evaluation have in common.
+
+    Attributes:
+        height: in pixels.
+        width: in pixels.
+        device: where networks run and where the frames lie.
+        protocol: the rules that numbers are computed by.
+    """
+
+    height: int
+    width: int
+    device: "torch.device"
+    protocol: Protocol = Protocol.LITERATURE
 
 
 class Compares(StrEnum):
@@ -54,9 +90,24 @@ class MetricSpecification:
     summary: str
     better: Literal["lower", "higher"]
     decimals: int
-    open: "Callable[[ScoringSetting], Callable[[], FrameMetric | FrechetMetric]]"
+    open: "Opening"
     compares: Compares = Compares.IMAGES
     extractor: str = ""
     weights: tuple[str, ...] = ()
     averaging: Mapping[Protocol, Averaging] = field(default_factory=lambda: dict.fromkeys(Protocol, "clips"))
     of_identity: bool = False
+
+
+Opening = Callable[[ScoringSetting], "Callable[[], FrameMetric | FrechetMetric]"]
+
+
+def opened_by(reference: str, *arguments: object) -> Opening:
+    """An `open` that is the function 'package.module:function' of `arguments` and the setting, imported when called."""
+    return partial(_open, reference, arguments)
+
+
+def _open(
+    reference: str, arguments: tuple[object, ...], setting: ScoringSetting
+) -> "Callable[[], FrameMetric | FrechetMetric]":
+    make: Callable[[], FrameMetric | FrechetMetric] = load_attribute(reference)(*arguments, setting)
+    return make

@@ -1,7 +1,7 @@
-"""The local statistics behind SSIM and MS-SSIM, which are most of the cost of the image metrics.
+"""SSIM and MS-SSIM: structural similarity, to the definitions of torchmetrics.
 
-The numbers are those of torchmetrics, within rounding; blurring rows and columns apart, with channels last, takes a
-tenth of its time.
+Their local statistics are most of the cost of the image metrics. The numbers are those of torchmetrics, within
+rounding; blurring rows and columns apart, with channels last, takes a tenth of its time.
 """
 
 from functools import lru_cache
@@ -10,12 +10,73 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
+
 SIGMA = 1.5
 REACH = 5
 """Half the window: 3.5 standard deviations."""
 
 STABILISERS = (0.01**2, 0.03**2)
 """K1 and K2, squared, of values in [0, 1]."""
+
+SMALLEST_SIDE_OF_SSIM = 2 * REACH + 1
+# The literature's "above 160 pixels": four halvings, each rounded down, must leave an 11x11 window.
+SMALLEST_SIDE_OF_MS_SSIM = 176
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+class SSIM(FrameMetric):
+    """Wang et al., 2004: 11x11 Gaussian window of sigma 1.5, K1 0.01, K2 0.03, range 1, mean over channels.
+
+    The border is reflected and counted.
+    """
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """SSIM of each frame, in single precision: within 1e-5 of 64-bit arithmetic and many times faster."""
+        # One frame at a time: on a CPU the temporaries of a batch cost more than the arithmetic.
+        pairs = zip(generated.split(1), reference.split(1), strict=True)
+        return torch.cat([similarity(mine, theirs) for mine, theirs in pairs])
+
+
+def open_ssim(setting: ScoringSetting) -> type[SSIM]:
+    """SSIM; raises UnavailableMetricError where the frames are smaller than its window."""
+    if min(setting.height, setting.width) < SMALLEST_SIDE_OF_SSIM:
+        raise UnavailableMetricError(
+            f"SSIM's window needs sides of at least {SMALLEST_SIDE_OF_SSIM} pixels: "
+            f"these frames are {setting.width}x{setting.height}"
+        )
+    return SSIM
+
+
+class MultiScaleSSIM(FrameMetric):
+    """Wang et al., 2003: five scales by 2x2 averaging, SSIM's window, negative terms set to 0."""
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """MS-SSIM of each frame, in single precision: within 1e-5 of 64-bit arithmetic and many times faster."""
+        # One frame at a time: on a CPU the temporaries of a batch cost more than the arithmetic.
+        pairs = zip(generated.split(1), reference.split(1), strict=True)
+        return torch.cat([_over_scales(mine, theirs) for mine, theirs in pairs])
+
+
+def _over_scales(generated: Tensor, reference: Tensor) -> Tensor:
+    """(B,) product over scales of contrast, and at the coarsest of SSIM, each to its weight."""
+    product = torch.ones(len(generated), device=generated.device)
+    for scale, weight in enumerate(SCALE_WEIGHTS):
+        factor = similarity if scale == len(SCALE_WEIGHTS) - 1 else contrast
+        product = product * factor(generated, reference).relu() ** weight
+        generated, reference = (functional.avg_pool2d(images, 2) for images in (generated, reference))
+    return product
+
+
+def open_ms_ssim(setting: ScoringSetting) -> type[MultiScaleSSIM]:
+    """MS-SSIM; raises UnavailableMetricError where the frames are too small for its coarsest scale."""
+    if min(setting.height, setting.width) < SMALLEST_SIDE_OF_MS_SSIM:
+        raise UnavailableMetricError(
+            f"MS-SSIM needs sides above 160 pixels (at least {SMALLEST_SIDE_OF_MS_SSIM}): "
+            f"these frames are {setting.width}x{setting.height}"
+        )
+    return MultiScaleSSIM
 
 
 def similarity(generated: Tensor, reference: Tensor) -> Tensor:

@@ -16,10 +16,8 @@ from lia_bench.metrics.extractors.registry import EXTRACTORS
 from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric
-from lia_bench.metrics.needed_weights import weights_behind
-from lia_bench.metrics.registry import resolve
-from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
-from lia_bench.metrics.specification import Compares, MetricSpecification
+from lia_bench.metrics.registry import resolve, weights_behind
+from lia_bench.metrics.specification import Compares, MetricSpecification, ScoringSetting, UnavailableMetricError
 
 
 @contextmanager

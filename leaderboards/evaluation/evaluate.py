@@ -27,7 +27,7 @@ from lia_bench.leaderboards.evaluation.session import measure
 from lia_bench.leaderboards.evaluation.set_scores import features_folder, generated_features
 from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.registry import ordered, usual_names
-from lia_bench.metrics.setting import ScoringSetting
+from lia_bench.metrics.specification import ScoringSetting
 from lia_bench.metrics.suite import open_suite
 from lia_bench.models.blocks.flow_recording import recorded_flows
 from lia_bench.models.loading import pick_device

@@ -19,8 +19,7 @@ from lia_bench.leaderboards.evaluation.clip import ClipTask
 from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT
 from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationRequest
 from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, MetricMeaning, Plan, Run
-from lia_bench.metrics.protocols import Protocol
-from lia_bench.metrics.specification import Compares
+from lia_bench.metrics.specification import Compares, Protocol
 from lia_bench.metrics.suite import Suite
 
 SPLIT = "test"

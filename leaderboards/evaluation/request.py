@@ -8,8 +8,8 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.results.csv_writing import LEADERBOARD, PER_CLIP
 from lia_bench.leaderboards.results.report import Run
 from lia_bench.leaderboards.results.report_file import ReportFile
-from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.registry import SUBJECTS, check_name
+from lia_bench.metrics.specification import Protocol
 
 TASKS = ("reconstruction", "cross")
 

@@ -31,7 +31,7 @@ from lia_bench.leaderboards.results.report import ClipEntry, Plan, PlannedModel,
 from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.registry import ordered, usual_names
-from lia_bench.metrics.setting import ScoringSetting
+from lia_bench.metrics.specification import ScoringSetting
 from lia_bench.metrics.suite import Suite, one_thread, open_suite
 from lia_bench.models.loading import pick_device
 

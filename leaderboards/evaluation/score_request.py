@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import unknown
-from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.registry import SUBJECTS, check_name
+from lia_bench.metrics.specification import Protocol
 
 Trim = tuple[int, int, int, int]
 """Pixels left out at the top, right, bottom and left of every frame."""

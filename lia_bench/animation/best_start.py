@@ -16,7 +16,7 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.core.video.reader import Frame
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
 from lia_bench.metrics.extractors.registry import EXTRACTORS
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 
 EXTRACTOR_OF = {"face": "mediapipe-face", "body": "mediapipe-body"}
 """By what users type after --subject."""

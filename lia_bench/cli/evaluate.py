@@ -96,7 +96,7 @@ def command(
     from lia_bench.leaderboards.evaluation.evaluate import evaluate
     from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationRequest
     from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
-    from lia_bench.metrics.protocols import Protocol
+    from lia_bench.metrics.specification import Protocol
 
     request = EvaluationRequest(
         models=models,

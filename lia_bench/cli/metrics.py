@@ -25,15 +25,13 @@ def list_metrics() -> None:
     from rich.table import Table
 
     from lia_bench.core.console import wide_console
-    from lia_bench.metrics.extractors.registry import EXTRACTORS
-    from lia_bench.metrics.registry import METRICS, ordered
+    from lia_bench.metrics.registry import METRICS, ordered, weights_behind
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("metric", "plain name", "definition", "weights"):
         table.add_column(column, overflow="fold")
     for name in ordered(METRICS):
         metric = METRICS[name]
-        weights = metric.weights + (EXTRACTORS[metric.extractor].weights if metric.extractor else ())
         subjects = "" if metric.subjects is None else f"{metric.alias} of {' or '.join(metric.subjects) or 'anything'}"
-        table.add_row(name, subjects, metric.summary, ", ".join(weights))
+        table.add_row(name, subjects, metric.summary, ", ".join(weights_behind(metric)))
     wide_console(140).print(table)

@@ -85,7 +85,7 @@ def command(
     from lia_bench.leaderboards.evaluation.score import score
     from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
     from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
-    from lia_bench.metrics.protocols import Protocol
+    from lia_bench.metrics.specification import Protocol
 
     request = ScoreRequest(
         generated=generated,

@@ -139,8 +139,7 @@ def _of_metric(name: str) -> list[str]:
     from lia_bench.core.errors import UnknownNameError
     from lia_bench.core.suggestions import unknown
     from lia_bench.core.weights import WEIGHTS
-    from lia_bench.metrics.needed_weights import weights_of
-    from lia_bench.metrics.registry import METRICS, usual_names
+    from lia_bench.metrics.registry import METRICS, usual_names, weights_of
 
     known = {*METRICS, *usual_names()}
     if name not in known:

@@ -3,8 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lia_bench.core.torch_weights import fill_network, load_torch_weights
-from lia_bench.core.weights import locate
+from lia_bench.core.torch_weights import with_published_weights
 
 if TYPE_CHECKING:
     import torch
@@ -24,11 +23,8 @@ class PersonNetwork:
             MissingWeightsError: the weights are not here.
             CheckpointError: they are not the published ones.
         """
-        path = locate("keypointrcnn")
         self._device = device
-        self._network = _build()
-        fill_network(self._network, load_torch_weights(path), path)
-        self._network.to(device).eval()
+        self._network = with_published_weights(_build(), "keypointrcnn", device)
 
     def __call__(self, frame: "Tensor") -> "dict[str, Tensor]":
         """The persons in one frame, on the CPU.

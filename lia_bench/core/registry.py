@@ -85,11 +85,14 @@ class Registry(Mapping[str, Item], Generic[Item]):
 
     def _own(self) -> Iterator[tuple[str, Item]]:
         for module in self._modules():
-            found = getattr(importlib.import_module(module.name), self._attribute, ())
+            found = getattr(importlib.import_module(module), self._attribute, ())
             for item in found if isinstance(found, tuple) else (found,):
                 yield item.name, item
 
-    def _modules(self) -> Iterator[pkgutil.ModuleInfo]:
+    def _modules(self) -> Iterator[str]:
+        return (module.name for module in self._found())
+
+    def _found(self) -> Iterator[pkgutil.ModuleInfo]:
         yield from pkgutil.iter_modules(self._package.__path__, self._package.__name__ + ".")
 
     def _plugged_in(self, point: EntryPoint) -> Item:
@@ -117,8 +120,15 @@ class Registry(Mapping[str, Item], Generic[Item]):
 class FolderRegistry(Registry[Item]):
     """A registry whose own items are folders alone; the modules beside them are not imported."""
 
-    def _modules(self) -> Iterator[pkgutil.ModuleInfo]:
-        return (module for module in super()._modules() if module.ispkg)
+    def _modules(self) -> Iterator[str]:
+        return (module.name for module in self._found() if module.ispkg)
+
+
+class TableRegistry(Registry[Item]):
+    """A registry whose own items stand in one module, `package`, apart from what makes them."""
+
+    def _modules(self) -> Iterator[str]:
+        yield self._package.__name__
 
 
 def _origin(point: EntryPoint) -> str:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lia_bench.core.errors import CheckpointError
+from lia_bench.core.weights import locate
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
     from torch.nn import Module
 
+Network = TypeVar("Network", bound="Module")
 Value = TypeVar("Value")
 # What torch's DataParallel, DistributedDataParallel and compiler put before the names of what they wrap.
 PARALLEL, COMPILED = "module.", "_orig_mod."
@@ -122,3 +125,20 @@ def fill_network(network: "Module", state: "dict[str, Tensor]", path: Path) -> N
     except RuntimeError as error:
         difference = str(error).splitlines()[1].strip()
         raise CheckpointError(f"{path}: not the weights of {type(network).__name__}: {difference[:160]}") from error
+
+
+def with_published_weights(
+    network: Network,
+    name: str,
+    device: "torch.device",
+    read: "Callable[[Path], dict[str, Tensor]]" = load_torch_weights,
+) -> Network:
+    """The network, filled with the weights called `name` and read by `read`, on the device and ready to be used.
+
+    Raises:
+        MissingWeightsError: the weights are not here.
+        CheckpointError: they are not the published ones, or another network's.
+    """
+    path = locate(name)
+    fill_network(network, read(path), path)
+    return network.to(device).requires_grad_(False).eval()

@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from lia_bench.core.hashing import sha256_of_file
 
@@ -18,11 +18,12 @@ class WeightFile:
     Attributes:
         name: what users and messages call it.
         file_name: its published name; torch hub's names end in the first digits of the file's SHA-256.
-        source: its address, or its entry in torchvision's list of weights, which knows the address and the size.
+        source: its address, or its entry in torchvision's list of weights, which knows the address.
         used_by: the parts of this project that need it.
         licence: the terms it comes under.
         member: its path in the zip archive at the address; empty where the file itself is there.
         by_hand: whether the address is a page for people, from which no program can fetch.
+        mebibytes: its size as torchvision states it, to the thousandth of 2**20 bytes; None where nobody does.
     """
 
     name: str
@@ -32,6 +33,7 @@ class WeightFile:
     licence: str
     member: str = ""
     by_hand: bool = False
+    mebibytes: float | None = None
 
     @property
     def sha256_prefix(self) -> str | None:
@@ -44,16 +46,15 @@ class WeightFile:
         """Where its authors publish the file."""
         if "://" in self.source:
             return self.source
-        address: str = self._published().url
+        from torchvision.models import get_weight
+
+        address: str = get_weight(self.source).url
         return address
 
     @property
     def size_bytes(self) -> int | None:
         """Size of the published file, to the thousandth of 2**20 bytes; None where it is not stated."""
-        if "://" in self.source:
-            return None
-        mebibytes: float = self._published().meta["_file_size"]
-        return round(mebibytes * 2**20)
+        return None if self.mebibytes is None else round(self.mebibytes * 2**20)
 
     @property
     def path(self) -> Path:
@@ -67,11 +68,6 @@ class WeightFile:
         if self.sha256_prefix is None:
             return "present, no hash published"
         return "verified" if sha256_of_file(self.path).startswith(self.sha256_prefix) else "wrong hash"
-
-    def _published(self) -> Any:
-        from torchvision.models import get_weight
-
-        return get_weight(self.source)
 
 
 def weights_home() -> Path:

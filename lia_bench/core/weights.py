@@ -34,6 +34,7 @@ WEIGHTS: dict[str, WeightFile] = {
             "AlexNet_Weights.IMAGENET1K_V1",
             "metric lpips_alex",
             _TORCHVISION_LICENCE,
+            mebibytes=233.087,
         ),
         WeightFile(
             "arcface",
@@ -109,6 +110,7 @@ WEIGHTS: dict[str, WeightFile] = {
             "KeypointRCNN_ResNet50_FPN_Weights.COCO_V1",
             "detector keypoint-rcnn, extractor keypoint-rcnn",
             "BSD-3-Clause (torchvision); trained on COCO, whose own terms apply",
+            mebibytes=226.054,
         ),
         WeightFile(
             "mediapipe-pose",
@@ -169,6 +171,7 @@ WEIGHTS: dict[str, WeightFile] = {
             "SqueezeNet1_1_Weights.IMAGENET1K_V1",
             "metric lpips_squeeze",
             _TORCHVISION_LICENCE,
+            mebibytes=4.729,
         ),
         WeightFile(
             "vgg16",
@@ -176,6 +179,7 @@ WEIGHTS: dict[str, WeightFile] = {
             "VGG16_Weights.IMAGENET1K_V1",
             "metric lpips_vgg",
             _TORCHVISION_LICENCE,
+            mebibytes=527.796,
         ),
         WeightFile(
             "vgg19",
@@ -183,6 +187,7 @@ WEIGHTS: dict[str, WeightFile] = {
             "VGG19_Weights.IMAGENET1K_V1",
             "perceptual loss of lia, fomm and most others",
             _TORCHVISION_LICENCE,
+            mebibytes=548.051,
         ),
     )
 }

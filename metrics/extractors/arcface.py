@@ -6,17 +6,18 @@ and alignment and mostly do not say which they use; this is what insightface giv
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import locate
-from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.extractors.subjects import subject_index
+from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification, subject_index
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FEATURES = 512
 CROP_SIDE = 112
@@ -67,7 +68,7 @@ class ArcFace:
         self._detector = SCRFD(session=detection)
         self._recogniser = ArcFaceONNX(model_file=str(recognition_path), session=recognition)
 
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+    def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, 512), of unit length."""
         return np.stack([self._embedding(frame) for frame in frames.permute(0, 2, 3, 1).cpu().numpy()])
 

@@ -1,16 +1,18 @@
 """What an extractor is: frames in, one array of numbers a frame (or window of frames) out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from typing import Protocol as Interface
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 WindowRule = Literal["all", "middle"]
 
@@ -24,14 +26,14 @@ class ExtractorSetting:
         protocol: which of two rules it follows where the published script has a quirk (docs/metrics.md).
     """
 
-    device: torch.device
+    device: "torch.device"
     protocol: Protocol
 
 
 class Extractor(Interface):
     """A loaded extractor. What it says of a frame does not depend on the frames beside it."""
 
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+    def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """Features of each frame or window.
 
         Args:
@@ -52,7 +54,7 @@ class ExtractorSpecification:
         summary: one line: network, what it was trained on, what it gives.
         weights: names in `lia_bench.core.weights.WEIGHTS` of the files it loads; empty for one without weights.
         shape: of the features of one frame or window.
-        build: 'package.module:Class', made with an `ExtractorSetting`.
+        build: 'package.module:name' of what makes it, given an `ExtractorSetting`: its class, or a function.
         window: frames that it looks at together; 1 for one that looks at single frames.
         windows: which windows of a clip it looks at in each protocol: all of them, one after the other, or the one in
             the middle.
@@ -69,3 +71,21 @@ class ExtractorSpecification:
     windows: Mapping[Protocol, WindowRule] = field(default_factory=lambda: dict.fromkeys(Protocol, "all"))
     library: str = ""
     version: int = 1
+
+
+def subject_index(found: Sequence[NDArray[np.floating]], protocol: Protocol) -> int:
+    """The subject among those found in a frame.
+
+    The published script takes the first that its detector lists, whoever that is; the strict rule takes the largest,
+    which is the one that an animation is made of.
+
+    Args:
+        found: at least one array (N, 2) of points x, y, or of a box's two corners, in the detector's order.
+        protocol: whose rule.
+
+    Returns:
+        Its place in `found`: of the first, or of the one whose points span the largest upright rectangle.
+    """
+    if protocol is Protocol.LITERATURE:
+        return 0
+    return int(np.argmax([np.prod(np.ptp(points, axis=0)) for points in found]))

@@ -4,19 +4,19 @@ Source: Bulat and Tzimiropoulos, How far are we from solving the 2D & 3D face al
 the script (pose-evaluation, extract.py) no flipped copy is averaged in. The package gives whole pixels.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lia_bench.core.s3fd import load_s3fd
-from lia_bench.core.torch_weights import fill_network, load_torch_weights
+from lia_bench.core.torch_weights import with_published_weights
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import locate
-from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.extractors.subjects import subject_index
+from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification, subject_index
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 POINTS = 68
 HOURGLASSES = 4
@@ -45,20 +45,21 @@ class FaceAlignmentPoints:
             CheckpointError: they are not the published ones.
         """
         self._setting = setting
-        path = locate("2dfan4")
+        locate("2dfan4")
         self._detector = load_s3fd(setting.device)
         from face_alignment.models import FAN
 
-        self._network: Any = FAN(HOURGLASSES)
-        fill_network(self._network, load_torch_weights(path), path)
-        self._network.to(setting.device).eval()
+        self._network: Any = with_published_weights(FAN(HOURGLASSES), "2dfan4", setting.device)
 
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+    def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, 68, 2) x, y in pixels."""
+        import torch
+
         with torch.inference_mode():
             return np.stack([self._points(frame) for frame in frames.permute(0, 2, 3, 1).cpu().numpy()])
 
     def _points(self, frame: Frame) -> NDArray[np.float32]:
+        import torch
         from face_alignment.utils import CENTER_Y_OFFSET, crop, get_preds_fromhm
 
         # One frame a call: in a batch the package's detector mixes up the faces of all frames.

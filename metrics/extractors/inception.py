@@ -1,16 +1,17 @@
 """Inception-v3 pool features of single frames, as the package pytorch-fid 0.3.0 computes them for FID."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
 
 from lia_bench.core.torch_weights import fill_network, load_torch_weights
 from lia_bench.core.weights import locate
-from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
+from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting, ExtractorSpecification
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 WEIGHTS_NAME = "inception-fid"
 FEATURES = 2048
@@ -22,20 +23,22 @@ EXTRACTOR = ExtractorSpecification(
     summary="Inception-v3 with the weights of the original FID: 2048 pool features of a frame",
     weights=(WEIGHTS_NAME,),
     shape=(FEATURES,),
-    build="lia_bench.metrics.extractors.inception:InceptionExtractor",
+    build="lia_bench.metrics.extractors.inception:open_inception",
 )
 
 
-def network_input(frames: Tensor) -> Tensor:
+def network_input(frames: "Tensor") -> "Tensor":
     """What the network sees of frames (B, 3, H, W) uint8: (B, 3, 299, 299) float32 in [-1, 1].
 
     The whole frame is scaled bilinearly, without smoothing before it is made smaller, as pytorch-fid does.
     """
+    from torch.nn import functional
+
     scaled = functional.interpolate(frames.float() / 255, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
     return scaled * 2 - 1
 
 
-def fid_inception(state: dict[str, Tensor], path: Path) -> nn.Module:
+def fid_inception(state: "dict[str, Tensor]", path: Path) -> "nn.Module":
     """The network of pytorch-fid with `state`, read from `path`: input of `network_input` to (B, 2048).
 
     Raises:
@@ -45,6 +48,7 @@ def fid_inception(state: dict[str, Tensor], path: Path) -> nn.Module:
     # the altered blocks are taken from it and put where it puts them, into torchvision's network: nothing of the
     # package is patched at run time, and a file that does not fit is recognised before anything is computed.
     from pytorch_fid.inception import FIDInceptionA, FIDInceptionC, FIDInceptionE_1, FIDInceptionE_2
+    from torch import nn
     from torchvision.models import inception_v3
 
     network: nn.Module = inception_v3(weights=None, num_classes=CLASSES, aux_logits=False, init_weights=False)
@@ -66,27 +70,24 @@ def fid_inception(state: dict[str, Tensor], path: Path) -> nn.Module:
     return network
 
 
-class InceptionExtractor:
-    """Inception-v3 on the setting's device."""
+def open_inception(setting: ExtractorSetting) -> Extractor:
+    """Inception-v3 on the setting's device: features (B, 2048), 0 or more, of frames (B, 3, H, W) uint8 RGB.
 
-    def __init__(self, setting: ExtractorSetting) -> None:
-        """Load the network.
+    Raises:
+        MissingWeightsError: the weights are not here.
+        CheckpointError: they are not the published ones.
+    """
+    import torch
 
-        Raises:
-            MissingWeightsError: the weights are not here.
-            CheckpointError: they are not the published ones.
-        """
-        path = locate(WEIGHTS_NAME)
-        self._device = setting.device
-        network = fid_inception(load_torch_weights(path), path).requires_grad_(False).eval()
-        # With channels last it takes a quarter less time.
-        self._network = network.to(memory_format=torch.channels_last).to(setting.device)
+    path = locate(WEIGHTS_NAME)
+    network = fid_inception(load_torch_weights(path), path).requires_grad_(False).eval()
+    # With channels last it takes a quarter less time.
+    network = network.to(memory_format=torch.channels_last).to(setting.device)
 
     @torch.inference_mode()
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
-        """Features (B, 2048), 0 or more, of frames (B, 3, H, W) uint8 RGB."""
-        features: NDArray[np.float32] = self._network(self._input(frames)).cpu().numpy()
-        return features
+    def features(frames: "Tensor") -> NDArray[np.float32]:
+        seen = network_input(frames.to(setting.device)).contiguous(memory_format=torch.channels_last)
+        found: NDArray[np.float32] = network(seen).cpu().numpy()
+        return found
 
-    def _input(self, frames: Tensor) -> Tensor:
-        return network_input(frames.to(self._device)).contiguous(memory_format=torch.channels_last)
+    return features

@@ -6,17 +6,18 @@ package's manifest says how the networks want their input and has the SHA-256 of
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import locate
-from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.extractors.subjects import subject_index
+from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification, subject_index
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FEATURES = 256
 MANIFEST = "cheetah-manifest"
@@ -52,7 +53,7 @@ class InsightfaceBody:
         self._detector = _loaded(PersonDetection, "person_detection", manifest, detection)
         self._network = _loaded(PersonReID, "person_reid", manifest, reidentification)
 
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+    def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, 256), of unit length."""
         return np.stack([self._embedding(frame) for frame in frames.permute(0, 2, 3, 1).cpu().numpy()])
 

@@ -1,12 +1,15 @@
 """Joints of a person by torchvision's Keypoint R-CNN."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lia_bench.core.keypoint_rcnn import SEEN, PersonNetwork
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 JOINTS = 17
 
@@ -32,12 +35,12 @@ class KeypointRCNNJoints:
         """
         self._network = PersonNetwork(setting.device)
 
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+    def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, 17, 2) x, y in pixels, in COCO's order; NaN for a joint that is not seen."""
         return np.stack([joints_of_surest(self._network(frame)) for frame in frames])
 
 
-def joints_of_surest(persons: dict[str, Tensor]) -> NDArray[np.float32]:
+def joints_of_surest(persons: "dict[str, Tensor]") -> NDArray[np.float32]:
     """Joints of one of the persons that `PersonNetwork` found in a frame.
 
     Returns:
@@ -47,5 +50,5 @@ def joints_of_surest(persons: dict[str, Tensor]) -> NDArray[np.float32]:
         return np.full((JOINTS, 2), np.nan, dtype=np.float32)
     surest = persons["scores"].argmax()
     hidden = persons["keypoints_scores"][surest] <= SEEN
-    places = persons["keypoints"][surest, :, :2].float().masked_fill(hidden[:, None], torch.nan)
+    places = persons["keypoints"][surest, :, :2].float().masked_fill(hidden[:, None], np.nan)
     return np.asarray(places.numpy())

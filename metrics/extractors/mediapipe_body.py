@@ -1,13 +1,16 @@
 """Joints of a person by MediaPipe's pose landmarker."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lia_bench.core.mediapipe_library import open_pose_landmarker
 from lia_bench.core.video.reader import Frame
-from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.extractors.subjects import subject_index
+from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification, subject_index
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 JOINTS = 33
 
@@ -37,7 +40,7 @@ class MediapipeBody:
         self._protocol = setting.protocol
         self._task = open_pose_landmarker()
 
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+    def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, 33, 2) x, y in pixels; a row of NaN for a joint that is not seen."""
         return np.stack([self._joints(frame) for frame in frames.permute(0, 2, 3, 1).cpu().numpy()])
 

@@ -1,13 +1,16 @@
 """Face points by MediaPipe's face landmarker."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lia_bench.core.mediapipe_library import open_face_landmarker
 from lia_bench.core.video.reader import Frame
-from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.extractors.subjects import subject_index
+from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification, subject_index
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 POINTS = 478
 
@@ -34,7 +37,7 @@ class MediapipeFace:
         self._protocol = setting.protocol
         self._task = open_face_landmarker()
 
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+    def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, 478, 2) x, y in pixels; points may lie outside the frame."""
         return np.stack([self._points(frame) for frame in frames.permute(0, 2, 3, 1).cpu().numpy()])
 

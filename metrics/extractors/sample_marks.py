@@ -5,13 +5,16 @@ first; then those are kept that lie together as the marks of one face do. What i
 guessed. Lengths and areas of the constants are pixels of a frame whose shorter side is 64.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from torch import Tensor
 
 from lia_bench.core.sample_marks import MARKS
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EXTRACTOR = ExtractorSpecification(
     name="sample-marks",
@@ -46,7 +49,7 @@ class SampleMarks:
     def __init__(self, setting: ExtractorSetting) -> None:
         """Works in every setting."""
 
-    def __call__(self, frames: Tensor) -> NDArray[np.float32]:
+    def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """See `Extractor.__call__`: (B, N, 2) x, y in pixels."""
         pictures = frames.permute(0, 2, 3, 1).cpu().numpy()
         return np.stack([find_marks(picture) for picture in pictures]).astype(np.float32)
@@ -62,6 +65,8 @@ def find_marks(frame: np.ndarray) -> np.ndarray:
         (N, 2) float64 x, y in pixels, the centre of the top left pixel at (0, 0), in the order of
         `lia_bench.core.sample_marks.MARKS`; a row of NaN for a mark that is not there.
     """
+    from scipy import ndimage
+
     scale = min(frame.shape[:2]) / NOMINAL_SIDE
     values = ndimage.gaussian_filter(frame @ _TO_CHROMA.T, (SMOOTHING * scale, SMOOTHING * scale, 0))
     strength = np.hypot(values[..., 1], values[..., 2])
@@ -85,6 +90,8 @@ def _kinds(values: np.ndarray, strength: np.ndarray) -> np.ndarray:
 
 def _strongest_spots(strength: np.ndarray, summit: np.ndarray, scale: float) -> list[tuple[float, float]]:
     """x, y of the compact spots, that with most colour in it first."""
+    from scipy import ndimage
+
     labels, _ = ndimage.label(strength > LEAST_COLOUR)
     spots = []
     for number, window in enumerate(ndimage.find_objects(labels), start=1):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torchvision.models import get_weight
 
 from lia_bench.core import weights
 from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
@@ -47,6 +48,12 @@ def test_what_is_known_of_published_files() -> None:
     assert vgg.size_bytes is not None
     assert vgg.size_bytes > 5e8
     assert detector.size_bytes is None
+
+
+@pytest.mark.parametrize("name", [name for name, file in weights.WEIGHTS.items() if "://" not in file.source])
+def test_sizes_are_those_that_torchvision_states(name: str) -> None:
+    file = weights.WEIGHTS[name]
+    assert file.mebibytes == get_weight(file.source).meta["_file_size"]
 
 
 def test_a_file_without_a_published_hash_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ from lia_bench.leaderboards.board.comparison import compare_models
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationRequest
 from lia_bench.leaderboards.printing.ranking import print_comparison
-from lia_bench.metrics.frechet import frechet_distance
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.frechet_metric import frechet_distance
+from lia_bench.metrics.specification import Protocol
 from tests.leaderboards.test_evaluation import comparable, read
 from tests.leaderboards.toy_metrics import CALLS, register_toy_metrics
 from tests.leaderboards.toys import LENGTHS, register, specification, write_dataset

@@ -11,9 +11,8 @@ from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSp
 from lia_bench.metrics.extractors.registry import EXTRACTORS
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.keypoint_distance import CoordinateDifference, MissingRate
-from lia_bench.metrics.protocols import Protocol
 from lia_bench.metrics.registry import METRICS
-from lia_bench.metrics.specification import Compares, MetricSpecification
+from lia_bench.metrics.specification import Compares, MetricSpecification, Protocol
 
 CALLS: list[int] = []
 """Frames that the extractors have looked at, call by call."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lia_bench.metrics.frechet import frechet_distance
+from lia_bench.metrics.frechet_metric import frechet_distance
 from tests.conftest import golden
 from tests.deterministic import generator
 

@@ -11,11 +11,10 @@ from torch.nn import functional
 
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.l1 import L1
-from lia_bench.metrics.ms_ssim import SCALE_WEIGHTS, MultiScaleSSIM
 from lia_bench.metrics.psnr import PSNR
 from lia_bench.metrics.registry import METRICS
-from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
-from lia_bench.metrics.ssim import SSIM
+from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.structural_similarity import SCALE_WEIGHTS, SSIM, MultiScaleSSIM
 from tests.conftest import golden
 from tests.deterministic import generator, image
 

@@ -14,7 +14,7 @@ from lia_bench.core.weight_file import WeightFile, weights_home
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.lpips import SMALLEST_SIDES, Backbone, PerceptualDistance
 from lia_bench.metrics.registry import METRICS
-from lia_bench.metrics.setting import ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 from tests.conftest import golden
 from tests.deterministic import fill, generator, image
 

@@ -4,8 +4,7 @@ import pytest
 
 from lia_bench.core.errors import UnknownNameError
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.metrics.needed_weights import weights_of
-from lia_bench.metrics.registry import METRICS
+from lia_bench.metrics.registry import METRICS, weights_of
 
 
 def test_a_plain_name_means_what_it_may_stand_for_and_an_id_means_itself() -> None:

@@ -5,8 +5,7 @@ import pytest
 from lia_bench.core.errors import UnknownNameError
 from lia_bench.metrics.extractors.registry import EXTRACTORS
 from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, resolve, usual_names
-from lia_bench.metrics.setting import UnavailableMetricError
-from lia_bench.metrics.specification import Compares
+from lia_bench.metrics.specification import Compares, UnavailableMetricError
 
 
 def test_every_metric_goes_by_its_id_and_every_plain_name_has_a_definition() -> None:

@@ -14,7 +14,7 @@ from lia_bench.core.weight_file import weights_home
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.arcface import EXTRACTOR, ArcFace
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.onnx_networks import save_detector, save_recogniser
 

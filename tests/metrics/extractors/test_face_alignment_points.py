@@ -17,7 +17,7 @@ from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.face_alignment_points import EXTRACTOR, FaceAlignmentPoints
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.preprocessing.detectors import install_made_up
 
 CELL = 16

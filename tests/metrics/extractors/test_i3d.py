@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.i3d import EXTRACTOR, I3DExtractor, network_input
+from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
+from lia_bench.metrics.extractors.i3d import EXTRACTOR, network_input, open_i3d
 from lia_bench.metrics.networks.i3d import InceptionI3D, pad_same
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
 
@@ -39,15 +39,15 @@ def state() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def extractor(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[I3DExtractor]:
+def extractor(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extractor]:
     with pytest.MonkeyPatch.context() as patch:
         path = put_file("i3d", state, tmp_path_factory.mktemp("home"), patch)
-        yield I3DExtractor(SETTING)
+        yield open_i3d(SETTING)
         path.unlink()
 
 
 def test_a_window_gives_logits_that_do_not_depend_on_the_windows_beside_it(
-    extractor: I3DExtractor, windows: Tensor
+    extractor: Extractor, windows: Tensor
 ) -> None:
     both = extractor(windows)
     assert both.shape == (2, *EXTRACTOR.shape)
@@ -126,7 +126,7 @@ def test_frames_keep_their_order_and_channels(windows: Tensor) -> None:
 
 def test_without_the_file_the_text_says_which_and_where_from() -> None:
     with pytest.raises(MissingWeightsError, match=r"rgb_imagenet\.pt") as caught:
-        I3DExtractor(SETTING)
+        open_i3d(SETTING)
     assert WEIGHTS["i3d"].address in str(caught.value)
 
 
@@ -135,5 +135,5 @@ def test_a_file_of_another_network_is_refused(
 ) -> None:
     path = put_file("i3d", without_last_key(state), tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match=rf"{path.name}.*logits\.conv3d\.bias"):
-        I3DExtractor(SETTING)
+        open_i3d(SETTING)
     path.unlink()

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.inception import EXTRACTOR, InceptionExtractor, network_input
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
+from lia_bench.metrics.extractors.inception import EXTRACTOR, network_input, open_inception
+from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
 
@@ -41,15 +41,15 @@ def state() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def extractor(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[InceptionExtractor]:
+def extractor(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extractor]:
     with pytest.MonkeyPatch.context() as patch:
         path = put_file("inception-fid", state, tmp_path_factory.mktemp("home"), patch)
-        yield InceptionExtractor(SETTING)
+        yield open_inception(SETTING)
         path.unlink()
 
 
 @pytest.fixture(scope="module")
-def features(extractor: InceptionExtractor, frames: Tensor) -> np.ndarray:
+def features(extractor: Extractor, frames: Tensor) -> np.ndarray:
     return extractor(frames)
 
 
@@ -66,7 +66,7 @@ def test_the_features_are_those_of_the_package(
 
 
 def test_a_frame_does_not_depend_on_the_frames_beside_it(
-    extractor: InceptionExtractor, features: np.ndarray, frames: Tensor
+    extractor: Extractor, features: np.ndarray, frames: Tensor
 ) -> None:
     np.testing.assert_allclose(extractor(frames[1:]), features[1:], atol=1e-5)
 
@@ -80,7 +80,7 @@ def test_black_and_white_are_the_ends_of_the_range() -> None:
 
 def test_without_the_file_the_text_says_which_and_where_from() -> None:
     with pytest.raises(MissingWeightsError, match=r"pt_inception-2015-12-05-6726825d\.pth.*") as caught:
-        InceptionExtractor(SETTING)
+        open_inception(SETTING)
     assert WEIGHTS["inception-fid"].address in str(caught.value)
 
 
@@ -89,7 +89,7 @@ def test_a_file_of_another_network_is_refused(
 ) -> None:
     path = put_file("inception-fid", without_last_key(state), tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match=rf"{path.name}.*fc\.bias"):
-        InceptionExtractor(SETTING)
+        open_inception(SETTING)
     path.unlink()
 
 
@@ -99,5 +99,5 @@ def test_a_file_with_another_hash_is_refused(
     path = put_file("inception-fid", without_last_key(state), tmp_path, monkeypatch)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match="SHA-256"):
-        InceptionExtractor(SETTING)
+        open_inception(SETTING)
     path.unlink()

@@ -13,7 +13,7 @@ from lia_bench.core.weight_file import WeightFile
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.keypoint_rcnn import EXTRACTOR, KeypointRCNNJoints, joints_of_surest
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.preprocessing.detectors import install_made_up
 
 SETTING = ExtractorSetting(torch.device("cpu"), Protocol.STRICT)

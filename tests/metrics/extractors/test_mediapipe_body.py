@@ -10,7 +10,7 @@ from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.mediapipe_body import EXTRACTOR, MediapipeBody
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.metrics.extractors.real_frames import moved, real_frames
 from tests.preprocessing.detectors import install_real
 

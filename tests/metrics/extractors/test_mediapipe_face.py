@@ -12,7 +12,7 @@ from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR, MediapipeFace
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.metrics.extractors.real_frames import moved, real_frames
 from tests.preprocessing.detectors import install_real
 
@@ -67,7 +67,7 @@ import torch
 from pathlib import Path
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.mediapipe_face import MediapipeFace
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.metrics.extractors.real_frames import real_frames
 extractor = MediapipeFace(ExtractorSetting(torch.device("cpu"), Protocol.STRICT))
 extractor(real_frames(Path({str(real_data)!r}), {ONE_FACE!r}, range(2)))

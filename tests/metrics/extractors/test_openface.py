@@ -12,10 +12,10 @@ from torch.nn import functional
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.openface import EXTRACTOR, OpenFaceExtractor, network_input
+from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
+from lia_bench.metrics.extractors.openface import EXTRACTOR, network_input, open_openface
 from lia_bench.metrics.networks.openface import CrossMapNormalisation, InceptionBlock, OpenFace
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
 
@@ -37,17 +37,17 @@ def state() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def extractor(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenFaceExtractor]:
+def extractor(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extractor]:
     with pytest.MonkeyPatch.context() as patch:
         path = put_file("openface", state, tmp_path_factory.mktemp("home"), patch)
         # The published file is older than torch's present format.
         torch.save(state, path, _use_new_zipfile_serialization=False)
-        yield OpenFaceExtractor(SETTING)
+        yield open_openface(SETTING)
         path.unlink()
 
 
 def test_a_frame_gives_an_embedding_that_does_not_depend_on_the_frames_beside_it(
-    extractor: OpenFaceExtractor, frames: Tensor
+    extractor: Extractor, frames: Tensor
 ) -> None:
     both = extractor(frames)
     assert both.shape == (2, *EXTRACTOR.shape)
@@ -125,7 +125,7 @@ def published_wiring(state: dict[str, Tensor], faces: Tensor) -> Tensor:
 
 
 def test_the_layers_are_wired_as_in_the_published_network(
-    extractor: OpenFaceExtractor, state: dict[str, Tensor], frames: Tensor
+    extractor: Extractor, state: dict[str, Tensor], frames: Tensor
 ) -> None:
     expected = published_wiring(state, network_input(frames))
     np.testing.assert_allclose(extractor(frames), expected.numpy(), atol=1e-5)
@@ -167,7 +167,7 @@ def test_frames_are_scaled_as_by_the_published_evaluation(frames: Tensor) -> Non
 def test_without_the_file_the_text_says_which_and_where_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
     with pytest.raises(MissingWeightsError, match=r"openface\.pth") as caught:
-        OpenFaceExtractor(SETTING)
+        open_openface(SETTING)
     assert WEIGHTS["openface"].address in str(caught.value)
 
 
@@ -176,7 +176,7 @@ def test_a_file_of_another_network_is_refused(
 ) -> None:
     put_file("openface", without_last_key(state), tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match=r"openface\.pth.*layer25\.bias"):
-        OpenFaceExtractor(SETTING)
+        open_openface(SETTING)
     put_file("openface", state | {"layer25.bias": torch.zeros(256)}, tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match=r"openface\.pth.*layer25\.bias"):
-        OpenFaceExtractor(SETTING)
+        open_openface(SETTING)

@@ -11,20 +11,18 @@ from torch.nn import functional
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.metrics.extractors import openpose
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.openpose import (
-    EXTRACTOR,
-    SIDES,
-    OpenPoseExtractor,
+from lia_bench.metrics.extractors.openpose import EXTRACTOR, SIDES, OpenPoseExtractor
+from lia_bench.metrics.networks import openpose
+from lia_bench.metrics.networks.openpose import (
+    OpenPoseNetwork,
     averaged_maps,
     maps_of_both_sides,
     network_input,
     unmirror,
 )
-from lia_bench.metrics.extractors.pose_decoding import find_peaks
-from lia_bench.metrics.networks.openpose import OpenPoseNetwork
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.networks.pose_decoding import find_peaks
+from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
 from tests.metrics.extractors.skeletons import STANDING, Point, draw, moved, table

@@ -13,10 +13,10 @@ from torchvision.transforms import functional as transforms
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.person_reid import EXTRACTOR, PersonReid, network_input
+from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
+from lia_bench.metrics.extractors.person_reid import EXTRACTOR, network_input, open_person_reid
 from lia_bench.metrics.networks.person_reid import PersonReidNetwork
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
 
@@ -38,10 +38,10 @@ def state() -> dict[str, Tensor]:
 @pytest.fixture(scope="module")
 def extractors(
     state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[Protocol, PersonReid]]:
+) -> Iterator[dict[Protocol, Extractor]]:
     with pytest.MonkeyPatch.context() as patch:
         path = put_file("person-reid", state, tmp_path_factory.mktemp("home"), patch)
-        yield {protocol: PersonReid(ExtractorSetting(CPU, protocol)) for protocol in Protocol}
+        yield {protocol: open_person_reid(ExtractorSetting(CPU, protocol)) for protocol in Protocol}
         path.unlink()
 
 
@@ -55,7 +55,7 @@ def witness(state: dict[str, Tensor]) -> nn.Module:
 
 @pytest.mark.parametrize("protocol", Protocol)
 def test_a_frame_gives_features_that_do_not_depend_on_the_frames_beside_it(
-    extractors: dict[Protocol, PersonReid], frames: Tensor, protocol: Protocol
+    extractors: dict[Protocol, Extractor], frames: Tensor, protocol: Protocol
 ) -> None:
     both = extractors[protocol](frames)
     assert both.shape == (2, *EXTRACTOR.shape)
@@ -65,7 +65,7 @@ def test_a_frame_gives_features_that_do_not_depend_on_the_frames_beside_it(
 
 
 def test_the_literature_normalises_each_frame_by_its_own_statistics(
-    extractors: dict[Protocol, PersonReid], frames: Tensor, witness: nn.Module
+    extractors: dict[Protocol, Extractor], frames: Tensor, witness: nn.Module
 ) -> None:
     """What batch normalisation in training mode does with a batch of one."""
     seen = network_input(frames, Protocol.LITERATURE)
@@ -75,7 +75,7 @@ def test_the_literature_normalises_each_frame_by_its_own_statistics(
 
 
 def test_the_strict_features_are_those_of_the_trained_network_scaled_to_unit_length(
-    extractors: dict[Protocol, PersonReid], frames: Tensor, state: dict[str, Tensor]
+    extractors: dict[Protocol, Extractor], frames: Tensor, state: dict[str, Tensor]
 ) -> None:
     network = resnet50(weights=None)
     network.load_state_dict({key[6:]: value for key, value in state.items() if key.startswith("model.")})
@@ -133,7 +133,7 @@ def test_frames_are_scaled_as_by_the_published_evaluation() -> None:
 def test_without_the_file_the_text_says_which_and_where_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
     with pytest.raises(MissingWeightsError, match=r"net_last\.pth") as caught:
-        PersonReid(ExtractorSetting(CPU, Protocol.STRICT))
+        open_person_reid(ExtractorSetting(CPU, Protocol.STRICT))
     assert WEIGHTS["person-reid"].address in str(caught.value)
 
 
@@ -143,10 +143,10 @@ def test_a_file_of_another_network_is_refused(
     setting = ExtractorSetting(CPU, Protocol.STRICT)
     put_file("person-reid", without_last_key(state), tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match=r"net_last\.pth.*classifier\.classifier\.0\.bias"):
-        PersonReid(setting)
+        open_person_reid(setting)
     # DukeMTMC-reID has 702 persons.
     other = {"classifier.classifier.0.weight": torch.zeros(702, 512), "classifier.classifier.0.bias": torch.zeros(702)}
     path = put_file("person-reid", state | other, tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match=r"net_last\.pth.*classifier\.classifier\.0\.weight"):
-        PersonReid(setting)
+        open_person_reid(setting)
     path.unlink()

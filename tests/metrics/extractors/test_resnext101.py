@@ -12,10 +12,10 @@ from torchvision.models import resnet
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.resnext101 import EXTRACTOR, ResNeXtExtractor, network_input
+from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
+from lia_bench.metrics.extractors.resnext101 import EXTRACTOR, network_input, open_resnext101
 from lia_bench.metrics.networks.resnext3d import ResNeXt3D
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
 
@@ -48,15 +48,15 @@ def state() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def extractor(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ResNeXtExtractor]:
+def extractor(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extractor]:
     with pytest.MonkeyPatch.context() as patch:
         path = put_file("resnext-101-kinetics", published_content(state), tmp_path_factory.mktemp("home"), patch)
-        yield ResNeXtExtractor(SETTING)
+        yield open_resnext101(SETTING)
         path.unlink()
 
 
 def test_a_window_gives_features_that_do_not_depend_on_the_windows_beside_it(
-    extractor: ResNeXtExtractor, windows: Tensor
+    extractor: Extractor, windows: Tensor
 ) -> None:
     both = extractor(windows)
     assert both.shape == (2, *EXTRACTOR.shape)
@@ -123,7 +123,7 @@ def test_frames_are_smoothed_before_they_are_made_smaller_and_stay_levels() -> N
 
 def test_without_the_file_the_text_says_which_and_where_from() -> None:
     with pytest.raises(MissingWeightsError, match=r"resnext-101-kinetics\.pth") as caught:
-        ResNeXtExtractor(SETTING)
+        open_resnext101(SETTING)
     assert WEIGHTS["resnext-101-kinetics"].address in str(caught.value)
 
 
@@ -135,7 +135,7 @@ def test_a_file_of_another_network_is_refused(
     content = published_content(other) if whole else other
     path = put_file("resnext-101-kinetics", content, tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match=rf"{path.name}.*{'bn1.weight' if whole else 'state_dict'}"):
-        ResNeXtExtractor(SETTING)
+        open_resnext101(SETTING)
 
 
 def test_a_shape_of_another_network_is_refused(
@@ -144,5 +144,5 @@ def test_a_shape_of_another_network_is_refused(
     other = without_last_key(state) | {"fc.bias": torch.zeros(600)}
     path = put_file("resnext-101-kinetics", published_content(other), tmp_path, monkeypatch)
     with pytest.raises(CheckpointError, match=rf"{path.name}.*fc\.bias"):
-        ResNeXtExtractor(SETTING)
+        open_resnext101(SETTING)
     path.unlink()

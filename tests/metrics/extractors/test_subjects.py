@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lia_bench.metrics.extractors.subjects import subject_index
-from lia_bench.metrics.protocols import Protocol
+from lia_bench.metrics.extractors.extractor import subject_index
+from lia_bench.metrics.specification import Protocol
 
 
 def test_the_first_or_the_largest() -> None:

@@ -1,0 +1,170 @@
+"""Our own metrics: a definition for each network that a plain name can rest on, since each gives other numbers.
+
+They stand apart from what computes them, so that whoever lists metrics or prints a table does not import torch.
+"""
+
+from typing import Literal
+
+from lia_bench.metrics.specification import Averaging, Compares, MetricSpecification, Opening, Protocol, opened_by
+
+PUBLISHED_AVERAGING: dict[Protocol, Averaging] = {Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"}
+"""Of metrics of features: the published scripts average over the frames of all clips."""
+
+
+def _of_images(
+    name: str, summary: str, better: Literal["lower", "higher"], open_: Opening, decimals: int = 4
+) -> MetricSpecification:
+    return MetricSpecification(name, name, (), summary, better, decimals, open_)
+
+
+def _of_features(
+    name: str,
+    extractor: str,
+    subjects: tuple[str, ...] | None,
+    summary: str,
+    open_: Opening,
+    *,
+    better: Literal["lower", "higher"] = "lower",
+    decimals: int = 4,
+    of_identity: bool = False,
+) -> MetricSpecification:
+    return MetricSpecification(
+        name=name,
+        alias=name.partition("_")[0],
+        subjects=subjects,
+        summary=summary,
+        better=better,
+        decimals=decimals,
+        open=open_,
+        compares=Compares.FEATURES,
+        extractor=extractor,
+        averaging=PUBLISHED_AVERAGING,
+        of_identity=of_identity,
+    )
+
+
+def _of_sets(alias: str, extractor: str, numbers: int, summary: str, decimals: int) -> MetricSpecification:
+    return MetricSpecification(
+        name=f"{alias}_{extractor}",
+        alias=alias,
+        subjects=(),
+        summary=f"Frechet distance between {summary}",
+        better="lower",
+        decimals=decimals,
+        open=opened_by("lia_bench.metrics.frechet_metric:open_frechet", numbers),
+        compares=Compares.SETS,
+        extractor=extractor,
+    )
+
+
+def _lpips(backbone: str, network: str, weights: str, subjects: tuple[str, ...] | None) -> MetricSpecification:
+    return MetricSpecification(
+        name=f"lpips_{backbone}",
+        alias="lpips",
+        subjects=subjects,
+        summary=f"distance of {network} features, heads of version 0.1",
+        better="lower",
+        decimals=4,
+        open=opened_by("lia_bench.metrics.lpips:open_lpips", backbone),
+        weights=(weights,),
+    )
+
+
+def _akd_and_mkr(
+    name: str, extractor: str, all_points: str, points: str, subjects: tuple[str, ...] | None
+) -> tuple[MetricSpecification, MetricSpecification]:
+    """Both metrics of the keypoints that one network finds."""
+    return (
+        _of_features(
+            f"akd_{name}",
+            extractor,
+            subjects,
+            f"distance between {all_points}, in pixels",
+            opened_by("lia_bench.metrics.keypoint_distance:open_akd"),
+            decimals=3,
+        ),
+        _of_features(
+            f"mkr_{name}",
+            extractor,
+            subjects,
+            f"share of the true frame's {points} that the generated frame lacks",
+            opened_by("lia_bench.metrics.keypoint_distance:open_mkr"),
+        ),
+    )
+
+
+def _aed(name: str, extractor: str, network: str, subject: str) -> MetricSpecification:
+    return _of_features(
+        f"aed_{name}",
+        extractor,
+        (subject,),
+        f"distance between identity features of {network}",
+        opened_by("lia_bench.metrics.aed:open_aed"),
+    )
+
+
+def _csim(name: str, extractor: str, embeddings: str, subject: str) -> MetricSpecification:
+    return _of_features(
+        f"csim_{name}",
+        extractor,
+        (subject,),
+        f"cosine similarity of {embeddings}",
+        opened_by("lia_bench.metrics.csim:open_csim"),
+        better="higher",
+        of_identity=True,
+    )
+
+
+DEFINITIONS = (
+    _of_images(
+        "l1", "mean absolute difference of images in [0, 1]", "lower", opened_by("lia_bench.metrics.l1:open_l1")
+    ),
+    _of_images(
+        "psnr",
+        "peak signal-to-noise ratio in dB, from the clip's mean squared error",
+        "higher",
+        opened_by("lia_bench.metrics.psnr:open_psnr"),
+        decimals=2,
+    ),
+    _of_images(
+        "ssim",
+        "structural similarity, 11x11 Gaussian window of sigma 1.5",
+        "higher",
+        opened_by("lia_bench.metrics.structural_similarity:open_ssim"),
+    ),
+    _of_images(
+        "ms_ssim",
+        "structural similarity over five scales",
+        "higher",
+        opened_by("lia_bench.metrics.structural_similarity:open_ms_ssim"),
+    ),
+    _lpips("alex", "AlexNet", "alexnet", ()),
+    _lpips("vgg", "VGG16", "vgg16", None),
+    _lpips("squeeze", "SqueezeNet 1.1", "squeezenet1_1", None),
+    # Face networks find all points of a face or none: there, MKR is the share of frames that lost the face.
+    *_akd_and_mkr(
+        "face_alignment",
+        "face-alignment",
+        "68 face points of face-alignment",
+        "face points of face-alignment",
+        ("face",),
+    ),
+    *_akd_and_mkr("mediapipe_face", "mediapipe-face", "478 face points of MediaPipe", "face points of MediaPipe", None),
+    *_akd_and_mkr("openpose", "openpose", "18 joints of OpenPose", "joints of OpenPose", ("body",)),
+    *_akd_and_mkr("mediapipe_body", "mediapipe-body", "33 joints of MediaPipe", "joints of MediaPipe", None),
+    *_akd_and_mkr(
+        "keypoint_rcnn",
+        "keypoint-rcnn",
+        "17 joints of torchvision's Keypoint R-CNN",
+        "joints of torchvision's Keypoint R-CNN",
+        None,
+    ),
+    *_akd_and_mkr("sample", "sample-marks", "the marks of the sample dataset", "marks", ("sample",)),
+    _aed("openface", "openface", "OpenFace nn4.small2", "face"),
+    _aed("reid", "person-reid", "the re-identification ResNet-50", "body"),
+    _csim("arcface", "arcface", "insightface's ArcFace embeddings of faces", "face"),
+    _csim("insightface_body", "insightface-body", "insightface's embeddings of persons", "body"),
+    _of_sets("fid", "inception", 2048, "Inception-v3 features of all generated and all true frames", decimals=2),
+    _of_sets("video_fid", "resnext101", 2048, "3D ResNeXt-101 features of windows of 16 frames", decimals=3),
+    _of_sets("fvd", "i3d", 400, "I3D logits of windows of 16 frames", decimals=1),
+)

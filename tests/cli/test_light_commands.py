@@ -1,0 +1,55 @@
+"""Commands that list or explain load no heavy library: a table of ten rows is no reason to wait for torch."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lia_bench.cli.main import COMMANDS
+
+HEAVY = ("torch", "torchvision", "torchmetrics", "cv2", "mediapipe", "pandas", "scipy", "matplotlib")
+
+LISTINGS = ("metrics list", "weights list", "weights list s3fd", "models list", "datasets list")
+
+PROGRAM = f"""
+import contextlib, io, json, sys
+import click
+from lia_bench.cli.main import cli, run
+
+def pages(command, words):
+    yield [*words, "--help"]
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from pages(command.get_command(context, name), [*words, name])
+
+found = {{}}
+lines = [*pages(cli, []), *(line.split() for line in {LISTINGS!r})]
+for words in lines:
+    before = set(sys.modules)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        code = run(words, False)
+    loaded = [name for name in {HEAVY!r} if name in sys.modules and name not in before]
+    found[" ".join(words)] = {{"code": code, "loaded": loaded, "printed": bool(printed.getvalue())}}
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, dict[str, object]]:
+    """What each command loads that none before it did, by the words that are typed."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    result: dict[str, dict[str, object]] = json.loads(done.stdout)
+    return result
+
+
+@pytest.mark.parametrize("line", LISTINGS)
+def test_listings_load_nothing_heavy(found: dict[str, dict[str, object]], line: str) -> None:
+    assert found[line] == {"code": 0, "loaded": [], "printed": True}
+
+
+def test_help_pages_load_nothing_heavy(found: dict[str, dict[str, object]]) -> None:
+    pages = {line: result for line, result in found.items() if line.endswith("--help")}
+    assert {line.split()[0] for line in pages} == {"--help", *COMMANDS}
+    assert {line: result for line, result in pages.items() if result["loaded"] or not result["printed"]} == {}
