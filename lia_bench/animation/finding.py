@@ -11,7 +11,7 @@ from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box, overlap
 from lia_bench.preprocessing.detection.detector import Detection
 from lia_bench.preprocessing.detection.registry import build_detector
-from lia_bench.preprocessing.tracking.watching import UprightFootage, scaled, scaled_frames, size_at_height, watch
+from lia_bench.preprocessing.tracking.frames import UprightFootage, scaled, scaled_frames, size_at_height, watch
 
 DETECTION_HEIGHT = 360
 """Pixels that frames are scaled to for the detector, as where datasets are cut."""

@@ -13,7 +13,7 @@ from lia_bench.core.progress import progress
 from lia_bench.core.video import read_picture, resize
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.tracking.watching import UprightFootage
+from lia_bench.preprocessing.tracking.frames import UprightFootage
 
 LANDMARK_SIZE = (256, 256)
 """Height and width that squares are shown to the landmarker at."""

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from lia_bench.core.video.image import resize
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.tracking.watching import scaled
+from lia_bench.preprocessing.tracking.frames import scaled
 
 FEATHER = 0.12
 """Of the square's side: how wide the border is in which the picture passes into the animation."""

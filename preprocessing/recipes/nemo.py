@@ -10,10 +10,12 @@ from lia_bench.preprocessing.options import DetectorChoice, detection_options, p
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
+    from lia_bench.preprocessing.detection.detector import Detector
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.layouts import Partition
     from lia_bench.preprocessing.preparing import PreparationOptions
     from lia_bench.preprocessing.search import Finding, Search, Unit
+    from lia_bench.preprocessing.tracking.frames import UprightFootage
 
 DATASET = DatasetSpecification(
     name="nemo",
@@ -23,6 +25,12 @@ DATASET = DatasetSpecification(
     subject="face",
 )
 
+
+DETECTION_SIZE = (640, 360)
+"""Width and height that the first frame is shown to the detector at, whatever its aspect."""
+
+INCREASE = 0.1
+"""Of the face's box, at each side."""
 
 # fmt: off
 NEMO_TEST = frozenset(
@@ -83,7 +91,6 @@ def person_of(name: str) -> str:
 def make_search(detector: DetectorChoice) -> "Search":
     """The search of one video, with the detector loaded."""
     from lia_bench.preprocessing.detection.registry import build_detector
-    from lia_bench.preprocessing.tracking.first_frame import search_first_frame
 
     built = build_detector(detector.name, detector.device)
 
@@ -92,3 +99,28 @@ def make_search(detector: DetectorChoice) -> "Search":
         return [finding] if finding else []
 
     return search
+
+
+def search_first_frame(
+    footage: "UprightFootage", video_id: str, person_id: str | None, detector: "Detector", partition: str
+) -> "Finding | None":
+    """The whole video, cut by the most certain face of its first frame; None where the detector sees no face there.
+
+    The box is brought back to the footage by its true ratio to the detector's frame, which is the published factor 3
+    for 1920x1080. It grows by 0.1 to a square and is rejected where that leaves the frame. The clip is called as
+    the video.
+
+    Raises:
+        UnreadableVideoError: the first frame cannot be decoded.
+    """
+    from lia_bench.preprocessing.tracking.frames import scaled, scaled_frames
+    from lia_bench.preprocessing.tracking.tubes import CropRule, Origin, Tube, judge
+
+    (frame,) = scaled_frames(footage, [0], DETECTION_SIZE)
+    (faces,) = detector.detect([frame])
+    if not faces:
+        return None
+    box = scaled(faces[0].box, footage.width / DETECTION_SIZE[0], footage.height / DETECTION_SIZE[1])
+    origin = Origin(video_id, person_id, footage.fps, (footage.width, footage.height), partition)
+    rule = CropRule(min_frames=0, min_size=0, increase=INCREASE)
+    return judge(Tube(0, footage.frames, footage.frames, box), rule, origin, video_id)

@@ -184,9 +184,9 @@ def find_utterances(annotations: Path) -> "Layout":
     Raises:
         InputError: no annotation.
     """
-    from lia_bench.preprocessing.annotations import find_annotations
     from lia_bench.preprocessing.clip_table import printable
     from lia_bench.preprocessing.layouts import with_good_names
+    from lia_bench.preprocessing.tracking.annotated import find_annotations
 
     files, problems = find_annotations(annotations)
     reasons = (str(problem).replace(f"{annotations}/", "") for problem in problems)
@@ -211,9 +211,8 @@ def _unit(file: Path) -> "Unit":
 
 def make_search(detector: DetectorChoice, rule: "TubeRule") -> "Search":
     """The search of one utterance, with the detector loaded."""
-    from lia_bench.preprocessing.annotations import read_utterance
     from lia_bench.preprocessing.detection.registry import build_detector
-    from lia_bench.preprocessing.tracking.annotated_tubes import search_utterance
+    from lia_bench.preprocessing.tracking.annotated import read_utterance, search_utterance
 
     built = build_detector(detector.name, detector.device)
 

@@ -12,8 +12,8 @@ from lia_bench.preprocessing.boxes import Box, contains, increase_to_square, ove
 from lia_bench.preprocessing.detection.detector import Detection, Detector
 from lia_bench.preprocessing.published_rule import clip_name
 from lia_bench.preprocessing.search import Finding
+from lia_bench.preprocessing.tracking.frames import UprightFootage, watch
 from lia_bench.preprocessing.tracking.tubes import CropRule, Origin, Tube, judge
-from lia_bench.preprocessing.tracking.watching import UprightFootage, watch
 
 MOTION_SIDE = 256
 """Pixels that frames are scaled to before their motion is measured."""

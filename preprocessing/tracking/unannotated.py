@@ -15,8 +15,8 @@ from lia_bench.preprocessing.detection.registry import what_detects
 from lia_bench.preprocessing.layouts import Layout
 from lia_bench.preprocessing.options import DetectorChoice
 from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit, as_settings
+from lia_bench.preprocessing.tracking.frames import UprightFootage, scaled, scaled_frames, size_at_height, watch
 from lia_bench.preprocessing.tracking.tubes import VOXCELEB_TUBES, Origin, Tube, TubeRule, judge
-from lia_bench.preprocessing.tracking.watching import UprightFootage, scaled, scaled_frames, size_at_height, watch
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.footage import Footage

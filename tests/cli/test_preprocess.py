@@ -1,6 +1,7 @@
 """`lia-bench preprocess` as a user types it."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -16,12 +17,14 @@ from lia_bench.preprocessing.boxes import Box, overlap
 from lia_bench.preprocessing.clip_table import parse_box
 from lia_bench.preprocessing.download import options
 from lia_bench.preprocessing.download.options import DownloadOptions
+from lia_bench.preprocessing.registry import DATASETS
 from tests.conftest import golden
 from tests.core.videos import encode
 from tests.deterministic import difference
 from tests.local_server import serve
 from tests.preprocessing.detectors import install_real
 
+PREPARED = Path(__file__).parents[1] / "preprocessing" / "written_before" / "whole"
 HEADER = "video_id,start,end,bbox,fps,width,height,partition,person_id\n"
 
 
@@ -31,19 +34,29 @@ def _run(*words: str | Path) -> int:
     return int(end.value.code or 0)
 
 
-def test_help_lists_the_datasets_and_loads_nothing_heavy(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_lists_load_nothing_heavy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("preprocess", "--help") == 0
     listed = capsys.readouterr().out
     assert "vox" in listed
     assert "lia-bench preprocess vox --footage" in listed
-    heavy = "torch,av,decord,pandas,skimage,scipy,PIL"
+    prepared = shutil.copytree(PREPARED, tmp_path / "data" / "vox-4")
+    commands = [
+        ["preprocess", "--help"],
+        *(["preprocess", name, "--help"] for name in DATASETS),
+        *(["datasets", name, "--help"] for name in ("list", "show", "verify", "merge", "common")),
+        ["datasets", "--help"],
+        ["datasets", "list", "--data", str(prepared.parent)],
+        ["datasets", "show", str(prepared)],
+    ]
+    heavy = "torch,torchvision,torchmetrics,av,decord,pandas,skimage,scipy,PIL,cv2,mediapipe,matplotlib,yt_dlp,ray"
     program = (
         "import sys\nfrom lia_bench.cli.main import run\n"
-        "run(['preprocess', '--help'], False); run(['preprocess', 'vox', '--help'], False)\n"
-        f"sys.exit(' '.join(set('{heavy}'.split(',')) & set(sys.modules)) or 0)"
+        f"failed = [words for words in {commands!r} if run(words, False) != 0]\n"
+        f"sys.exit(' '.join([*map(str, failed), *(set('{heavy}'.split(',')) & set(sys.modules))]) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert "43734cff7d67" in done.stdout
 
 
 def test_a_mistyped_dataset(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,10 +16,10 @@ from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.text_files import read_list, read_table, read_text
 from lia_bench.leaderboards.results.csv_reading import read_file
 from lia_bench.models.training.sweep import Axis
-from lia_bench.preprocessing.annotations import read_utterance
 from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.download.unavailable import UnavailableVideos, read_unavailable
 from lia_bench.preprocessing.plan import read_names
+from lia_bench.preprocessing.tracking.annotated import read_utterance
 
 MARKS = {
     "utf-8": b"",

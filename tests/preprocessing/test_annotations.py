@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.annotations import Utterance, find_annotations, read_utterance
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.recipes.vox import find_utterances
+from lia_bench.preprocessing.tracking.annotated import Utterance, find_annotations, read_utterance
 from tests.conftest import golden
 
 HEADER = (

@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.preprocessing.annotations import Utterance, read_utterance
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.detection.detector import Detection
 from lia_bench.preprocessing.footage import open_quickly
 from lia_bench.preprocessing.recipes.vox import voxceleb_partition
 from lia_bench.preprocessing.search import Finding
-from lia_bench.preprocessing.tracking.annotated_tubes import annotated_tubes, face_of, search_utterance
+from lia_bench.preprocessing.tracking.annotated import (
+    Utterance,
+    annotated_tubes,
+    face_of,
+    read_utterance,
+    search_utterance,
+)
 from lia_bench.preprocessing.tracking.tubes import CropRule, TubeRule
 from tests.conftest import golden
 from tests.preprocessing.tracked import PlainFootage, ScriptedDetector, grey, true_boxes

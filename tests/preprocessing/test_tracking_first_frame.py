@@ -1,7 +1,7 @@
 """UvA-Nemo: one box from the first frame for a whole video."""
 
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.tracking.first_frame import search_first_frame
+from lia_bench.preprocessing.recipes.nemo import search_first_frame
 from tests.preprocessing.tracked import PlainFootage, ScriptedDetector, grey
 
 
