@@ -69,8 +69,8 @@ def _column(values: Sequence[float | None], decimals: int, lower: bool) -> list[
 
 
 def _remarks(report: Report, rows: Sequence[Measurement]) -> list[str]:
-    """Who transferred motion another way; why columns are empty, a line a reason; which cells are; frames left out;
-    distances of too few samples."""
+    """Who transferred motion another way; why columns are empty, a line a reason; which cells are; frames and clips
+    left out; distances of too few samples."""
     metrics = ordered(report.setting.metrics)
     cells = [row.cell(metric) for row in rows for metric in metrics]
     filled = {cell.metric for cell in cells if cell.reason is None}
@@ -86,6 +86,7 @@ def _remarks(report: Report, rows: Sequence[Measurement]) -> list[str]:
         *_other_transfers(rows),
         *(f"{', '.join(where)}: {reason}" for reason, where in reasons.items()),
         *_frames_left_out(rows, [metric for metric in metrics if metric in filled]),
+        *_clips_left_out(rows, [metric for metric in metrics if metric in filled]),
         *_small_sets(rows, metrics),
         *_missing_weights(without_weights),
     ]
@@ -113,10 +114,18 @@ def _missing_weights(without_weights: Mapping[str, Sequence[str]]) -> Iterator[s
 
 def _frames_left_out(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
     for metric in metrics:
-        counts = {row.label: row.counts(metric) for row in rows}
-        left_out = [f"{label} {missing} of {valid + missing}" for label, (valid, missing) in counts.items() if missing]
+        missing = [(row, row.frames_without_detection(metric)) for row in rows]
+        left_out = [f"{row.label} {count} of {sum(row.counts(metric))}" for row, count in missing if count]
         if left_out:
             yield f"{metric}: frames left out since nothing was found there: {', '.join(left_out)}"
+
+
+def _clips_left_out(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
+    for metric in metrics:
+        infinite = [(row, row.infinite_clips(metric)) for row in rows if row.value(metric) is not None]
+        left_out = [f"{row.label} {count} of {len(row.clips)}" for row, count in infinite if count]
+        if left_out:
+            yield f"{metric}: clips left out since they equal their references: {', '.join(left_out)}"
 
 
 def _small_sets(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:

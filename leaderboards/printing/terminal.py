@@ -86,6 +86,11 @@ def _remarks(group: Group, columns: Sequence[str]) -> Iterator[str]:
         if alike and not group.ranks(column):
             listed = _who_has(group, alike)
             yield f"{column}: not ranked, measured on several {alike}s: {listed}"
+    for column in columns:
+        missing = {label: row.counts.get(column, (0, 0)) for row, label in zip(group.rows, group.labels, strict=True)}
+        left_out = [f"{label} {count} of {valid + count}" for label, (valid, count) in missing.items() if count]
+        if left_out:
+            yield f"{column}: frames without a value left out: {', '.join(left_out)}"
     if len({row.version for row in group.rows}) > 1:
         yield f"measured by several versions of lia-bench: {_who_has(group, 'version')}"
     empty = [

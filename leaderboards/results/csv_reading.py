@@ -100,7 +100,8 @@ def _sheet(file: Path) -> _Sheet:
             raise InputError(f"{file}: is empty; run the same `lia-bench evaluate` again to have it written anew")
         table = parse_table(text, file)
     except UnreadableTextError as error:
-        reason = "is not there" if error.missing else f"cannot be read: {error.reason}"
+        said = error.reason.removeprefix("it ") if error.reason.startswith("it ") else f"cannot be read: {error.reason}"
+        reason = "is not there" if error.missing else said
         raise InputError(
             f"{file}: {reason}; name a leaderboard.csv or a folder that `lia-bench evaluate` wrote"
         ) from error

@@ -109,12 +109,26 @@ class Measurement:
         return bootstrap_interval(*self._weighted(metric), seed)
 
     def counts(self, metric: str) -> tuple[int, int]:
-        """Frames (of sets: samples) behind the number, and frames left out since a detector found nothing there."""
+        """Frames (of sets: samples) behind the number, and frames left out.
+
+        Left out are frames in which a detector found nothing, and all frames of a clip that has no value, since it
+        equals its reference and PSNR is infinite there.
+        """
         entry = self.of_sets(metric)
         if entry is not None:
             return entry.generated or 0, 0
         scores = [result.scores[metric] for result in self.results() if metric in result.scores]
-        return sum(score.valid_frames for score in scores), sum(score.missing_frames for score in scores)
+        valid = sum(score.valid_frames for score in scores if score.value is not None)
+        return valid, sum(score.valid_frames + score.missing_frames for score in scores) - valid
+
+    def infinite_clips(self, metric: str) -> int:
+        """How many clips were scored and have no value: they equal their references."""
+        scores = (result.scores.get(metric) for result in self.results())
+        return sum(score is not None and score.value is None and score.valid_frames > 0 for score in scores)
+
+    def frames_without_detection(self, metric: str) -> int:
+        """How many frames are left out since a detector found nothing there."""
+        return sum(result.scores[metric].missing_frames for result in self.results() if metric in result.scores)
 
     def frames_per_second(self) -> float | None:
         """Rendered frames per second of the model alone, over all clips."""
@@ -134,7 +148,7 @@ class Measurement:
             clips_with_a_value=len(self.scores(metric)),
             valid_frames=valid,
             missing_frames=missing,
-            reason=self._reason(metric, valid) if self.value(metric) is None else None,
+            reason=self._reason(metric) if self.value(metric) is None else None,
         )
 
     def _weighted(self, metric: str) -> tuple[list[float], list[float]]:
@@ -146,7 +160,7 @@ class Measurement:
         """Whether a clip counts by its frames in the metric's mean."""
         return metric in self.run.plan.metrics and self.run.plan.metrics[metric].averaging == "frames"
 
-    def _reason(self, metric: str, valid_frames: int) -> str:
+    def _reason(self, metric: str) -> str:
         if metric in self.run.unavailable:
             return self.run.unavailable[metric]
         entry = self.of_sets(metric)
@@ -159,9 +173,10 @@ class Measurement:
             return "not measured in this run"
         if self.run.plan.metrics[metric].of_sets:
             return "measured when all clips are done"
-        if self.task not in self.run.plan.tasks_with_truth and not valid_frames:
+        infinite = self.infinite_clips(metric)
+        if self.task not in self.run.plan.tasks_with_truth and not infinite:
             return "another person's video drives, so there is no true frame to compare with"
-        if valid_frames:
+        if infinite:
             return "infinite on every clip: the frames equal their references"
         return "no frame could be scored: nothing was found in the true frames, or in none of the generated ones"
 

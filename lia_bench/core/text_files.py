@@ -60,6 +60,9 @@ def read_text(path: Path) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         raise UnreadableTextError(path, _undecodable(content, encoding, error)) from error
+    # A mark alone makes no text: whatever a list, a table or settings say, some of it is plain letters or line ends.
+    if encoding == "utf-16" and text and not any(sign < "\x80" for sign in text):
+        raise UnreadableTextError(path, f"it is no UTF-8 text (byte 0x{content[0]:02x} in line 1); save it as UTF-8")
     if "\0" in text:
         raise UnreadableTextError(path, "it is no text")
     # Files that were joined have a mark at each beginning.

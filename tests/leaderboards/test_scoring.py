@@ -19,6 +19,7 @@ from lia_bench.leaderboards.evaluation.locking import alone_in_results
 from lia_bench.leaderboards.evaluation.score import score
 from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
 from lia_bench.leaderboards.results.measurement import measurements
+from lia_bench.leaderboards.results.report_file import read_report
 from tests.leaderboards.test_evaluation import comparable, read
 from tests.leaderboards.toy_metrics import register_toy_metrics
 
@@ -257,3 +258,47 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True, timeout=300)
         peaks.append(int(done.stdout.split()[-1]))
     assert peaks[1] < 1.1 * peaks[0]
+
+
+def equal_on(folders: Path, names: str) -> Path:
+    """partly/: the videos of bad/, but those of `names` equal their references."""
+    shutil.copytree(folders / "bad", folders / "partly")
+    for name in names:
+        shutil.rmtree(folders / "partly" / name)
+        shutil.copytree(folders / "reference" / name, folders / "partly" / name)
+    return folders / "partly"
+
+
+@pytest.mark.parametrize(("equal", "frames", "missing"), [("a", 6 + 7, 5), ("ac", 6, 5 + 7), ("", 5 + 6 + 7, 0)])
+def test_clips_that_equal_their_references_are_counted_as_left_out(
+    equal: str, frames: int, missing: int, folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    equal_on(folders, equal)
+    words = f"score --generated {folders}/partly --reference {folders}/reference --results {folders}/results"
+    assert (
+        run([*words.split(), "--metrics", "l1,psnr", "--device", "cpu", "--no-videos", "--name", "t"], debug=False) == 0
+    )
+    printed = capsys.readouterr().out
+    line = f"psnr: clips left out since they equal their references: partly {len(equal)} of 3"
+    assert (line in printed) == bool(equal)
+    assert "nothing was found" not in printed
+    (row,) = read(folders / "results" / "t" / "leaderboard.csv")
+    assert (row["clips"], row["psnr_frames"], row["psnr_missing"]) == ("3", str(frames), str(missing))
+    assert (row["l1_frames"], row["l1_missing"]) == ("18", "0")
+    cells = {cell.metric: cell for cell in read_report(folders / "results" / "t").cells}
+    assert (cells["psnr"].clips, cells["psnr"].clips_with_a_value) == (3, 3 - len(equal))
+    assert (cells["psnr"].valid_frames, cells["psnr"].missing_frames) == (frames, missing)
+    assert run(["leaderboard", str(folders / "results" / "t")], debug=False) == 0
+    merged = capsys.readouterr().out
+    assert (f"psnr: frames without a value left out: partly {missing} of 18" in merged) == bool(equal)
+
+
+def test_the_partly_identical_folders_of_a_public_report(
+    real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = real_data / "reports" / "partly_identical"
+    words = f"score --generated {folder}/generated --reference {folder}/reference --results {tmp_path} --name t"
+    assert run([*words.split(), "--metrics", "psnr", "--device", "cpu", "--no-videos"], debug=False) == 0
+    assert "psnr: clips left out since they equal their references: generated 1 of 3" in capsys.readouterr().out
+    (row,) = read(tmp_path / "t" / "leaderboard.csv")
+    assert (row["clips"], row["psnr_frames"], row["psnr_missing"]) == ("3", "40", "20")
