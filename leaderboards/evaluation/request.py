@@ -5,7 +5,8 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import unknown
-from lia_bench.leaderboards.results.csv_writing import LEADERBOARD, PER_CLIP
+from lia_bench.leaderboards.results.columns import LEADERBOARD
+from lia_bench.leaderboards.results.csv_writing import PER_CLIP
 from lia_bench.leaderboards.results.report import Run
 from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.registry import SUBJECTS, check_name

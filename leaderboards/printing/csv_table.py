@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, names
+from lia_bench.leaderboards.results.columns import COLUMNS, names
+from lia_bench.leaderboards.results.csv_writing import cells_of, header
 
 
 def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> str:
@@ -17,34 +18,13 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
     """
     rows = [row for group in groups for row in group.rows]
     scores = [column for column in columns if column not in COLUMNS]
-    header = [
-        *names("who"),
-        *names("size"),
-        *scores,
-        *(f"{column}_{end}" for column in scores for end in ("low", "high")),
-        *_counts(rows, scores),
-        *(name for name in names("scores") if name in columns),
-        *names("where"),
-        *(names("paper") if any(row.origin == "published" for row in rows) else ()),
-    ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, header, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_cells(row) for row in rows)
-    return text.getvalue()
-
-
-def _counts(rows: Iterable[ResultRow], scores: Sequence[str]) -> list[str]:
     counted = {metric for row in rows for metric in row.counts}
-    return [f"{column}_{kind}" for column in scores if column in counted for kind in ("frames", "missing")]
-
-
-def _cells(row: ResultRow) -> Mapping[str, object]:
-    cells: dict[str, object] = {name: getattr(row, name) for name in COLUMNS}
-    for column, value in row.values.items():
-        cells[column] = row.printed.get(column, value)
-    for column, (low, high) in row.intervals.items():
-        cells |= {f"{column}_low": low, f"{column}_high": high}
-    for metric, (scored, missing) in row.counts.items():
-        cells |= {f"{metric}_frames": scored, f"{metric}_missing": missing}
-    return cells
+    others = [name for name in names("scores") if name in columns]
+    listed = header(scores, [column for column in scores if column in counted], others)
+    if any(row.origin == "published" for row in rows):
+        listed += names("paper")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, listed, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(cells_of(row) for row in rows)
+    return text.getvalue()

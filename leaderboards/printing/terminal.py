@@ -1,4 +1,4 @@
-"""Merged leaderboards for a terminal, a pipe or a log: a table a ranking, and what papers print below its rows."""
+"""Leaderboards for a terminal, a pipe or a log: a table a ranking, and what papers print below its rows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -24,7 +24,7 @@ from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
 PUBLISHED = "published, as printed:"
 
 
-def print_board(board: Board, intervals: bool) -> None:
+def print_board(board: Board, intervals: bool = False) -> None:
     """Print to standard output, a table a group; `*` marks the best measured value of a column.
 
     Args:
@@ -34,7 +34,7 @@ def print_board(board: Board, intervals: bool) -> None:
     console = wide_console()
     for number, (group, published) in enumerate(zip(board.groups, board.published, strict=True), start=1):
         columns = shown(group, board.columns)
-        place = f"table {number}, " if len(board.groups) > 1 else ""
+        place = f"table {number}, " if len(board.groups) > 1 and not group.about else ""
         console.print(Text(f"{place}{group.title}", style="bold"), soft_wrap=True)
         console.print(_table(group, published, columns, intervals))
         for line in _remarks(group, columns) if group.remarks is None else group.remarks:

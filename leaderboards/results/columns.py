@@ -5,17 +5,26 @@ Whoever reads, writes, sorts, exports or shows a table takes its columns from he
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lia_bench.metrics.registry import METRICS, ordered
+
+if TYPE_CHECKING:
+    from lia_bench.leaderboards.results.measurement import Measurement
+    from lia_bench.leaderboards.results.report import Report
+
+LEADERBOARD = "leaderboard.csv"
 
 Better = Literal["lower", "higher"]
 Kind = Literal["text", "count", "score"]
 Part = Literal["who", "size", "scores", "where", "paper"]
 Origin = Literal["measured", "published"]
+Cell = str | int | float | None
+Source = Callable[["Report", "Measurement"], Cell]
+"""Makes a cell from a report and one of its measurements."""
 
 USER_STUDY = "user-study"
 """The task of rows whose columns are preferences of raters, `preference_vs_<model>_percent` and the like."""
@@ -38,6 +47,7 @@ class Column:
         decimals: digits after the point that a printed table gives a measured score.
         on_one: column of text that rows must have alike for their scores to be ranked; empty for none.
         summary: definition and unit of a score.
+        measured: makes the cell of what is measured here; None where papers alone fill it, and for metrics.
     """
 
     name: str
@@ -47,22 +57,28 @@ class Column:
     decimals: int = 1
     on_one: str = ""
     summary: str = ""
+    measured: Source | None = None
 
 
-def _text(part: Part) -> Any:
+def _text(part: Part, measured: Source | None = None) -> Any:
     """A column of text; empty where nothing is said."""
-    return field(default="", metadata={"kind": "text", "part": part})
+    return field(default="", metadata={"kind": "text", "part": part, "measured": measured})
 
 
-def _count() -> Any:
+def _count(measured: Source) -> Any:
     """A column of whole numbers; None where nothing is said."""
-    return field(default=None, metadata={"kind": "count", "part": "size"})
+    return field(default=None, metadata={"kind": "count", "part": "size", "measured": measured})
 
 
-def _score(better: Better, decimals: int, summary: str, on_one: str = "") -> Any:
+def _score(better: Better, decimals: int, summary: str, on_one: str, measured: Source) -> Any:
     """A column of numbers to compare that every row may have; None where nothing is said."""
-    entry = {"better": better, "decimals": decimals, "summary": summary, "on_one": on_one}
+    entry = {"better": better, "decimals": decimals, "summary": summary, "on_one": on_one, "measured": measured}
     return field(default=None, metadata={"kind": "score", "part": "scores", **entry})
+
+
+def _extractors(report: "Report", of: "Measurement") -> str:
+    described = sorted((column, metric.description) for column, metric in of.run.plan.metrics.items())
+    return ";".join(f"{column}={said}" for column, said in described if said != column)
 
 
 @dataclass(frozen=True)
@@ -83,34 +99,40 @@ class ResultRow:
         file: the file that it was read from.
     """
 
-    model: str = _text("who")
-    variant: str = _text("who")
-    checkpoint: str = _text("who")
-    dataset: str = _text("who")
-    split: str = _text("who")
-    task: str = _text("who")
-    transfer: str = _text("who")
+    model: str = _text("who", lambda report, of: of.model.model)
+    variant: str = _text("who", lambda report, of: of.model.variant)
+    checkpoint: str = _text("who", lambda report, of: of.model.checkpoint)
+    dataset: str = _text("who", lambda report, of: report.setting.dataset)
+    split: str = _text("who", lambda report, of: report.setting.split)
+    task: str = _text("who", lambda report, of: of.task)
+    transfer: str = _text("who", lambda report, of: of.own_transfer)
 
     values: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     printed: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
-    clips: int | None = _count()
-    frames: int | None = _count()
+    clips: int | None = _count(lambda report, of: len(of.clips))
+    frames: int | None = _count(lambda report, of: of.frames)
     fps: float | None = _score(
-        "higher", 1, "frames that the model renders a second, on the device that the row names", on_one="device"
+        "higher",
+        decimals=1,
+        summary="frames that the model renders a second, on the device that the row names",
+        on_one="device",
+        measured=lambda report, of: of.frames_per_second(),
     )
 
-    protocol: str = _text("where")
-    extractors: str = _text("where")
-    dataset_hash: str = _text("where")
-    checkpoint_sha256: str = _text("where")
-    seed: str = _text("where")
-    device: str = _text("where")
-    version: str = _text("where")
-    date: str = _text("where")
-    origin: Origin = field(default="measured", metadata={"kind": "text", "part": "where"})
+    protocol: str = _text("where", lambda report, of: report.setting.protocol)
+    extractors: str = _text("where", _extractors)
+    dataset_hash: str = _text("where", lambda report, of: report.setting.dataset_hash)
+    checkpoint_sha256: str = _text("where", lambda report, of: of.model.checkpoint_sha256)
+    seed: str = _text("where", lambda report, of: str(report.setting.seed))
+    device: str = _text("where", lambda report, of: of.run.plan.device)
+    version: str = _text("where", lambda report, of: of.run.plan.version)
+    date: str = _text("where", lambda report, of: of.date)
+    origin: Origin = field(
+        default="measured", metadata={"kind": "text", "part": "where", "measured": lambda report, of: "measured"}
+    )
 
     paper: str = _text("paper")
     table: str = _text("paper")

@@ -10,8 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.text_files import SEPARATORS, parse_table, read_text
-from lia_bench.leaderboards.results.columns import COLUMNS, Origin, ResultRow, is_score, names_of
-from lia_bench.leaderboards.results.csv_writing import LEADERBOARD
+from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Origin, ResultRow, is_score, names_of
 
 LISTED = 3
 """So many problems of one file are told line by line."""

@@ -2,52 +2,19 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lia_bench.core.atomic import write_text
+from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Cell, ResultRow, names
 from lia_bench.leaderboards.results.measurement import Measurement, measurements
 from lia_bench.leaderboards.results.report import Report
 from lia_bench.leaderboards.results.report_file import read_report
 from lia_bench.metrics.registry import ordered
 
-LEADERBOARD = "leaderboard.csv"
 PER_CLIP = "per_clip.csv"
-
-WHO = ("model", "variant", "checkpoint", "dataset", "split", "task", "transfer")
-"""The first columns of every table: what was measured on what."""
-WHERE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date", "origin")
-"""The last columns of every table: where its numbers come from."""
-
-Row = dict[str, Any]
-
-
-def leaderboard_rows(report: Report) -> Iterator[Row]:
-    """One row a measurement: means over clips and their intervals, where the row comes from."""
-    metrics = ordered(report.setting.metrics)
-    for measurement in measurements(report):
-        row = _who_and_what(report, measurement)
-        row |= {"clips": len(measurement.clips), "frames": measurement.frames}
-        row |= {metric: measurement.value(metric) for metric in metrics}
-        for metric in metrics:
-            low, high = measurement.interval(metric, report.setting.seed) or (None, None)
-            row |= {f"{metric}_low": low, f"{metric}_high": high}
-            row |= dict(zip((f"{metric}_frames", f"{metric}_missing"), measurement.counts(metric), strict=True))
-        row["fps"] = measurement.frames_per_second()
-        yield row | _where_from(report, measurement, measurement.date)
-
-
-def per_clip_rows(report: Report) -> Iterator[Row]:
-    """One row a measurement and clip."""
-    metrics = ordered(report.setting.metrics)
-    for measurement in measurements(report):
-        for clip, result in zip(measurement.clips, measurement.results(), strict=True):
-            row = _who_and_what(report, measurement)
-            row |= {"clip": clip.clip, "source": clip.source, "frames": clip.frames}
-            row |= {metric: result.scores[metric].value for metric in metrics if metric in result.scores}
-            row["fps"] = clip.frames / result.seconds if result.seconds > 0 else None
-            yield row | _where_from(report, measurement, clip.date)
 
 
 def rebuild(folder: Path) -> tuple[Path, Path]:
@@ -57,52 +24,75 @@ def rebuild(folder: Path) -> tuple[Path, Path]:
 
 def write_tables(folder: Path, report: Report) -> tuple[Path, Path]:
     """Write leaderboard.csv and per_clip.csv of a report into its folder; returns their paths."""
-    leaderboard, per_clip = folder / LEADERBOARD, folder / PER_CLIP
     metrics = ordered(report.setting.metrics)
-    intervals = [f"{metric}_{end}" for metric in metrics for end in ("low", "high")]
-    counts = [f"{metric}_{kind}" for metric in metrics for kind in ("frames", "missing")]
-    columns = [*WHO, "clips", "frames", *metrics, *intervals, *counts, "fps", *WHERE]
-    write_rows(leaderboard, columns, leaderboard_rows(report))
-    write_rows(per_clip, [*WHO, "clip", "source", "frames", *metrics, "fps", *WHERE], per_clip_rows(report))
-    return leaderboard, per_clip
+    found = measurements(report)
+    rows = [row_of(report, measurement) for measurement in found]
+    write_rows(folder / LEADERBOARD, header(metrics, metrics, names("scores")), map(cells_of, rows))
+    clips = [*names("who"), "clip", "source", "frames", *metrics, *names("scores"), *names("where")]
+    by_clip = (cells for measurement in found for cells in _clips_of(report, measurement))
+    write_rows(folder / PER_CLIP, clips, by_clip)
+    return folder / LEADERBOARD, folder / PER_CLIP
 
 
-def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def row_of(report: Report, measurement: Measurement) -> ResultRow:
+    """The row of a leaderboard: means over clips with their intervals, and where they come from."""
+    metrics = ordered(report.setting.metrics)
+    values = {metric: measurement.value(metric) for metric in metrics}
+    intervals = {metric: measurement.interval(metric, report.setting.seed) for metric in metrics}
+    own: dict[str, Any] = {
+        name: column.measured(report, measurement) for name, column in COLUMNS.items() if column.measured is not None
+    }
+    return ResultRow(
+        **own,
+        values={metric: value for metric, value in values.items() if value is not None},
+        intervals={metric: interval for metric, interval in intervals.items() if interval is not None},
+        counts={metric: measurement.counts(metric) for metric in metrics},
+    )
+
+
+def header(scores: Iterable[str], counted: Iterable[str], others: Iterable[str]) -> list[str]:
+    """The columns of a leaderboard.csv: of these metrics and preferences, with counts of some, and other scores."""
+    scores = list(scores)
+    return [
+        *names("who"),
+        *names("size"),
+        *scores,
+        *(f"{score}_{end}" for score in scores for end in ("low", "high")),
+        *(f"{score}_{kind}" for score in counted for kind in ("frames", "missing")),
+        *others,
+        *names("where"),
+    ]
+
+
+def cells_of(row: ResultRow) -> dict[str, Cell]:
+    """All cells of a row, of which a table may have fewer; numbers that were read as they were written."""
+    cells: dict[str, Cell] = {name: getattr(row, name) for name in COLUMNS}
+    cells |= {column: row.printed.get(column, value) for column, value in row.values.items()}
+    for column, (low, high) in row.intervals.items():
+        cells |= {f"{column}_low": low, f"{column}_high": high}
+    for metric, (scored, missing) in row.counts.items():
+        cells |= {f"{metric}_frames": scored, f"{metric}_missing": missing}
+    return cells
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
     """Write rows to a CSV file below a header of the columns, floats with six significant digits."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
     write_text(path, text.getvalue())
 
 
-def _who_and_what(report: Report, measurement: Measurement) -> Row:
-    return {
-        "model": measurement.model.model,
-        "variant": measurement.model.variant,
-        "checkpoint": measurement.model.checkpoint,
-        "dataset": report.setting.dataset,
-        "split": report.setting.split,
-        "task": measurement.task,
-        "transfer": measurement.own_transfer,
-    }
-
-
-def _where_from(report: Report, measurement: Measurement, date: str) -> Row:
-    plan = measurement.run.plan
-    return {
-        "protocol": report.setting.protocol,
-        "extractors": ";".join(
-            f"{column}={metric.description}"
-            for column, metric in sorted(plan.metrics.items())
-            if metric.description != column
-        ),
-        "dataset_hash": report.setting.dataset_hash,
-        "checkpoint_sha256": measurement.model.checkpoint_sha256,
-        "seed": report.setting.seed,
-        "device": plan.device,
-        "version": plan.version,
-        "date": date,
-        "origin": "measured",
-    }
+def _clips_of(report: Report, measurement: Measurement) -> Iterator[dict[str, Cell]]:
+    """A row for each clip of a measurement: of what would be one of that clip alone, and its scores."""
+    for clip, result in zip(measurement.clips, measurement.results(), strict=True):
+        alone = replace(measurement, clips=[clip])
+        own = {name: column.measured(report, alone) for name, column in COLUMNS.items() if column.measured is not None}
+        yield {
+            **own,
+            "clip": clip.clip,
+            "source": clip.source,
+            **{metric: score.value for metric, score in result.scores.items()},
+        }

@@ -13,8 +13,8 @@ from rich.text import Text
 from lia_bench.core.console import wide_console
 from lia_bench.core.errors import InputError
 from lia_bench.core.provenance import utc_date
-from lia_bench.leaderboards.results.columns import USER_STUDY
-from lia_bench.leaderboards.results.csv_writing import LEADERBOARD, WHERE, WHO, Row, write_rows
+from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, USER_STUDY, Cell, names
+from lia_bench.leaderboards.results.csv_writing import write_rows
 from lia_bench.leaderboards.results.report_file import REPORT
 from lia_bench.leaderboards.study.answers import read_answers
 from lia_bench.leaderboards.study.document import Study, StudyDataset, read_study
@@ -128,7 +128,6 @@ def _left_out(report: StudyReport) -> Iterator[str]:
 
 
 PROTOCOL = "paired-preference"
-FIRST = (*WHO, "clips", "frames")
 
 
 def write_leaderboard(folder: Path, study: Study, found: Sequence[Preference]) -> Path:
@@ -140,19 +139,19 @@ def write_leaderboard(folder: Path, study: Study, found: Sequence[Preference]) -
     if (folder / REPORT).exists():
         raise InputError(f"{folder}: holds an evaluation's results; rename the study's folder, or take other --results")
     rows = list(preference_rows(study, found))
-    columns = dict.fromkeys(column for row in rows for column in row if column not in (*FIRST, *WHERE))
+    preferences = dict.fromkeys(column for row in rows for column in row if column not in COLUMNS)
     path = folder / LEADERBOARD
-    write_rows(path, [*FIRST, *columns, *WHERE], rows)
+    write_rows(path, [*names("who"), *names("size"), *preferences, *names("where")], rows)
     return path
 
 
-def preference_rows(study: Study, found: Sequence[Preference]) -> Iterator[Row]:
+def preference_rows(study: Study, found: Sequence[Preference]) -> Iterator[dict[str, Cell]]:
     """One row a dataset and model: `preference_vs_<other>_percent` for each other model, with its interval."""
     for number, dataset in enumerate(study.datasets):
         for place, model in enumerate(dataset.models):
             own = (one for one in found if one.dataset == number and place in (one.first, one.second))
             against = [_seen_from(place, one) for one in own]
-            values: Row = {}
+            values: dict[str, Cell] = {}
             for other, _, percent, low, high in against:
                 column = f"preference_vs_{dataset.models[other].label}_percent"
                 values |= {column: percent, f"{column}_low": low, f"{column}_high": high}

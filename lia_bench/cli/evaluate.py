@@ -93,9 +93,10 @@ def command(
     from lia_bench.core.allocator import keep_freed_memory
     from lia_bench.core.errors import InputError
     from lia_bench.core.out_of_memory import batch_size_advice
+    from lia_bench.leaderboards.board.evaluation import evaluation_board
     from lia_bench.leaderboards.evaluation.evaluate import evaluate
     from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationRequest
-    from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
+    from lia_bench.leaderboards.printing.terminal import print_board
     from lia_bench.metrics.specification import Protocol
 
     request = EvaluationRequest(
@@ -124,7 +125,7 @@ def command(
         outcome = evaluate(request, announce=click.echo)
     if not outcome.first:
         return
-    print_leaderboard(outcome.report.content)
+    print_board(evaluation_board(outcome.report.content))
     click.echo(f"leaderboard: {outcome.leaderboard}")
     if outcome.video is not None:
         click.echo(f"side by side: {outcome.video}")

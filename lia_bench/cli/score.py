@@ -82,9 +82,10 @@ def command(
       lia-bench score --generated outputs/ours --reference driving --source portraits --metrics akd_mediapipe_face
     """
     from lia_bench.core.errors import InputError
+    from lia_bench.leaderboards.board.evaluation import evaluation_board
     from lia_bench.leaderboards.evaluation.score import score
     from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
-    from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
+    from lia_bench.leaderboards.printing.terminal import print_board
     from lia_bench.metrics.specification import Protocol
 
     request = ScoreRequest(
@@ -106,7 +107,7 @@ def command(
     outcome = score(request, announce=click.echo)
     if not outcome.first:
         return
-    print_leaderboard(outcome.report.content)
+    print_board(evaluation_board(outcome.report.content))
     click.echo(f"leaderboard: {outcome.leaderboard}")
     for line in outcome.failures:
         click.echo(f"left out: {line}", err=True)

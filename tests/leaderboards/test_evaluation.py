@@ -14,10 +14,11 @@ import torch
 
 from lia_bench.core.errors import InputError, LiaBenchError, UnknownNameError
 from lia_bench.core.video import open_video
+from lia_bench.leaderboards.board.evaluation import evaluation_board
 from lia_bench.leaderboards.evaluation import clip as clip_evaluation
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
-from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
+from lia_bench.leaderboards.printing.terminal import print_board
 from lia_bench.leaderboards.results.csv_writing import rebuild
 from tests.leaderboards.toys import LENGTHS, Toy, register, specification, write_dataset, write_run
 
@@ -148,7 +149,7 @@ def test_a_model_without_relative_transfer_is_in_the_table_and_says_so(
     outcome = evaluate(request_of("toy", "fixed", tasks=("cross",), pairs=2))
     rows = {row["model"]: row["transfer"] for row in read(outcome.leaderboard)}
     assert rows == {"toy": "relative", "fixed": "absolute", "identity": "relative"}
-    print_leaderboard(outcome.report.content)
+    print_board(evaluation_board(outcome.report.content))
     printed = capsys.readouterr().out
     assert printed.count("cross, relative transfer") == 1
     assert "fixed: absolute transfer, for want of relative" in printed

@@ -1,10 +1,14 @@
 """The printed table."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lia_bench.leaderboards.printing.evaluation_table import print_leaderboard
+from lia_bench.leaderboards.board.board import measured_board
+from lia_bench.leaderboards.board.evaluation import evaluation_board
+from lia_bench.leaderboards.printing.terminal import print_board
+from lia_bench.leaderboards.results.csv_writing import write_tables
 from lia_bench.leaderboards.results.report import Report
 
 TASKS = ["reconstruction"]
@@ -50,8 +54,13 @@ def content(values: dict[str, dict[str, float]]) -> Report:
     return Report.model_validate({"setting": setting, "runs": [run]})
 
 
+def show(report: Report) -> None:
+    """Print as `evaluate` does."""
+    print_board(evaluation_board(report))
+
+
 def test_the_best_of_each_column_is_marked_by_its_direction(capsys: pytest.CaptureFixture[str]) -> None:
-    print_leaderboard(content({"lia": {"l1": 0.03, "psnr": 25.0}, "identity": {"l1": 0.05, "psnr": 20.0}}))
+    show(content({"lia": {"l1": 0.03, "psnr": 25.0}, "identity": {"l1": 0.05, "psnr": 20.0}}))
     lines = capsys.readouterr().out.splitlines()
     (header,) = [line for line in lines if "model" in line]
     assert header.split()[:5] == ["model", "l1", "↓", "psnr", "↑"]
@@ -66,9 +75,39 @@ def test_the_best_of_each_column_is_marked_by_its_direction(capsys: pytest.Captu
 
 def test_a_full_table_fits_into_a_hundred_columns(capsys: pytest.CaptureFixture[str]) -> None:
     row = dict.fromkeys(METRICS, 0.5) | {"psnr": 21.5, "akd": 12.25}
-    print_leaderboard(content({"fomm:vox-adv-256": row, "identity": row}))
+    show(content({"fomm:vox-adv-256": row, "identity": row}))
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines) <= 100
     (line,) = [line for line in lines if "identity" in line]
     values = ["*0.5000", "*0.5000", "*21.50", "*0.5000", "*0.5000", "*12.250", "*0.5000", "*4.5"]
     assert line.split() == ["identity", *values, "1"]
+
+
+def starred(printed: str, model: str) -> list[str]:
+    """The cells of a model's row that have a star."""
+    (line,) = [line for line in printed.splitlines() if line.split()[:1] == [model]]
+    return [cell for cell in line.split() if cell.startswith("*")]
+
+
+def test_values_that_print_the_same_are_both_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+    show(content({"lia": {"l1": 0.030004, "psnr": 25.0}, "fomm": {"l1": 0.029996, "psnr": 24.994}}))
+    printed = capsys.readouterr().out
+    assert starred(printed, "lia") == ["*0.0300", "*25.00", "*4.5"]
+    assert starred(printed, "fomm") == ["*0.0300", "*4.5"]
+
+
+def test_evaluate_and_leaderboard_star_the_same_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = content({"lia": {"l1": 0.030004, "psnr": 25.0}, "fomm": {"l1": 0.029996, "psnr": 24.994}})
+    show(report)
+    evaluated = capsys.readouterr().out
+    write_tables(tmp_path, report)
+    print_board(measured_board([tmp_path]))
+    merged = capsys.readouterr().out
+    assert [starred(evaluated, model) for model in ("lia", "fomm")] == [
+        starred(merged, model) for model in ("lia", "fomm")
+    ]
+
+
+def test_a_model_alone_is_not_the_best_of_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    show(content({"lia": {"l1": 0.03, "psnr": 25.0}}))
+    assert starred(capsys.readouterr().out, "lia") == []

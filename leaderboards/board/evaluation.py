@@ -1,71 +1,38 @@
-"""Leaderboards for a terminal, a pipe or a log."""
+"""The board of one report: what `evaluate` and `score` print, with a line for all that is missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
-from lia_bench.core.console import wide_console
-from lia_bench.leaderboards.printing.marks import marked_cell
+from lia_bench.leaderboards.board.board import Board
+from lia_bench.leaderboards.board.groups import Group, extractors_of, setting_of
+from lia_bench.leaderboards.results.columns import present
+from lia_bench.leaderboards.results.csv_writing import row_of
 from lia_bench.leaderboards.results.measurement import Measurement, measurements
 from lia_bench.leaderboards.results.report import Report
-from lia_bench.metrics.registry import METRICS, ordered
-from lia_bench.metrics.specification import MetricSpecification
+from lia_bench.metrics.registry import ordered
 
 
-def print_leaderboard(report: Report) -> None:
-    """Print a report's tables to standard output, one a task; `*` marks the best value of a column.
-
-    Columns without any value are left out, and the reason is a line below.
-    """
-    console = wide_console()
-    everything = measurements(report)
-    for task, transfer in dict.fromkeys((measurement.task, measurement.transfer) for measurement in everything):
-        rows = [row for row in everything if (row.task, row.transfer) == (task, transfer)]
-        size = f"{report.setting.width}x{report.setting.height}"
-        title = f"{report.setting.dataset} at {size}: {task}" + (f", {transfer} transfer" if transfer else "")
-        console.print(Text(title, style="bold"), soft_wrap=True)
-        console.print(_table(report, rows))
-        for line in _remarks(report, rows):
-            console.print(Text(line, style="dim"), soft_wrap=True)
+def evaluation_board(report: Report) -> Board:
+    """All that a report has measured, a group for each task and wanted transfer, called as the user called it."""
+    of_groups: dict[tuple[str, str], list[Measurement]] = {}
+    for measurement in measurements(report):
+        of_groups.setdefault((measurement.task, measurement.transfer), []).append(measurement)
+    groups = tuple(_group(report, of) for of in of_groups.values())
+    columns = present([row for group in groups for row in group.rows])
+    return Board(groups, tuple(() for _ in groups), tuple(columns))
 
 
-def _table(report: Report, rows: Sequence[Measurement]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("model", overflow="fold", min_width=len("identity"))
-    metrics = [name for name in ordered(report.setting.metrics) if any(row.value(name) is not None for row in rows)]
-    for name in metrics:
-        arrow = "↓" if _meaning(name, rows).better == "lower" else "↑"
-        table.add_column(f"{name} {arrow}", justify="right", no_wrap=True)
-    columns = [_metric_column(name, rows) for name in metrics]
-    speeds = [row.frames_per_second() for row in rows]
-    if any(speeds):
-        table.add_column("fps ↑", justify="right", no_wrap=True)
-        columns.append(_column(speeds, 1, lower=False))
-    table.add_column("clips", justify="right", no_wrap=True)
-    for number, row in enumerate(rows):
-        table.add_row(Text(row.label), *(column[number] for column in columns), str(len(row.clips)))
-    return table
-
-
-def _metric_column(name: str, rows: Sequence[Measurement]) -> list[Text]:
-    meaning = _meaning(name, rows)
-    return _column([row.value(name) for row in rows], meaning.decimals, meaning.better == "lower")
-
-
-def _meaning(name: str, rows: Sequence[Measurement]) -> MetricSpecification:
-    """The definition that a column stands for."""
-    return METRICS[next(row.run.plan.metrics[name].definition for row in rows if row.value(name) is not None)]
-
-
-def _column(values: Sequence[float | None], decimals: int, lower: bool) -> list[Text]:
-    there = [value for value in values if value is not None]
-    best = (min(there) if lower else max(there)) if there else None
-    return [
-        marked_cell("", False) if value is None else marked_cell(f"{value:.{decimals}f}", value == best)
-        for value in values
-    ]
+def _group(report: Report, of: Sequence[Measurement]) -> Group:
+    rows = tuple(row_of(report, measurement) for measurement in of)
+    size = f"{report.setting.width}x{report.setting.height}"
+    transfer = f", {of[0].transfer} transfer" if of[0].transfer else ""
+    return Group(
+        rows,
+        setting_of(rows[0]),
+        {metric: extractor for row in rows for metric, extractor in extractors_of(row).items()},
+        called=tuple(measurement.label for measurement in of),
+        about=f"{report.setting.dataset} at {size}: {of[0].task}{transfer}",
+        remarks=tuple(_remarks(report, of)),
+    )
 
 
 def _remarks(report: Report, rows: Sequence[Measurement]) -> list[str]:
