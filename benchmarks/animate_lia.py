@@ -144,7 +144,7 @@ def alone(checkpoint: Path, source: Path, clip: Path) -> float:
     """Seconds of our model for the clip, in batches, as the command runs it."""
     from plain_lia import read
 
-    from lia_bench.core.allocator import keep_freed_memory
+    from lia_bench.core.memory import keep_freed_memory
     from lia_bench.models.loading import load_model
 
     keep_freed_memory()

@@ -25,8 +25,7 @@ import torch
 
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.video import write_video
-from lia_bench.core.weight_file import WeightFile, weights_home
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 
 PIXELS_AND_FACES = ("l1", "psnr", "ssim", "ms_ssim", "akd_mediapipe_face", "mkr_mediapipe_face")
 NETWORKS = ("lpips_alex", "fid_inception")

@@ -1,13 +1,14 @@
 """LIA-Bench: data, benchmark and model zoo for image animation."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lia_bench.core.provenance import VERSION
 
 if TYPE_CHECKING:
     from lia_bench.models.animator import Animator
 
-__version__ = version("lia-bench")
+__version__ = VERSION
 
 
 def load_model(

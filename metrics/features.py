@@ -15,8 +15,7 @@ from torch import Tensor
 
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.registry import load_attribute
-from lia_bench.core.weight_file import weights_home
-from lia_bench.core.weights import WEIGHTS, locate
+from lia_bench.core.weights import WEIGHTS, locate, weights_home
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting, ExtractorSpecification
 
 Rows = NDArray[np.float32]

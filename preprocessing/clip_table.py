@@ -15,7 +15,7 @@ from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.suggestions import likely
 from lia_bench.core.text_files import read_table
-from lia_bench.core.weight_file import weights_home
+from lia_bench.core.weights import weights_home
 from lia_bench.preprocessing.boxes import Box
 
 COLUMNS = ("video_id", "person_id", "start", "end", "bbox", "fps", "width", "height", "partition")

@@ -8,8 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
+from lia_bench.core.console import progress
 from lia_bench.core.errors import LiaBenchError, UnreadableVideoError
-from lia_bench.core.progress import progress
 from lia_bench.core.video import encoder_options, resize, sha256_of_video, write_png_folder, write_video
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lia_bench.core.atomic import remove_partial, write_text
-from lia_bench.core.locking import alone_in_folder
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS
+from lia_bench.core.processes import alone_in_folder
 from lia_bench.core.video import sha256_of_video
 
 OWN_FILE = secrets.token_hex(8)

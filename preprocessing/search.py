@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lia_bench.core.atomic import write_text
+from lia_bench.core.console import progress
 from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
-from lia_bench.core.progress import progress
 from lia_bench.preprocessing.clip_table import MetadataRow
 from lia_bench.preprocessing.footage import (
     Footage,

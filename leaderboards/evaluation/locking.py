@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lia_bench.core.locking import alone_in_folder
+from lia_bench.core.processes import alone_in_folder
 
 
 def alone_in_results(folder: Path) -> AbstractContextManager[None]:

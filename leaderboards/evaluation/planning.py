@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from lia_bench.core.atomic import write_text
 from lia_bench.core.clip_list import read_clip_list
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset
+from lia_bench.core.provenance import VERSION
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.contestants import FLOOR, Contestant, common_size
@@ -148,13 +148,8 @@ def plan(request: EvaluationRequest, contestants: Sequence[Contestant], suite: S
         tasks_with_truth=["reconstruction"],
         metrics=describe_metrics(suite),
         device=device.type,
-        version=own_version(),
+        version=VERSION,
     )
-
-
-def own_version() -> str:
-    """The version of this package."""
-    return version("lia-bench")
 
 
 def describe_metrics(suite: Suite) -> dict[str, MetricMeaning]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from lia_bench.core.leaving import leave_processes_at_exit
+from lia_bench.core.processes import leave_processes_at_exit
 
 Item = TypeVar("Item")
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import PreparedDataset, subject_of
-from lia_bench.core.provenance import provenance, utc_date
+from lia_bench.core.provenance import VERSION, provenance, utc_date
 from lia_bench.core.video import FrameReader, open_indexed, to_tensor
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation import planning
@@ -252,5 +252,5 @@ def _plan(request: ScoreRequest, generated: PreparedDataset, task: str, suite: S
         tasks_with_truth=[task],
         metrics=planning.describe_metrics(suite),
         device=suite.setting.device.type,
-        version=planning.own_version(),
+        version=VERSION,
     )

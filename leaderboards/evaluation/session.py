@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from lia_bench.core.console import progress
 from lia_bench.core.errors import LiaBenchError, UnreadableVideoError
-from lia_bench.core.progress import progress
 from lia_bench.core.provenance import utc_date
 from lia_bench.leaderboards.evaluation.processes import Processes
 from lia_bench.leaderboards.evaluation.set_scores import features_folder, set_scores

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lia_bench.core.progress import progress
+from lia_bench.core.console import progress
 from lia_bench.leaderboards.results.report import ClipEntry, Run, SetScore
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor, cached_features
 from lia_bench.metrics.frechet_metric import FrechetMetric

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lia_bench.core.console import progress
 from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.progress import progress
 from lia_bench.core.video import open_indexed
 from lia_bench.core.video.reader import NOMINAL_FPS
 from lia_bench.leaderboards.board.measured_rows import MeasuredRow

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
+from lia_bench.core.provenance import VERSION
 from lia_bench.leaderboards.board.board import Board
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.board.measured_rows import MeasuredRow, Reports
@@ -65,7 +65,7 @@ def page_content(board: Board, published: Sequence[Group], media: Media) -> Page
     content = {
         "title": ", ".join(filter(None, datasets)) or "results",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "version": version("lia-bench"),
+        "version": VERSION,
         "tables": tables,
         "published_note": NOT_COMPARABLE,
         "problems": [*problems, *remarks],

@@ -6,7 +6,7 @@ import secrets
 import shutil
 from pathlib import Path, PurePosixPath
 
-from lia_bench.core.linking import link_or_copy
+from lia_bench.core.atomic import link_or_copy
 
 FOLDER = re.compile(r"media-[0-9a-f]{8}")
 

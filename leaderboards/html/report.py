@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lia_bench.core.atomic import remove_partial, write_text
-from lia_bench.core.locking import alone_in_folder
+from lia_bench.core.processes import alone_in_folder
 from lia_bench.leaderboards.board.board import Board, measured_board
 from lia_bench.leaderboards.board.groups import Group, comparable
 from lia_bench.leaderboards.html.content import page_content

@@ -3,14 +3,13 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError
-from lia_bench.core.provenance import command_line
+from lia_bench.core.provenance import VERSION, command_line
 from lia_bench.leaderboards.study.document import (
     MEDIA,
     STUDY,
@@ -81,7 +80,7 @@ def create_study(request: StudyRequest, announce: Callable[[str], None]) -> Stud
             seed=request.seed,
             created=present(),
             command_line=command_line(),
-            version=version("lia-bench"),
+            version=VERSION,
             datasets=tuple(part.dataset for part in found),
             questions=tuple(questions),
             media=media.entries,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from lia_bench.core.console import wide_console
 from lia_bench.core.errors import InputError
-from lia_bench.core.provenance import utc_date
+from lia_bench.core.provenance import VERSION, utc_date
 from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, USER_STUDY, Cell, names
 from lia_bench.leaderboards.results.csv_writing import write_rows
 from lia_bench.leaderboards.results.report_file import REPORT
@@ -170,7 +169,7 @@ def preference_rows(study: Study, found: Sequence[Preference]) -> Iterator[dict[
                 "dataset_hash": dataset.dataset_hash,
                 "checkpoint_sha256": model.checkpoint_sha256,
                 "seed": study.seed,
-                "version": version("lia-bench"),
+                "version": VERSION,
                 "date": utc_date(),
                 "origin": "measured",
             }

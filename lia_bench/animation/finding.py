@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.animation.cropping import Framing, square_around
+from lia_bench.core.console import progress
 from lia_bench.core.errors import InputError, MissingWeightsError
-from lia_bench.core.progress import progress
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box, overlap
 from lia_bench.preprocessing.detection.detector import Detection

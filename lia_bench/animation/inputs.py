@@ -9,7 +9,7 @@ from lia_bench.animation.cropping import FRAMINGS, cut, whole_frame
 from lia_bench.animation.driving import open_driving
 from lia_bench.animation.finding import Still, SubjectFinder, looked_at
 from lia_bench.animation.request import AnimationRequest
-from lia_bench.core.progress import progress
+from lia_bench.core.console import progress
 from lia_bench.core.video import read_picture, resize
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box

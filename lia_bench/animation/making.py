@@ -14,8 +14,8 @@ from lia_bench.animation.performers import Performer
 from lia_bench.animation.rendering import render, sides_of
 from lia_bench.animation.request import AnimationRequest
 from lia_bench.animation.writing import Written, write_film
-from lia_bench.core.out_of_memory import batch_size_advice
-from lia_bench.core.progress import progress
+from lia_bench.core.console import progress
+from lia_bench.core.memory import batch_size_advice
 from lia_bench.core.video import read_picture, resize
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.footage import Footage

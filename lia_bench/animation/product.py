@@ -18,8 +18,8 @@ from lia_bench.animation.writing import Written
 from lia_bench.core.atomic import remove_partial, write_json
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.hashing import sha256_of_file
-from lia_bench.core.locking import alone_in_folder
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
+from lia_bench.core.processes import alone_in_folder
 from lia_bench.core.video.reader import Frame
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})

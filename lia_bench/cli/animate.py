@@ -87,8 +87,8 @@ def command(
     """
     from lia_bench.animation.product import animate
     from lia_bench.animation.request import AnimationRequest
-    from lia_bench.core.allocator import keep_freed_memory
     from lia_bench.core.errors import InputError
+    from lia_bench.core.memory import keep_freed_memory
 
     if (model is None) == (models is None):
         raise click.UsageError("name one MODEL, or several with --models, not both")

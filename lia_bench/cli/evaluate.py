@@ -90,9 +90,8 @@ def command(
       lia-bench evaluate --models lia --dataset vox --clips common.txt
       lia-bench evaluate --models lia@runs/lia/vox-256-vox+motion.directions.sweep.json --dataset vox
     """
-    from lia_bench.core.allocator import keep_freed_memory
     from lia_bench.core.errors import InputError
-    from lia_bench.core.out_of_memory import batch_size_advice
+    from lia_bench.core.memory import batch_size_advice, keep_freed_memory
     from lia_bench.leaderboards.board.evaluation import evaluation_board
     from lia_bench.leaderboards.evaluation.evaluate import evaluate
     from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationRequest

@@ -62,10 +62,9 @@ def command(
     """
     from lia_bench.animation.driving import open_driving, squares
     from lia_bench.animation.inputs import Cropper
-    from lia_bench.core.allocator import keep_freed_memory
+    from lia_bench.core.console import progress
     from lia_bench.core.errors import InputError
-    from lia_bench.core.out_of_memory import batch_size_advice
-    from lia_bench.core.progress import progress
+    from lia_bench.core.memory import batch_size_advice, keep_freed_memory
     from lia_bench.core.registry import load_attribute
     from lia_bench.core.video import resize, to_tensor
     from lia_bench.models.lia.animator import LiaAnimator

@@ -4,11 +4,11 @@ import errno
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import click
 
 from lia_bench.core.errors import LiaBenchError, Terminated
+from lia_bench.core.provenance import VERSION
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 
@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("lia-bench"), prog_name="lia-bench")
+@click.version_option(VERSION, prog_name="lia-bench")
 def cli() -> None:
     """Image animation from footage to leaderboard: prepare data, train models, compare them.
 

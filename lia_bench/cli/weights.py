@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from lia_bench.core.weight_file import WeightFile
+    from lia_bench.core.weights import WeightFile
 
 PIPED_WIDTH = 140
 
@@ -61,7 +61,7 @@ def fetch(names: tuple[str, ...], everything: bool) -> None:
     """
     from lia_bench.core import http_download
     from lia_bench.core.errors import InputError
-    from lia_bench.core.weight_fetching import fetch as download
+    from lia_bench.core.weight_delivery import fetch as download
     from lia_bench.core.weights import WEIGHTS
 
     if bool(names) == everything:
@@ -91,7 +91,7 @@ def add(file: Path, name: str | None) -> None:
       lia-bench weights add usb/vgg19-dcbb9e9d.pth
       lia-bench weights add Downloads/model.pth --as openpose
     """
-    from lia_bench.core.weight_adding import add as copy
+    from lia_bench.core.weight_delivery import add as copy
 
     for one in copy(file, name):
         _print_placed(one)
@@ -109,8 +109,7 @@ def verify(names: tuple[str, ...]) -> None:
       lia-bench weights verify
       lia-bench weights verify vgg19
     """
-    from lia_bench.core.weight_file import weights_home
-    from lia_bench.core.weights import WEIGHTS
+    from lia_bench.core.weights import WEIGHTS, weights_home
 
     files = _files(names) if names else [file for file in WEIGHTS.values() if file.path.is_file()]
     if not files:
@@ -182,7 +181,7 @@ def _print_table(files: "Iterable[WeightFile]") -> None:
     from rich.table import Table
 
     from lia_bench.core.console import wide_console
-    from lia_bench.core.weight_file import weights_home
+    from lia_bench.core.weights import weights_home
 
     console = wide_console(PIPED_WIDTH)
     table = Table(box=None, pad_edge=False)

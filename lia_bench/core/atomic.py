@@ -1,4 +1,4 @@
-"""Files and folders that are either whole or not there."""
+"""Files and folders put in their places: whole or not there, and linked where that is possible."""
 
 import contextlib
 import json
@@ -44,6 +44,18 @@ def write_json(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     # A path that is not UTF-8 has lone surrogates, and JSON's escape of those is Python's.
     write_text(path, text.encode("utf-8", errors="backslashreplace").decode())
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Make `target` a hard link of `source`, or a copy where links are not possible.
+
+    Raises:
+        OSError: it can be neither linked nor copied (the disk is full, ...).
+    """
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)
 
 
 def _flush(path: Path) -> None:

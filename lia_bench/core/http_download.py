@@ -15,8 +15,8 @@ from urllib.request import Request, urlopen
 import click
 
 from lia_bench.core.atomic import write_json
+from lia_bench.core.console import progress
 from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.progress import progress
 
 BLOCK_BYTES = 2**20
 

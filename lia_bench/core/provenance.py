@@ -3,12 +3,14 @@
 import os
 import platform
 import shlex
-import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+VERSION = version("lia-bench")
+"""Of this package."""
 
 
 def provenance() -> dict[str, Any]:
@@ -36,7 +38,7 @@ def versions() -> dict[str, str | None]:
     """Versions of this project and of what numbers depend on; the commit where this runs in a checkout."""
     commit = _commit(Path(__file__).resolve().parents[2])
     return {
-        "lia-bench": version("lia-bench"),
+        "lia-bench": VERSION,
         "commit": commit,
         "torch": version("torch"),
         "python": platform.python_version(),
@@ -63,6 +65,8 @@ def hardware() -> dict[str, Any]:
 
 def _commit(folder: Path) -> str | None:
     """The commit checked out in `folder`, with '-dirty' where tracked files were changed; None without git."""
+    import subprocess
+
     if not (folder / ".git").exists():
         return None
     try:
@@ -74,6 +78,8 @@ def _commit(folder: Path) -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
+    import subprocess
+
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True
     )

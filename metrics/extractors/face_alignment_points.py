@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.core.s3fd import load_s3fd
+from lia_bench.core.published_networks import load_s3fd
 from lia_bench.core.torch_weights import with_published_weights
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import locate

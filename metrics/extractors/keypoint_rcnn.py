@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.core.keypoint_rcnn import SEEN, PersonNetwork
+from lia_bench.core.published_networks import SEEN, PersonNetwork
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from lia_bench.core.errors import DeviceError
-from lia_bench.core.leaving import leave_processes_at_exit
+from lia_bench.core.processes import leave_processes_at_exit
 from lia_bench.models.training.optimisers import fuse
 from lia_bench.models.training.recipe import Network
 

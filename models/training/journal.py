@@ -9,7 +9,7 @@ from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
 from lia_bench.core.atomic import replacing
-from lia_bench.core.progress import progress
+from lia_bench.core.console import progress
 from lia_bench.core.video import write_video
 from lia_bench.core.video.reader import NOMINAL_FPS
 from lia_bench.models.training.metrics_table import MetricsTable

@@ -7,7 +7,7 @@ import torch
 from lightning_fabric import Fabric
 
 from lia_bench.core.errors import DeviceError
-from lia_bench.core.leaving import leave_processes
+from lia_bench.core.processes import leave_processes
 from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.training import random_states

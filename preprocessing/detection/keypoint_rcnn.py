@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lia_bench.core.keypoint_rcnn import SEEN, PersonNetwork
+from lia_bench.core.published_networks import SEEN, PersonNetwork
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification, torch_device

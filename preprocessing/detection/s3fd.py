@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lia_bench.core.s3fd import load_s3fd
+from lia_bench.core.published_networks import load_s3fd
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.detection.detector import Detection, DetectorSpecification, torch_device

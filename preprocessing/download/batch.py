@@ -12,10 +12,10 @@ from threading import Event, Lock
 
 import click
 
+from lia_bench.core.console import progress
 from lia_bench.core.errors import InputError
-from lia_bench.core.locking import LOCK, held_in_turn
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
-from lia_bench.core.progress import progress
+from lia_bench.core.processes import LOCK, held_in_turn
 from lia_bench.preprocessing.clip_table import parse_identifier
 from lia_bench.preprocessing.download.fetcher import GONE, STORAGE, Cause, FetchError, VideoFetcher, check_runtime
 from lia_bench.preprocessing.download.options import DownloadOptions

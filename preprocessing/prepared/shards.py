@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lia_bench.core.atomic import replacing, write_text
+from lia_bench.core.atomic import link_or_copy, replacing, write_text
 from lia_bench.core.clips_table import STATUSES, TABLE, ClipsTable, Row, clip_key, find_clip
+from lia_bench.core.console import progress
 from lia_bench.core.dataset_description import (
     DESCRIPTION,
     Counts,
@@ -22,9 +23,7 @@ from lia_bench.core.dataset_description import (
 )
 from lia_bench.core.errors import InputError
 from lia_bench.core.hashing import sha256_of_file
-from lia_bench.core.linking import link_or_copy
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS, table_of
-from lia_bench.core.progress import progress
 from lia_bench.core.video import sha256_of_video
 from lia_bench.preprocessing.ledger import alone_in
 

@@ -64,9 +64,9 @@ def unpack(footage: Path, target: Path) -> "Layout":
         InputError: no records, or the package that reads them is missing.
     """
     from lia_bench.core.atomic import remove_partial
+    from lia_bench.core.console import progress
     from lia_bench.core.errors import InputError
     from lia_bench.core.prepared_dataset import PARTITIONS
-    from lia_bench.core.progress import progress
     from lia_bench.preprocessing.clip_table import printable
     from lia_bench.preprocessing.layouts import Partition, with_good_names
     from lia_bench.preprocessing.search import Unit

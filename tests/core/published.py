@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from lia_bench.core.weight_file import WeightFile
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weights import WEIGHTS, WeightFile
 from tests.local_server import LocalServer
 
 

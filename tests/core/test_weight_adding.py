@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import CheckpointError, InputError, UnknownNameError
-from lia_bench.core.weight_adding import add
-from lia_bench.core.weight_file import weights_home
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weight_delivery import add
+from lia_bench.core.weights import WEIGHTS, weights_home
 from tests.core.published import packed, publish, publish_archive, publish_by_hand
 from tests.local_server import LocalServer, serve
 

@@ -8,8 +8,8 @@ from filelock import FileLock
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.http_download import DownloadError, Patience
-from lia_bench.core.weight_fetching import fetch
-from lia_bench.core.weight_file import weights_home
+from lia_bench.core.weight_delivery import fetch
+from lia_bench.core.weights import weights_home
 from tests.core.published import packed, publish, publish_archive, publish_by_hand
 from tests.local_server import LocalServer, serve
 

@@ -12,7 +12,7 @@ from lia_bench.core import weights
 from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.torch_weights import load_torch_weights
-from lia_bench.core.weight_file import WeightFile, weights_home
+from lia_bench.core.weights import WeightFile, weights_home
 
 
 def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lia_bench.core.video import open_video
-from lia_bench.core.weight_file import weights_home
+from lia_bench.core.weights import weights_home
 from lia_bench.leaderboards.board.comparison import compare_models
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationRequest

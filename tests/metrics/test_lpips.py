@@ -10,8 +10,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.hashing import sha256_of_file
-from lia_bench.core.weight_file import WeightFile, weights_home
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 from lia_bench.metrics.lpips import SMALLEST_SIDES, Backbone, PerceptualDistance
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lia_bench.core.weight_file import weights_home
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weights import WEIGHTS, weights_home
 from lia_bench.leaderboards.evaluation.score import score
 from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
 from tests.leaderboards.test_evaluation import read

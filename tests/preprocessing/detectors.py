@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from lia_bench.core.hashing import sha256_of_file
-from lia_bench.core.weight_file import WeightFile, weights_home
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 
 REAL = {
     "blazeface": "face_detector.tflite",

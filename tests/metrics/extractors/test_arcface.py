@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
-from lia_bench.core.weight_file import weights_home
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weights import WEIGHTS, weights_home
 from lia_bench.metrics.extractors.arcface import EXTRACTOR, ArcFace
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.specification import Protocol

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.hashing import sha256_of_file
-from lia_bench.core.weight_file import weights_home
-from lia_bench.core.weights import WEIGHTS
+from lia_bench.core.weights import WEIGHTS, weights_home
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.insightface_body import EXTRACTOR, InsightfaceBody
 from lia_bench.metrics.specification import Protocol

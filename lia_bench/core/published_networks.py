@@ -1,9 +1,11 @@
-"""Keypoint R-CNN: torchvision's network that finds persons and COCO's seventeen keypoints on them."""
+"""Networks that find faces and persons, for detectors and for metrics: S3FD and Keypoint R-CNN."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lia_bench.core.torch_weights import with_published_weights
+from lia_bench.core.errors import CheckpointError
+from lia_bench.core.torch_weights import load_torch_weights, with_published_weights
+from lia_bench.core.weights import locate
 
 if TYPE_CHECKING:
     import torch
@@ -14,7 +16,7 @@ SEEN = 2.0
 
 
 class PersonNetwork:
-    """The published network, loaded and ready."""
+    """Keypoint R-CNN: torchvision's network that finds persons and COCO's seventeen keypoints on them."""
 
     def __init__(self, device: "torch.device") -> None:
         """Load the network.
@@ -55,3 +57,21 @@ def _build() -> Any:
     normalisation = partial(FrozenBatchNorm2d, eps=0.0)
     backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=normalisation)
     return KeypointRCNN(backbone, num_classes=2, num_keypoints=17)
+
+
+def load_s3fd(device: "torch.device") -> Any:
+    """S3FD, the face detector of the package face-alignment, ready for `detect_from_image`; nothing is downloaded.
+
+    Raises:
+        MissingWeightsError: the weights are not here.
+        CheckpointError: they are not the published ones.
+    """
+    weights = locate("s3fd")
+    load_torch_weights(weights)
+    from face_alignment.detection.sfd import FaceDetector
+
+    try:
+        # The package reads the file onto the device it was saved on, which the published file says is the CPU.
+        return FaceDetector(str(device), path_to_detector=str(weights))
+    except RuntimeError as error:
+        raise CheckpointError(f"{weights}: not the weights of S3FD") from error

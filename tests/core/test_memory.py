@@ -1,10 +1,14 @@
-"""Memory that is kept."""
+"""Memory that is kept, and what a full GPU leads to."""
 
 import platform
 import subprocess
 import sys
 
 import pytest
+import torch
+
+from lia_bench.core.errors import DeviceError
+from lia_bench.core.memory import batch_size_advice
 
 PROGRAM = """
 import ctypes
@@ -22,7 +26,7 @@ for _ in range(20):
     fill()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-KEEPING = "from lia_bench.core.allocator import keep_freed_memory; keep_freed_memory()"
+KEEPING = "from lia_bench.core.memory import keep_freed_memory; keep_freed_memory()"
 # 64 MB in pages of 4 KiB.
 PAGES = 15_625
 
@@ -37,3 +41,16 @@ def _page_faults(first: str) -> int:
     program = PROGRAM.format(first=first)
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     return int(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "hint"), [(8, "try --batch-size 4"), (3, "try --batch-size 1"), (1, "--device cpu")]
+)
+def test_the_batch_size_to_try_is_named(batch_size: int, hint: str) -> None:
+    with pytest.raises(DeviceError, match=hint), batch_size_advice(batch_size):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(RuntimeError, match="something else"), batch_size_advice(8):
+        raise RuntimeError("something else")

@@ -7,7 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from lia_bench.core.errors import InputError, LiaBenchError
-from lia_bench.core.locking import LOCK, alone_in_folder, held, held_in_turn
+from lia_bench.core.processes import LOCK, alone_in_folder, held, held_in_turn
 
 
 def enter(lock: AbstractContextManager[None]) -> None:
