@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from lia_bench.cli.metric_options import names
-from lia_bench.cli.picture_options import crop_options
+from lia_bench.cli.options import crop_options, names
 
 PATH = click.Path(path_type=Path)
 

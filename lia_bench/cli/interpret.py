@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lia_bench.cli.picture_options import crop_options
+from lia_bench.cli.options import crop_options
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lia_bench.cli.metric_options import metric_options
+from lia_bench.cli.options import metric_options
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 

@@ -105,7 +105,7 @@ def command(
         train(request, say=click.echo)
         return
 
-    from lia_bench.cli.sweeping import repeated_words, train_sweep
+    from lia_bench.cli.train_sweep import repeated_words, train_sweep
     from lia_bench.models.training.sweep import Axis, plan_sweep
 
     sweep = plan_sweep(request, [Axis.parse(text) for text in axes])

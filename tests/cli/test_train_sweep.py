@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lia_bench.cli import sweeping
+from lia_bench.cli import train_sweep
 from lia_bench.cli.main import run
 from lia_bench.core.video import write_png_folder
 from lia_bench.models.training.run_folder import RunFolder
@@ -65,7 +65,7 @@ def _toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _quick(_toys: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "Popen", InThisProcess)
+    monkeypatch.setattr(train_sweep, "Popen", InThisProcess)
 
 
 def failure(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -1,4 +1,4 @@
-"""Options that `evaluate` and `score` share."""
+"""Options that several commands share."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -40,6 +40,23 @@ def metric_options(command: Command) -> Command:
             type=click.Choice(["face", "body", "sample"]),
             help="What the clips show, for plain names that depend on it.  [default: as the dataset says]",
         ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def crop_options(command: Command) -> Command:
+    """Adds --subject and --no-crop, for commands that take somebody's own pictures."""
+    options = (
+        click.option(
+            "--subject",
+            type=click.Choice(["face", "body"]),
+            default="face",
+            show_default=True,
+            help="What both inputs are cropped to.",
+        ),
+        click.option("--no-crop", is_flag=True, help="Take whole frames, for inputs that are cropped as it is."),
     )
     for option in reversed(options):
         command = option(command)
