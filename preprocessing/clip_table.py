@@ -57,11 +57,6 @@ def parse_identifier(text: str) -> str:
     return text
 
 
-def printable(text: str) -> str:
-    """A text as it can be printed and written down: what is no character of one line, or no UTF-8, as an escape."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
-
-
 Identifier = Annotated[str, AfterValidator(parse_identifier)]
 FrameNumber = Annotated[int, Field(ge=0, le=10**9)]
 # Beyond all footage, and near enough that no product of two of them loses a whole number.

@@ -12,8 +12,9 @@ import click
 from lia_bench.core.clips_table import TABLE
 from lia_bench.core.dataset_description import DESCRIPTION
 from lia_bench.core.errors import InputError
+from lia_bench.core.names import printable
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, VIDEO_SUFFIXES
-from lia_bench.preprocessing.clip_table import parse_identifier, printable
+from lia_bench.preprocessing.clip_table import parse_identifier
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.plan import by_name_and_container, read_names
 from lia_bench.preprocessing.search import Unit

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.names import printable
 from lia_bench.core.prepared_dataset import table_of
-from lia_bench.preprocessing.clip_table import printable
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.prepared.contact_sheet import SHEET
 from lia_bench.preprocessing.prepared.summary import print_summary

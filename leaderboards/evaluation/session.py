@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from lia_bench.core.console import progress
 from lia_bench.core.errors import LiaBenchError, UnreadableVideoError
+from lia_bench.core.names import printable
 from lia_bench.core.provenance import utc_date
 from lia_bench.leaderboards.evaluation.processes import Processes
 from lia_bench.leaderboards.evaluation.set_scores import features_folder, set_scores
@@ -98,7 +99,7 @@ def _work_through(
     with progress(title=title, total=total, unit="clip", start=total - len(left), shown=processes.first) as bar:
         for item in left:
             task, source, clip = item.key
-            bar.set_postfix_str(f"{task} {clip}"[:40], refresh=False)
+            bar.set_postfix_str(printable(f"{task} {clip}")[:40], refresh=False)
             try:
                 entry = do(item)
             except (UnreadableVideoError, MismatchedVideosError) as error:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import click
 
 from lia_bench.core.errors import LiaBenchError, Terminated
+from lia_bench.core.names import printable
 from lia_bench.core.provenance import VERSION
 from lia_bench.core.registry import load_attribute
+from lia_bench.core.streams import any_console
 from lia_bench.core.suggestions import unknown
 
 COMMANDS = (
@@ -47,7 +49,8 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+# click would take escape sequences out of what is printed into a pipe; the stream shows those that stand in names.
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "color": True})
 @click.version_option(VERSION, prog_name="lia-bench")
 def cli() -> None:
     """Image animation from footage to leaderboard: prepare data, train models, compare them.
@@ -71,6 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(words: Sequence[str], debug: bool) -> int:
     """The exit code of one command line; errors are printed to standard error as one line."""
+    with any_console():
+        return _run(words, debug)
+
+
+def _run(words: Sequence[str], debug: bool) -> int:
     try:
         cli.main(args=list(words), prog_name="lia-bench", standalone_mode=False)
     except click.exceptions.Exit as exit_request:
@@ -84,7 +92,7 @@ def run(words: Sequence[str], debug: bool) -> int:
             return _fail("terminated: the state is saved; run the same command again to go on", debug, TRY_AGAIN)
         return _fail("interrupted: what was finished stays; run the same command again to go on", debug, INTERRUPTED)
     except LiaBenchError as error:
-        return _fail(f"error: {error}", debug)
+        return _fail(f"error: {printable(str(error))}", debug)
     except OSError as error:
         return _fail(f"error: {_reason(error)}", debug)
     except Exception as error:
@@ -95,7 +103,7 @@ def run(words: Sequence[str], debug: bool) -> int:
 def _fail(message: str, debug: bool, code: int = 1) -> int:
     if debug:
         traceback.print_exc()
-    click.echo("\n".join(message.splitlines()[:1]), err=True)
+    click.echo("\n".join(printable(line) for line in message.splitlines()[:1]), err=True)
     return code
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def command(folder: Path) -> None:
     )
     started = time.monotonic()
     for number, words in enumerate(stages, start=1):
-        click.secho(f"\n[{number}/{len(stages)}] lia-bench {shlex.join(words)}", bold=True, err=True)
+        click.secho(f"\n[{number}/{len(stages)}] lia-bench {shlex.join(words)}", bold=sys.stderr.isatty(), err=True)
         cli.main(args=words, prog_name="lia-bench", standalone_mode=False)
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     click.echo(f"finished in {minutes} min {seconds} s")

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lia_bench.core.names import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from tqdm import tqdm
@@ -16,10 +18,10 @@ WIDE = 160
 
 def wide_console(width: int = WIDE) -> "Console":
     """Standard output; `width` signs wide where it is no terminal, so that nothing is folded in a file."""
-    from rich.console import Console
+    from lia_bench.core.rich_console import NamesShown
 
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=width)
+    console = NamesShown(highlight=False)
+    return console if console.is_terminal else NamesShown(highlight=False, width=width)
 
 
 def progress(
@@ -41,7 +43,7 @@ def progress(
     interval = 0.1 if sys.stderr.isatty() else 10.0
     return tqdm(
         items,
-        desc=title,
+        desc=printable(title),
         total=total,
         unit=unit,
         initial=start,

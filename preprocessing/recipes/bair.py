@@ -66,8 +66,8 @@ def unpack(footage: Path, target: Path) -> "Layout":
     from lia_bench.core.atomic import remove_partial
     from lia_bench.core.console import progress
     from lia_bench.core.errors import InputError
+    from lia_bench.core.names import printable
     from lia_bench.core.prepared_dataset import PARTITIONS
-    from lia_bench.preprocessing.clip_table import printable
     from lia_bench.preprocessing.layouts import Partition, with_good_names
     from lia_bench.preprocessing.search import Unit
 

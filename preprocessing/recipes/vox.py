@@ -184,7 +184,7 @@ def find_utterances(annotations: Path) -> "Layout":
     Raises:
         InputError: no annotation.
     """
-    from lia_bench.preprocessing.clip_table import printable
+    from lia_bench.core.names import printable
     from lia_bench.preprocessing.layouts import with_good_names
     from lia_bench.preprocessing.tracking.annotated import find_annotations
 

@@ -1,119 +1,109 @@
-"""Which stream of a file is the video: the same one for every reader and for copies."""
+"""What is printed into consoles, pipes and files of every encoding."""
 
 import io
+import sys
 from pathlib import Path
-from typing import Any
 
-import av
-import numpy as np
+import click
 import pytest
-from av.stream import Disposition
-from PIL import Image
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.table import Table
 
-from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.video import open_footage, open_indexed, open_video
-from lia_bench.core.video.reader import Frame
-from lia_bench.core.video.stream_copy import copy_video
-from tests.core.videos import moving_picture
+from lia_bench.cli.main import run
+from lia_bench.core.console import progress, wide_console
+from lia_bench.core.names import printable
+from lia_bench.core.streams import ConsoleStream, any_console
+from tests.leaderboards.toy_results import ToyResults, write_results
 
-SOUND = {"mp3": "libmp3lame", "m4a": "aac", "flac": "flac"}
-COVER = np.full((96, 96, 3), (200, 0, 0), np.uint8)
-
-
-def _container(path: Path, films: list[tuple[int, int]], cover: str = "", sound: bool = False) -> Path:
-    """Videos of (width, height), of 12 frames each and the last one marked as default, with a `cover` or with sound."""
-    # FFmpeg writes no cover into m4a, which is mp4 by another name.
-    with av.open(str(path), "w", format="mp4" if path.suffix == ".m4a" else None) as container:
-        if cover == "first":
-            _add_cover(container)
-        streams: list[tuple[Any, list[Frame]]] = []
-        for width, height in films:
-            stream: Any = container.add_stream("libx264", rate=25)
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            stream.disposition = Disposition.default if (width, height) == films[-1] else Disposition(0)
-            streams.append((stream, list(moving_picture(12, width=width, height=height))))
-        tone: Any = container.add_stream(SOUND[path.suffix[1:]], rate=44100) if sound else None
-        if cover == "last":
-            _add_cover(container)
-        for stream, frames in streams:
-            for frame in frames:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-            container.mux(stream.encode(None))
-        for stream in container.streams:
-            if stream.type == "video" and stream.codec_context.name == "png":
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(COVER, format="rgb24")))
-        if tone is not None:
-            silence = av.AudioFrame.from_ndarray(np.zeros((1, 44100), np.int16), format="s16", layout="mono")
-            silence.sample_rate = 44100
-            container.mux(tone.encode(silence))
-            container.mux(tone.encode(None))
-    return path
+ENCODINGS = ["cp1252", "latin-1", "ascii", "cp437", "cp932", "utf-8", "utf-16"]
+ESCAPES = "na\x1b[31mme\x1b]0;title\x07\x9b2J\x08\u202egnp\udcff"
 
 
-def _add_cover(container: Any) -> None:
-    if "matroska" in container.format.name:
-        file = io.BytesIO()
-        Image.fromarray(COVER).save(file, "png")
-        container.add_attachment("cover.png", "image/png", file.getvalue())
-        return
-    picture = container.add_stream("png", rate=1)
-    picture.height, picture.width = COVER.shape[:2]
-    picture.pix_fmt = "rgb24"
-    picture.disposition = Disposition.attached_pic
+class Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-@pytest.mark.parametrize("cover", ["first", "last"])
-def test_a_cover_picture_is_no_video(suffix: str, cover: str, tmp_path: Path) -> None:
-    path = _container(tmp_path / f"film.{suffix}", [(64, 48)], cover)
-    for opened in (open_video, open_indexed):
-        with opened(path) as reader:
-            found = reader.properties
-            assert (found.frames, found.width, found.height, found.fps) == (12, 64, 48, 25.0)
-            assert found.remarks == ()
-            assert reader.frame(11).shape == (48, 64, 3)
+def wrapped(encoding: str, kind: type[io.TextIOWrapper] = io.TextIOWrapper) -> tuple[io.TextIOWrapper, io.BytesIO]:
+    content = io.BytesIO()
+    return kind(content, encoding=encoding, errors="strict", write_through=True), content
 
 
-@pytest.mark.parametrize("suffix", ["mp3", "m4a", "flac"])
-def test_sound_with_a_cover_holds_no_moving_picture(suffix: str, tmp_path: Path) -> None:
-    path = _container(tmp_path / f"song.{suffix}", [], cover="last", sound=True)
-    for opened in (open_video, open_indexed, open_footage):
-        with pytest.raises(
-            UnreadableVideoError, match=rf"song\.{suffix}: the file holds no moving picture but a cover"
-        ):
-            opened(path)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("kind", [io.TextIOWrapper, Terminal])
+@given(text=st.text(st.characters()))
+def test_every_text_can_be_printed_in_every_encoding(text: str, encoding: str, kind: type[io.TextIOWrapper]) -> None:
+    stream, content = wrapped(encoding, kind)
+    assert ConsoleStream(stream).write(text) == len(text)
+    stream.flush()
+    shown = content.getvalue().decode(encoding)
+    assert not any(sign in shown for sign in "\x07\x08\x9b\u202e")
+    if text.isprintable() and text.isascii():
+        assert shown == text
 
 
-def test_sound_alone_holds_no_moving_picture(tmp_path: Path) -> None:
-    path = _container(tmp_path / "song.mp3", [], sound=True)
-    with pytest.raises(UnreadableVideoError, match="holds no moving picture; give a video"):
-        open_video(path)
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+def test_the_table_of_a_job_is_printed_whole(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_results(tmp_path / "toy", ToyResults(videos=False))
+    stream, content = wrapped(encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert run(["leaderboard", str(folder)], debug=False) == 0
+    stream.flush()
+    shown = content.getvalue().decode(encoding)
+    assert "l1 v" in shown
+    assert "psnr ^" in shown
+    assert "lia" in shown
+    assert shown.isascii()
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-@pytest.mark.parametrize("films", [[(32, 32), (64, 64)], [(64, 64), (32, 48)], [(96, 64), (32, 32), (64, 64)]])
-def test_of_several_videos_all_take_the_same_and_say_so(
-    suffix: str, films: list[tuple[int, int]], tmp_path: Path
-) -> None:
-    path = _container(tmp_path / f"several.{suffix}", films)
-    with av.open(str(path)) as container:
-        best: Any = container.streams.best("video")
-        chosen, size = best.index, (best.width, best.height)
-        right = [frame.to_ndarray(format="rgb24") for frame in container.decode(best)]
-    with open_video(path) as one, open_indexed(path) as two, open_footage(path).reader as three:
-        for reader in (one, two, three):
-            assert (reader.properties.width, reader.properties.height) == size
-            assert all(np.array_equal(reader.frame(index), right[index]) for index in (7, 0, 11))
-            (remark,) = reader.properties.remarks
-            assert remark.startswith(f"several_videos: of the videos in this file stream {chosen} ")
-            for number, (width, height) in enumerate(films):
-                assert f"stream {number} ({width}x{height})" in remark
+def test_names_are_shown_escaped_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    with any_console():
+        click.echo(ESCAPES)
+        table = Table("model")
+        table.add_row(ESCAPES)
+        wide_console().print(table)
+        for _ in progress([1], title=ESCAPES):
+            pass
+    out, err = capsys.readouterr()
+    for shown in (out, err):
+        assert r"\x1b[31mme" in shown
+        assert r"\udcff" in shown
+        assert not any(sign in shown for sign in "\x1b\x07\x9b\x08\u202e")
 
 
-def test_a_copy_is_of_the_stream_that_is_read(tmp_path: Path) -> None:
-    path = _container(tmp_path / "several.mp4", [(32, 32), (64, 64)], "first")
-    copy_video(path, tmp_path / "copy.mp4")
-    with open_video(path) as reader, open_video(tmp_path / "copy.mp4") as copy:
-        assert (reader.properties.width, reader.properties.remarks) != (32, ())
-        assert copy.properties.remarks == ()
-        assert all(np.array_equal(a, b) for a, b in zip(copy, reader, strict=True))
+def test_a_terminal_has_colours_and_nothing_else() -> None:
+    stream, content = wrapped("utf-8", Terminal)
+    ConsoleStream(stream).write("\x1b[1mbold\x1b[0m \x1b]0;title\x07 \x1b[2J")
+    assert content.getvalue().decode() == "\x1b[1mbold\x1b[0m \\x1b]0;title\\x07 \\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["leaderboard", f"none{ESCAPES}"],
+        ["leaderboard", "none\nerror: another line"],
+        ["evaluate", "--models", f"lia{ESCAPES}"],
+        [f"none{ESCAPES}"],
+        ["score", "--reference", f"none{ESCAPES}", "--generated", "."],
+        ["train", "lia:demo-64", "--dataset", f"none{ESCAPES}"],
+    ],
+)
+def test_an_error_shows_names_escaped(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words, debug=False) != 0
+    shown = "".join(capsys.readouterr())
+    assert r"\x1b[31mme" in shown or r"none\nerror: another line" in shown
+    assert not any(sign in shown for sign in "\x1b\x07\x9b\x08\u202e")
+
+
+def test_streams_of_bytes_are_told_from_those_of_text() -> None:
+    stream, _ = wrapped("utf-8")
+    with pytest.raises(TypeError, match="a text is written here, not bytes"):
+        ConsoleStream(stream).write(b"")  # type: ignore[arg-type]
+
+
+@given(st.text(st.characters()))
+def test_a_printable_text_is_one_line_in_utf8(text: str) -> None:
+    assert printable(text).isprintable()
+    assert printable(printable(text)) == printable(text)
+    printable(text).encode()
