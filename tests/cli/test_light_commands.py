@@ -7,10 +7,16 @@ import sys
 import pytest
 
 from lia_bench.cli.main import COMMANDS
+from tests.leaderboards.test_study import answer_all, study_of
+from tests.leaderboards.toy_results import ToyResults, write_results
 
 HEAVY = ("torch", "torchvision", "torchmetrics", "cv2", "mediapipe", "pandas", "scipy", "matplotlib")
 
-LISTINGS = ("metrics list", "weights list", "weights list s3fd", "models list", "datasets list")
+LISTINGS = (
+    *("metrics list", "weights list", "weights list s3fd", "models list", "datasets list"),
+    *("leaderboard toy", "leaderboard --published", "leaderboard compare lia fomm --results ."),
+    *("leaderboard html toy --output page", "study report study"),
+)
 
 PROGRAM = f"""
 import contextlib, io, json, sys
@@ -37,9 +43,13 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, dict[str, object]]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
     """What each command loads that none before it did, by the words that are typed."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    folder = tmp_path_factory.mktemp("work")
+    results = write_results(folder / "toy", ToyResults(clips=4, tasks=("reconstruction",), frames=2))
+    study_of(results, folder / "study")
+    answer_all(folder / "study", "ann", "lia")
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, cwd=folder)
     result: dict[str, dict[str, object]] = json.loads(done.stdout)
     return result
 
