@@ -6,13 +6,12 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
-from lia_bench.leaderboards.board.groups import Group, comparable, differences
+from lia_bench.leaderboards.board.groups import Group, comparable, differences, labels
 from lia_bench.leaderboards.results.columns import (
     COLUMNS,
     ResultRow,
     better,
     is_score,
-    labels,
     names_of,
     number,
     present,
@@ -88,16 +87,10 @@ def measured_board(paths: Iterable[Path], view: View = View(), with_published: b
     merged = merge(rows)
     # Papers are asked for beside the measured rows, which have none.
     own = {column: values for column, values in view.wanted.items() if column not in ("paper", "table")}
-    chosen = select(merged.rows, own)
-    everywhere = {column: values for column, values in view.wanted.items() if column in ("model", "paper", "table")}
-    published = matching(published_rows(), everywhere) if with_published else []
-    board = _board(chosen, view)
-    by_group = [tuple(beside(group, published, board.columns)) for group in board.groups]
-    without = [group.title for group, rows in zip(board.groups, by_group, strict=True) if not rows]
-    nothing = [f"nothing published with these columns beside {title}" for title in without if with_published]
-    remarks = (*merged.conflicts, *dict.fromkeys(nothing))
+    board = _board(select(merged.rows, own), view)
     folders = tuple(dict.fromkeys(row.file.parent for row in rows if row.file is not None))
-    return replace(board, published=tuple(by_group), remarks=remarks, problems=tuple(problems), folders=folders)
+    board = replace(board, remarks=merged.conflicts, problems=tuple(problems), folders=folders)
+    return _with_published(board, view) if with_published else board
 
 
 def published_board(view: View) -> Board:
@@ -109,9 +102,23 @@ def published_board(view: View) -> Board:
     return _board(select(published_rows(), view.wanted), view)
 
 
+def _with_published(board: Board, view: View) -> Board:
+    """A board with the published rows of the same dataset and task beside each group."""
+    everywhere = {column: values for column, values in view.wanted.items() if column in ("model", "paper", "table")}
+    published = matching(published_rows(), everywhere)
+    by_group = [tuple(beside(group, published, board.columns)) for group in board.groups]
+    without = [group.title for group, rows in zip(board.groups, by_group, strict=True) if not rows]
+    nothing = dict.fromkeys(f"nothing published with these columns beside {title}" for title in without)
+    return replace(board, published=tuple(by_group), remarks=(*board.remarks, *nothing))
+
+
 def _board(rows: Sequence[ResultRow], view: View) -> Board:
     if not rows:
         raise InputError("no row has all that is asked for: leave out one of the filters")
+    groups = comparable(rows)
+    if view.group is not None:
+        groups = cut(groups, view.group)
+    told_apart = differences(groups)
     columns = present(rows)
     if view.sort is not None and is_score(view.sort) and view.sort not in columns:
         raise UnknownNameError(unknown("column with values", view.sort, columns))
@@ -120,12 +127,9 @@ def _board(rows: Sequence[ResultRow], view: View) -> Board:
             if not is_score(name) or name not in columns:
                 raise UnknownNameError(unknown("metric", name, columns))
         columns = list(dict.fromkeys(view.metrics))
-    groups = comparable(rows)
-    if view.group is not None:
-        groups = cut(groups, view.group)
     if view.sort is not None:
         groups = [by_column(group, view.sort) for group in groups]
-    return Board(tuple(groups), tuple(() for _ in groups), tuple(columns), tuple(differences(groups)))
+    return Board(tuple(groups), tuple(() for _ in groups), tuple(columns), tuple(told_apart))
 
 
 @dataclass(frozen=True)

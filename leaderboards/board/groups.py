@@ -1,9 +1,10 @@
-"""Which rows may stand in one ranking, and what tells those apart that may not."""
+"""Which rows may stand in one ranking, what a table calls them, and what tells those apart that may not."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, is_against_one, labels, number, score
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, is_against_one, number, printed_name, score
 
 NOT_SAID = "not said"
 _ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table")
@@ -97,6 +98,22 @@ def differences(groups: Sequence[Group]) -> list[str]:
     return lines
 
 
+def labels(rows: Sequence[ResultRow]) -> list[str]:
+    """What tables call each row, unique among them unless two rows are alike in everything.
+
+    Measured rows are called by the model; its variant, checkpoint, the checkpoint's hash, transfer and date come behind
+    it only where namesakes differ in them. Published rows are called as their paper calls them, with the note.
+    """
+    called = [printed_name(row) if row.origin == "published" else row.model for row in rows]
+    if len(set(called)) == len(called):
+        return called
+    for parts in zip(*(_parts(row) for row in rows), strict=True):
+        clashes = Counter(called)
+        different = {name: len(set(_of(name, called, parts))) > 1 for name in clashes}
+        called = [name + part if different[name] else name for name, part in zip(called, parts, strict=True)]
+    return called
+
+
 def setting_of(row: ResultRow) -> dict[str, str]:
     """What rows of one ranking must have alike, apart from extractors."""
     setting = {"origin": row.origin, "dataset": row.dataset, "split": row.split, "task": row.task}
@@ -119,6 +136,24 @@ def extractors_of(row: ResultRow) -> dict[str, str]:
         return {}
     described = dict(part.split("=", 1) for part in row.extractors.split(";") if "=" in part)
     return {metric: described.get(metric, metric) for metric in row.values}
+
+
+def _parts(row: ResultRow) -> list[str]:
+    """What may come behind the name, in this order."""
+    if row.origin == "published":
+        note = f" ({row.note})" if row.note else ""
+        return [note, "", "", f" ({row.paper} {row.table})", ""]
+    return [
+        f":{row.variant}" if row.variant else "",
+        f"@{row.checkpoint}" if row.checkpoint else "",
+        f"#{row.checkpoint_sha256[:8]}" if row.checkpoint_sha256 else "",
+        f" ({row.transfer})" if row.transfer else "",
+        f" {row.date}" if row.date else "",
+    ]
+
+
+def _of(name: str, called: Sequence[str], parts: Sequence[str]) -> list[str]:
+    return [part for other, part in zip(called, parts, strict=True) if other == name]
 
 
 def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:

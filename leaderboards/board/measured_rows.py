@@ -33,10 +33,14 @@ class MeasuredRow:
 
 
 class Reports:
-    """The reports of results folders, each read once however many rows are of it."""
+    """The reports of results folders, each read once however many rows are of it.
+
+    `problems` grows by a line for each that cannot be read.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[Path, list[Measurement] | InputError] = {}
+        self.problems: list[str] = []
+        self._known: dict[Path, list[Measurement] | str] = {}
 
     def behind(self, group: Group) -> tuple[list[MeasuredRow], list[tuple[str, str]]]:
         """What was measured of a group's rows; and the labels of others, each with the reason why there is nothing."""
@@ -49,10 +53,6 @@ class Reports:
                 found.append(MeasuredRow(place, label, row.file.parent, measurement))
         return found, reasons
 
-    def problems(self) -> list[str]:
-        """A line for each folder whose report cannot be read."""
-        return [str(known) for known in self._known.values() if isinstance(known, InputError)]
-
     def _of(self, row: ResultRow) -> Measurement | str:
         """A row's measurement, or why it has none; the newest of those that differ in nothing a row says."""
         if row.origin == "published" or row.file is None:
@@ -61,10 +61,10 @@ class Reports:
             return "raters judged pairs of videos"
         folder = row.file.parent
         if folder not in self._known:
-            self._known[folder] = _measured_in(folder)
+            self._known[folder] = self._read(folder)
         own = self._known[folder]
-        if isinstance(own, InputError):
-            return str(own)
+        if isinstance(own, str):
+            return own
         key = (row.model, row.variant, row.checkpoint_sha256, row.task, row.transfer)
         alike = [
             one
@@ -73,12 +73,12 @@ class Reports:
         ]
         return max(alike, key=lambda one: one.date) if alike else f"{folder / REPORT} has no such model on this task"
 
-
-def _measured_in(folder: Path) -> list[Measurement] | InputError:
-    """All that the report of a results folder has measured, or why there is none."""
-    if not (folder / REPORT).is_file():
-        return InputError(f"there is no {REPORT} beside its table in {folder}; copy the whole folder of results")
-    try:
-        return measurements(read_report(folder))
-    except InputError as error:
-        return error
+    def _read(self, folder: Path) -> list[Measurement] | str:
+        """All that the report of a results folder has measured, or why there is none."""
+        try:
+            if not (folder / REPORT).is_file():
+                raise InputError(f"there is no {REPORT} beside its table in {folder}; copy the whole folder of results")
+            return measurements(read_report(folder))
+        except InputError as error:
+            self.problems.append(str(error))
+            return str(error)

@@ -29,7 +29,7 @@ class _Clip:
 
 
 def clip_content(
-    rows: Sequence[MeasuredRow], metrics: Sequence[str], media: Media, place: int, title: str
+    rows: Sequence[MeasuredRow], metrics: Sequence[str], media: Media, title: str
 ) -> tuple[dict[str, Any], list[str]]:
     """What the page needs of all clips that the rows of one table were measured on.
 
@@ -37,7 +37,7 @@ def clip_content(
         rows: of the table.
         metrics: columns of the table.
         media: takes the videos.
-        place, title: of the table, which its folder of videos is called by.
+        title: of the table, which its folder of videos is called by.
 
     Returns:
         plain data, and a line for each folder, task and metric that has a value of the whole but lacks it on clips. In
@@ -47,11 +47,11 @@ def clip_content(
     Raises:
         OSError: a video can be neither linked nor copied.
     """
-    clips = _united(rows)
+    clips, lacking = _united(rows), _missing_values(rows, metrics)
     results = [_results(row) for row in rows]
     shown = [name for name in metrics if any(_value(r, name) is not None for own in results for r in own.values())]
     stems = [f"{number}-{slug(row.label)}" for number, row in enumerate(rows)]
-    folder = PurePosixPath(f"{place:02d}-{slug(title)}")
+    folder = PurePosixPath(slug(title))
     has = [""] * len(rows)
     listed: list[list[Any]] = []
     for number, (key, clip) in enumerate(progress(clips.items(), title="videos", unit="clip", shown=len(clips) > 20)):
@@ -75,7 +75,7 @@ def clip_content(
         "values": [[[_value(of_row.get(key), name) for key in clips] for of_row in results] for name in shown],
         "has": has,
     }
-    return content, _missing_values(rows, metrics)
+    return content, lacking
 
 
 def _united(rows: Sequence[MeasuredRow]) -> dict[tuple[str, str], _Clip]:

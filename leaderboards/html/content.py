@@ -1,7 +1,7 @@
 """What the page shows, as plain data: tables of rows that may be compared, and the clips behind them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -52,12 +52,16 @@ def page_content(board: Board, published: Sequence[Group], media: Media) -> Page
     tables, lacking = [], []
     for place, group in enumerate([*board.groups, *published], start=1):
         number = f"{place}. " if len(board.groups) > 1 and place <= len(board.groups) else ""
+        names = present(group.rows)
+        table = _table(group, f"{number}{group.title}", group.labels, names)
         found, _ = reports.behind(group)
-        columns = present(group.rows)
-        clips, lines = clip_content(found, [name for name in columns if name not in COLUMNS], media, place, group.title)
-        tables.append(_table(group, number, columns, {row.place: row for row in found}, clips))
+        for row in found:
+            _add_measurement(table["rows"][row.place], row)
+        metrics = [name for name in names if name not in COLUMNS]
+        table["clips"], lines = clip_content(found, metrics, media, f"{place:02d} {group.title}")
+        tables.append(table)
         lacking += lines
-    unread = [f"{problem}; its rows are shown without clips" for problem in reports.problems()]
+    unread = [f"{problem}; its rows are shown without clips" for problem in reports.problems]
     problems = list(dict.fromkeys([*board.problems, *unread, *media.problems()]))
     # Two tables of one folder have some lines in common.
     remarks = list(dict.fromkeys([*board.remarks, *media.remarks(), *lacking]))
@@ -74,22 +78,24 @@ def page_content(board: Board, published: Sequence[Group], media: Media) -> Page
     return Page(content, problems, remarks)
 
 
-def _table(
-    group: Group, number: str, columns: Sequence[str], found: Mapping[int, MeasuredRow], clips: Mapping[str, Any]
-) -> dict[str, Any]:
+def _table(group: Group, title: str, labels: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
     return {
-        "title": f"{number}{group.title}",
+        "title": title,
         "task": group.setting["task"],
         "origin": group.setting["origin"],
         "note": _note(group),
         "setting": {name: value for name, value in group.setting.items() if value},
-        "columns": [_column(name, group) for name in columns],
-        "rows": [
-            _row(row, label, found.get(place), columns)
-            for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True))
-        ],
-        "clips": clips,
+        "columns": [_column(name, group) for name in names],
+        "rows": [_row(row, label, names) for row, label in zip(group.rows, labels, strict=True)],
     }
+
+
+def _add_measurement(content: dict[str, Any], row: MeasuredRow) -> None:
+    """Why cells of a row are empty, by column, and on which clips the model failed."""
+    if failed := row.measurement.problems():
+        content["provenance"].append(["failed on", "; ".join(failed)])
+    cells = (row.measurement.cell(metric) for metric in row.measurement.metrics())
+    content["reasons"] = {cell.metric: cell.reason for cell in cells if cell.reason is not None}
 
 
 def _note(group: Group) -> str:
@@ -101,17 +107,17 @@ def _column(name: str, group: Group) -> dict[str, Any]:
     meanings = {metric.name: metric.summary for metric in METRICS.values() if name in (metric.name, metric.alias)}
     # 'akd_openpose(weights ...)': the description starts with the definition that was measured.
     meant = next((meanings[key] for key in meanings if group.extractors.get(name, name).startswith(key)), "")
-    column = score(name)
+    ranked, column = group.ranks(name), score(name)
     return {
         "name": name,
         "better": column.better,
         "decimals": column.decimals,
         "summary": column.summary or meant or (next(iter(meanings.values())) if len(meanings) == 1 else ""),
-        "ranked": group.ranks(name),
+        "ranked": ranked,
     }
 
 
-def _row(row: ResultRow, label: str, behind: MeasuredRow | None, columns: Sequence[str]) -> dict[str, Any]:
+def _row(row: ResultRow, label: str, columns: Sequence[str]) -> dict[str, Any]:
     return {
         "label": label,
         "model": row.model,
@@ -121,15 +127,9 @@ def _row(row: ResultRow, label: str, behind: MeasuredRow | None, columns: Sequen
         "intervals": [_interval(row, name) for name in columns],
         # A measured number is rounded as its column is; a paper's stays as printed.
         "printed": [row.printed.get(name, "") for name in columns] if row.origin == "published" else None,
-        "reasons": _reasons(behind) if behind else {},
-        "provenance": _provenance(row, behind),
+        "reasons": {},
+        "provenance": _provenance(row),
     }
-
-
-def _reasons(behind: MeasuredRow) -> dict[str, str]:
-    """Why cells of the row are empty, by column."""
-    cells = (behind.measurement.cell(metric) for metric in behind.measurement.metrics())
-    return {cell.metric: cell.reason for cell in cells if cell.reason is not None}
 
 
 def _interval(row: ResultRow, column: str) -> list[float | None] | None:
@@ -137,14 +137,12 @@ def _interval(row: ResultRow, column: str) -> list[float | None] | None:
     return ends if ends and None not in ends else None
 
 
-def _provenance(row: ResultRow, behind: MeasuredRow | None) -> list[list[str]]:
+def _provenance(row: ResultRow) -> list[list[str]]:
     """Where the row comes from, each with a word for it, without what nobody said."""
     meanings = [part.partition("=")[::2] for part in row.extractors.split(";") if part]
     facts = {name.replace("_", " ").replace("sha256", "SHA-256"): _fact(row, name) for name in PROVENANCE}
     facts["extractors"] = ", ".join(f"{name}: {meaning}" if meaning else name for name, meaning in meanings)
     facts["results"] = str(row.file.parent) if row.file and row.origin == "measured" else ""
-    if behind and behind.measurement.problems():
-        facts["failed on"] = "; ".join(behind.measurement.problems())
     return [[name, value] for name, value in facts.items() if value]
 
 

@@ -4,8 +4,7 @@ Whoever reads, writes, sorts, exports or shows a table takes its columns from he
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -219,7 +218,7 @@ def present(rows: Iterable[ResultRow]) -> list[str]:
     rows = list(rows)
     found = list(dict.fromkeys(name for row in rows for name in row.values))
     preferences = [name for name in found if _is_preference(name)]
-    metrics = ordered(name for name in found if name not in preferences)
+    metrics = ordered([name for name in found if name not in preferences])
     others = [name for name in names_of("score") if any(number(row, name) is not None for row in rows)]
     return [*metrics, *preferences, *others]
 
@@ -229,43 +228,9 @@ def is_against_one(name: str) -> bool:
     return AGAINST_ONE.fullmatch(name) is not None
 
 
-def labels(rows: Sequence[ResultRow]) -> list[str]:
-    """What tables call each row, unique among them unless two rows are alike in everything.
-
-    Measured rows are called by the model; its variant, checkpoint, the checkpoint's hash, transfer and date come behind
-    it only where namesakes differ in them. Published rows are called as their paper calls them, with the note.
-    """
-    called = [printed_name(row) if row.origin == "published" else row.model for row in rows]
-    if len(set(called)) == len(called):
-        return called
-    for parts in zip(*(_parts(row) for row in rows), strict=True):
-        clashes = Counter(called)
-        different = {name: len(set(_of(name, called, parts))) > 1 for name in clashes}
-        called = [name + part if different[name] else name for name, part in zip(called, parts, strict=True)]
-    return called
-
-
 def printed_name(row: ResultRow) -> str:
     """What a paper calls a row: the model, and its variant where there is one."""
     return f"{row.model} {row.variant}".strip()
-
-
-def _parts(row: ResultRow) -> list[str]:
-    """What may come behind the name, in this order."""
-    if row.origin == "published":
-        note = f" ({row.note})" if row.note else ""
-        return [note, "", "", f" ({row.paper} {row.table})", ""]
-    return [
-        f":{row.variant}" if row.variant else "",
-        f"@{row.checkpoint}" if row.checkpoint else "",
-        f"#{row.checkpoint_sha256[:8]}" if row.checkpoint_sha256 else "",
-        f" ({row.transfer})" if row.transfer else "",
-        f" {row.date}" if row.date else "",
-    ]
-
-
-def _of(name: str, called: Sequence[str], parts: Sequence[str]) -> list[str]:
-    return [part for other, part in zip(called, parts, strict=True) if other == name]
 
 
 def _is_preference(name: str) -> bool:

@@ -7,8 +7,8 @@ import pytest
 
 from lia_bench.core.errors import UnknownNameError
 from lia_bench.leaderboards.board.board import beside, by_column, cut, merge, select
-from lia_bench.leaderboards.board.groups import comparable, differences
-from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, better, labels, present, score
+from lia_bench.leaderboards.board.groups import comparable, differences, labels
+from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, better, present, score
 
 LIA = ResultRow(
     model="lia",
