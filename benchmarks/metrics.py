@@ -87,8 +87,8 @@ def place_weights(weights: Path) -> None:
 
 def suite(folder: Path, model: str, metrics: Sequence[str], name: str) -> float:
     """Seconds of `lia-bench score` for one model, networks loaded included."""
+    from lia_bench.leaderboards.evaluation.request import ScoreRequest
     from lia_bench.leaderboards.evaluation.score import score
-    from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
 
     begin = time.perf_counter()
     score(
@@ -238,8 +238,8 @@ def peak(place: Path, alexnet: str, inception: str) -> None:
     """What the process of `memory` does."""
     for name, file_name in (("alexnet", alexnet), ("inception-fid", inception)):
         WEIGHTS[name] = WeightFile(name, file_name, WEIGHTS[name].source, "a benchmark", "none")
+    from lia_bench.leaderboards.evaluation.request import ScoreRequest
     from lia_bench.leaderboards.evaluation.score import score
-    from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
 
     torch.set_num_threads(2)
     metrics = PIXELS_AND_FACES + NETWORKS

@@ -16,7 +16,7 @@ from lia_bench.metrics.extractors.registry import EXTRACTORS
 from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric
-from lia_bench.metrics.registry import resolve, weights_behind
+from lia_bench.metrics.registry import ordered, resolve, usual_names, weights_behind
 from lia_bench.metrics.specification import Compares, MetricSpecification, ScoringSetting, UnavailableMetricError
 
 
@@ -70,6 +70,7 @@ class Suite:
 
     Attributes:
         setting: what all frames have in common.
+        columns: what was asked for, in the order of the columns of results.
         metrics: those that can be had, in the order asked for.
         unavailable: for each column that cannot be had, the reason.
         missing_weights: for each column that only lacks weights on this machine, their names.
@@ -77,6 +78,7 @@ class Suite:
     """
 
     setting: ScoringSetting
+    columns: tuple[str, ...]
     metrics: tuple[SuiteMetric, ...]
     unavailable: dict[str, str]
     missing_weights: dict[str, list[str]]
@@ -102,13 +104,19 @@ class Suite:
         return [metric for metric in self.metrics if metric.specification.compares in kinds]
 
 
-def open_suite(columns: Sequence[str], subject: str, setting: ScoringSetting) -> Suite:
-    """The metrics of `columns`, networks loaded; `subject` is what the clips show, empty where nobody knows.
+def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSetting) -> Suite:
+    """The metrics that are asked for, networks loaded.
+
+    Args:
+        names: of metrics; None is every plain name.
+        subject: what the clips show, empty where nobody knows.
+        setting: what all frames have in common.
 
     Raises:
         UnknownNameError: a metric that there is not.
         CheckpointError: a file of weights is not the published one.
     """
+    columns = ordered(names if names is not None else usual_names())
     loaded: dict[str, LoadedExtractor] = {}
     metrics: list[SuiteMetric] = []
     unavailable: dict[str, str] = {}
@@ -127,7 +135,7 @@ def open_suite(columns: Sequence[str], subject: str, setting: ScoringSetting) ->
             )
         except UnavailableMetricError as error:
             unavailable[column] = str(error)
-    return Suite(setting, tuple(metrics), unavailable, missing_weights, torch.get_num_threads())
+    return Suite(setting, tuple(columns), tuple(metrics), unavailable, missing_weights, torch.get_num_threads())
 
 
 def _open_extractor(name: str, setting: ScoringSetting, loaded: dict[str, LoadedExtractor]) -> LoadedExtractor:

@@ -15,13 +15,13 @@ from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
 from lia_bench.core.video.readers import sha256_of_video
-from lia_bench.leaderboards.contestants import Contestant
-from lia_bench.leaderboards.evaluation.filming import Camera, Rendered
-from lia_bench.leaderboards.results.report import ClipEntry, ModelResult, Score
+from lia_bench.leaderboards.evaluation.films import Camera, Rendered
+from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Score
 from lia_bench.metrics.clip_scoring import ClipResult, ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
 from lia_bench.models.blocks.flow_recording import recorded_flows
+from lia_bench.models.lineup import LineupModel
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ClipTask:
     transfer: str
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """What tells it from the others of an evaluation."""
         return self.task, self.source.name, self.driving.name
 
@@ -82,16 +82,38 @@ class Filming:
 
     Attributes:
         results: the results folder.
+        models: as the report has them, which names their files.
         flows: whether the flows of models that have one are filmed as well.
     """
 
     results: Path
+    models: Sequence[PlannedModel]
     flows: bool
 
 
-def evaluate_clip(
-    task: ClipTask, contestants: Sequence[Contestant], judges: Judges, filming: Filming | None
-) -> ClipEntry:
+def warm_up(models: Sequence[LineupModel], size: tuple[int, int]) -> list[str]:
+    """Let every model render once, so that what libraries set up in the first call does not count as its speed.
+
+    Returns:
+        labels of the models that have no dense flow.
+    """
+    frame = torch.rand(3, *size, generator=torch.Generator().manual_seed(0))
+    without_flow = []
+    for model in models:
+        try:
+            with recorded_flows() as flows:
+                model.animator.animate(frame, frame[None])
+        except (LiaBenchError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise LiaBenchError(f"{model.label} cannot animate: {type(error).__name__}: {reason}") from error
+        if not flows:
+            without_flow.append(model.label)
+    return without_flow
+
+
+def evaluate_clip(task: ClipTask, models: Sequence[LineupModel], judges: Judges, filming: Filming | None) -> ClipEntry:
     """Animate, score and film one clip; memory does not grow with its length.
 
     Frames are scored as the models put them out, clamped to [0, 1]; extractors see them as 8-bit pictures.
@@ -109,15 +131,15 @@ def evaluate_clip(
         alike = task.task == "reconstruction"
         truth = ClipTruth(key, len(driving), frame_by_frame=alike, source=None if alike else source)
         scoring = ClipScoring(
-            judges.suite, truth, len(contestants), lambda model, by: judges.feature_file(task.number, model, by)
+            judges.suite, truth, len(models), lambda model, by: judges.feature_file(task.number, model, by)
         )
         frames = _frames(driving, judges.size)
         with_flows = filming is not None and filming.flows
-        evaluation = _Evaluation(task, contestants, judges, scoring, source, frames, with_flows)
+        evaluation = _Evaluation(task, models, judges, scoring, source, frames, with_flows)
         camera = None
         if filming:
-            place, fps = task.place, driving.properties.fps
-            camera = Camera(filming.results, place, source, contestants, task.transfer, fps)
+            fps = driving.properties.fps
+            camera = Camera(filming.results, task.place, source, filming.models, task.task, fps)
         try:
             with camera or nullcontext():
                 for reference, rendered in evaluation.rows():
@@ -161,7 +183,7 @@ class _Evaluation:
     def __init__(
         self,
         task: ClipTask,
-        contestants: Sequence[Contestant],
+        models: Sequence[LineupModel],
         judges: Judges,
         scoring: ClipScoring,
         source: Tensor,
@@ -171,10 +193,10 @@ class _Evaluation:
         self._judges = judges
         self._scoring = scoring
         # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
-        self._reference, *branches = tee(driving, len(contestants) + 1)
+        self._reference, *branches = tee(driving, len(models) + 1)
         self._streams = [
-            _TimedStream(contestant, task, source, branch, judges.batch_size, with_flows)
-            for contestant, branch in zip(contestants, branches, strict=True)
+            _TimedStream(model, task, source, branch, judges.batch_size, with_flows)
+            for model, branch in zip(models, branches, strict=True)
         ]
         self.frames = 0
 
@@ -203,16 +225,16 @@ class _TimedStream:
 
     def __init__(
         self,
-        contestant: Contestant,
+        model: LineupModel,
         task: ClipTask,
         source: Tensor,
         driving: Iterator[Tensor],
         batch_size: int,
         with_flows: bool,
     ) -> None:
-        self._contestant = contestant
+        self._model = model
         self._clip = task.driving.name
-        self._start = (source, self._watched(driving), contestant.transfer(task.transfer), batch_size)
+        self._start = (source, self._watched(driving), model.transfer(task.transfer), batch_size)
         self._frames: Iterator[Tensor] | None = None
         self._with_flows = with_flows
         self._flows: Iterator[Tensor] = iter(())
@@ -235,14 +257,14 @@ class _TimedStream:
         begun = time.perf_counter()
         try:
             if self._frames is None:
-                self._frames = self._contestant.animator.animate_stream(*self._start)
+                self._frames = self._model.animator.animate_stream(*self._start)
             return next(self._frames)
         except (LiaBenchError, StopIteration, torch.OutOfMemoryError):
             raise
         except Exception as error:
             reason = " ".join(str(error).split())
             raise LiaBenchError(
-                f"{self._contestant.label} failed on clip {self._clip}: {type(error).__name__}: {reason}; "
+                f"{self._model.label} failed on clip {self._clip}: {type(error).__name__}: {reason}; "
                 "finished clips are kept, and the same command goes on from here"
             ) from error
         finally:

@@ -1,39 +1,66 @@
 """Runs models over a test set: reconstruction and cross-person animation, resumable clip by clip."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import torch
-
-from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.prepared_dataset import open_dataset, subject_of
-from lia_bench.core.provenance import provenance
-from lia_bench.leaderboards.contestants import (
-    Contestant,
-    find_checkpoint,
-    load_contestants,
-    read_references,
-    with_runs_of_sweeps,
-)
-from lia_bench.leaderboards.evaluation import planning
-from lia_bench.leaderboards.evaluation.clip import Filming, Judges, evaluate_clip
-from lia_bench.leaderboards.evaluation.filming import strip_of
-from lia_bench.leaderboards.evaluation.films import remove_unfinished
-from lia_bench.leaderboards.evaluation.locking import alone_in_results
-from lia_bench.leaderboards.evaluation.pairs import draw_pairs
-from lia_bench.leaderboards.evaluation.processes import join_processes
+from lia_bench.core.clip_list import read_clip_list
+from lia_bench.core.errors import InputError
+from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset, subject_of
+from lia_bench.core.suggestions import unknown
+from lia_bench.core.video import open_video
+from lia_bench.leaderboards.evaluation.clip import ClipTask, Filming, Judges, evaluate_clip, warm_up
+from lia_bench.leaderboards.evaluation.films import strip_of
+from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, draw_pairs
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
-from lia_bench.leaderboards.evaluation.session import measure
-from lia_bench.leaderboards.evaluation.set_scores import features_folder, generated_features
-from lia_bench.leaderboards.results.report_file import ReportFile
-from lia_bench.metrics.registry import ordered, usual_names
-from lia_bench.metrics.specification import ScoringSetting
+from lia_bench.leaderboards.evaluation.session import (
+    SPLIT,
+    Announce,
+    Processes,
+    Session,
+    SessionPlan,
+    announce_meanings,
+    run_plan,
+)
+from lia_bench.leaderboards.evaluation.set_scores import generated_features
+from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
+from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.metrics.suite import open_suite
-from lia_bench.models.blocks.flow_recording import recorded_flows
-from lia_bench.models.loading import pick_device
+from lia_bench.models.lineup import Lineup, LineupModel, load_lineup, read_references
+from lia_bench.models.reference import ModelReference
+
+FLOOR = "identity"
+"""What every table shows beside the models that were asked for."""
 
 
-def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambda line: None) -> EvaluationOutcome:
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """An evaluation with all that decides its course: every check is made, and nothing is written yet.
+
+    Attributes:
+        request: what was asked for.
+        lineup: the models, ready to animate.
+        everyone: the test clips, which sources of the cross task are drawn from.
+        clips: those that are animated, or drive.
+        session: what is measured, and where it goes.
+    """
+
+    request: EvaluationRequest
+    lineup: Lineup
+    everyone: Sequence[Clip]
+    clips: Sequence[Clip]
+    session: SessionPlan
+
+    def work(self, pairs: Sequence[ClipPair]) -> list[ClipTask]:
+        """Every animation to make, in order; `pairs` name source and driving clips of the cross task."""
+        transfers = self.request.transfers
+        items = [("reconstruction", clip, clip) for clip in self.clips if "reconstruction" in transfers]
+        by_name = {clip.name: clip for clip in self.everyone}
+        items += [("cross", by_name[pair.source], by_name[pair.driving]) for pair in pairs]
+        return [ClipTask(number, *item, transfers[item[0]]) for number, item in enumerate(items)]
+
+
+def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None) -> EvaluationOutcome:
     """Evaluate, or go on with an evaluation that was killed; under torchrun, in several processes.
 
     Clips that cannot be read are noted and left out; anything else that fails stops the evaluation, and finished
@@ -46,96 +73,163 @@ def evaluate(request: EvaluationRequest, announce: Callable[[str], None] = lambd
     Raises:
         LiaBenchError: of the kind that names the cause: no such model, dataset, checkpoint, metric, ...
     """
-    request.check()
-    processes = join_processes()
-    tell = announce if processes.first else lambda line: None
-    references = read_references(with_runs_of_sweeps(request.models, tell))
-    metrics = ordered(request.metrics if request.metrics is not None else usual_names())
-    device = pick_device(request.device or processes.usual_device())
-    whole = open_dataset(request.dataset or planning.only_dataset(request.data), request.data)
-    dataset = planning.restrict(whole, request.clips, tell) if request.clips else whole
-    everyone = dataset.partition(planning.SPLIT)
-    clips = everyone[: request.limit]
-
-    checkpoints = [find_checkpoint(reference, whole, request.runs) for reference in references]
-    contestants = load_contestants(references, checkpoints, str(device))
-    for contestant in contestants:
-        if contestant.checkpoint:
-            tell(f"{contestant.label}: {contestant.checkpoint}")
-    planning.check_transfer(request, contestants)
-    size = planning.frame_size(contestants, clips)
-    subject = request.subject or subject_of(dataset)
-    suite = open_suite(metrics, subject, ScoringSetting(*size, device, request.protocol))
-    for line in planning.meanings(suite):
-        tell(line)
-
-    folder = request.results / (request.name or planning.usual_name(request, dataset, size))
-    with alone_in_results(folder) if processes.first else nullcontext():
-        report = ReportFile(folder, processes.rank)
-        if processes.first:
-            remove_unfinished(folder)
-        pair_count = planning.count_pairs(request, clips)
-        drawn = draw_pairs(clips, everyone, pair_count, request.seed) if "cross" in request.tasks else []
-        run_index = 0
-        if processes.first:
-            run_index = report.begin(
-                planning.setting(request, dataset, size, metrics, subject, pair_count),
-                planning.plan(request, contestants, suite, device),
-                suite.unavailable,
-                suite.missing_weights,
-                provenance() | {"clip_list": str(request.clips) if request.clips else None},
-            )
-            if drawn:
-                planning.write_pairs(report.folder / "pairs.csv", report.keep_pairs(drawn))
-        report.content, run_index = processes.agree((report.content, run_index))
-        pairs = (report.content.pairs or []) if drawn else []
-        work = planning.list_work(request, clips, everyone, pairs)
-        features = features_folder(report.folder, run_index)
+    planned = plan(request, announce)
+    suite, models = planned.session.suite, planned.lineup.models
+    with Session(planned.session) as session:
+        work = planned.work(session.pairs)
         judges = Judges(
-            suite, request.batch_size, lambda number, model, by: generated_features(features, number, model, by)
+            suite, request.batch_size, lambda number, model, by: generated_features(session.features, number, model, by)
         )
-        filming = Filming(report.folder, request.flow_videos) if request.videos else None
-        run = report.content.runs[run_index]
-        done = run.finished()
-        work_left = any(task.key not in done for task in work)
-        without_flow = _warm_up(contestants, judges) if work_left or request.flow_videos else []
-        if request.flow_videos and without_flow:
-            tell(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
-        with_flows = request.flow_videos and len(without_flow) < len(contestants)
-        kinds = [*(["videos"] if request.videos else []), *(["flow videos"] if with_flows else [])]
-        for line in planning.finished_without(run, *kinds):
-            tell(line)
-        failures = measure(
-            "evaluate",
-            work,
-            lambda task: evaluate_clip(task, contestants, judges, filming),
-            report,
-            run_index,
-            suite,
-            processes,
-        )
-        strips = (strip_of(report.folder, task.place) for task in work if filming)
-        shown = next((strip for strip in strips if strip.is_file()), None)
-        return EvaluationOutcome(report, run_index, shown, tuple(failures), processes.first)
+        filming = Filming(session.folder, planned.session.run.models, request.flow_videos) if request.videos else None
+        kinds = ["videos"] if request.videos else []
+        if session.left(work) or request.flow_videos:
+            without_flow = warm_up(models, judges.size)
+            if request.flow_videos and without_flow:
+                planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
+            kinds += ["flow videos"] if request.flow_videos and len(without_flow) < len(models) else []
+        session.announce_lacking(*kinds)
+        outcome = session.measure(work, lambda task: evaluate_clip(task, models, judges, filming))
+        strips = (strip_of(session.folder, task.place) for task in work if filming)
+        return replace(outcome, video=next((strip for strip in strips if strip.is_file()), None))
 
 
-def _warm_up(contestants: Sequence[Contestant], judges: Judges) -> list[str]:
-    """Let every model render once, so that what libraries set up in the first call does not count as its speed.
+def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
+    """Check `request` and resolve it; `announce` takes lines for the user.
 
-    Returns:
-        labels of the models that have no dense flow.
+    Raises:
+        UnknownNameError: no such model, variant, metric or transfer mode.
+        InputError: no such dataset, no clip of a list is here, no run of a model, models of different sizes, or fewer
+            pairs of persons than asked for.
+        CheckpointError: a checkpoint is missing or damaged.
+        DeviceError: the device is not there.
     """
-    frame = torch.rand(3, *judges.size, generator=torch.Generator().manual_seed(0))
-    without_flow = []
-    for contestant in contestants:
-        try:
-            with recorded_flows() as flows:
-                contestant.animator.animate(frame, frame[None])
-        except (LiaBenchError, torch.OutOfMemoryError):
-            raise
-        except Exception as error:
-            reason = " ".join(str(error).split())
-            raise LiaBenchError(f"{contestant.label} cannot animate: {type(error).__name__}: {reason}") from error
-        if not flows:
-            without_flow.append(contestant.label)
-    return without_flow
+    request.check()
+    processes = Processes()
+    tell: Callable[[str], None] = announce if processes.first else lambda line: None
+    references = read_references(request.models, tell)
+    if all(reference.name != FLOOR for reference in references):
+        references.append(ModelReference(FLOOR))
+    whole = open_dataset(request.dataset or _only_dataset(request.data), request.data)
+    dataset = _restrict(whole, request.clips, tell) if request.clips else whole
+    everyone = dataset.partition(SPLIT)
+    clips = everyone[: request.limit]
+    pair_count = request.pairs or min(len(clips), USUAL_COUNT)
+
+    lineup = load_lineup(references, request.runs, request.device or processes.usual_device(), tell, whole)
+    _check_transfer(request, lineup)
+    size = _frame_size(lineup, clips)
+    subject = request.subject or subject_of(dataset)
+    suite = open_suite(request.metrics, subject, ScoringSetting(*size, lineup.device, request.protocol))
+    announce_meanings(suite, tell)
+    transfers = request.transfers
+    session = SessionPlan(
+        title="evaluate",
+        folder=request.results / (request.name or _usual_name(request, dataset, size)),
+        setting=EvaluationSetting(
+            dataset=dataset.name,
+            listed_clips=len(dataset.clips) if request.clips is not None else None,
+            dataset_hash=dataset.hash,
+            split=SPLIT,
+            height=size[0],
+            width=size[1],
+            limit=request.limit,
+            pair_count=pair_count,
+            seed=request.seed,
+            protocol=str(request.protocol),
+            subject=subject,
+            metrics=list(suite.columns),
+        ),
+        run=run_plan([_planned(model, transfers) for model in lineup.models], transfers, ["reconstruction"], suite),
+        suite=suite,
+        pairs=draw_pairs(clips, everyone, pair_count, request.seed) if "cross" in request.tasks else [],
+        notes={"clip_list": str(request.clips) if request.clips else None},
+        processes=processes,
+        announce=tell,
+    )
+    return EvaluationPlan(request, lineup, everyone, clips, session)
+
+
+def _planned(model: LineupModel, transfers: dict[str, str]) -> PlannedModel:
+    """Everything but the network, for the report."""
+    return PlannedModel(
+        label=model.label,
+        model=model.model,
+        variant=model.variant,
+        checkpoint=str(model.checkpoint or ""),
+        checkpoint_sha256=model.checkpoint_sha256,
+        transfers={task: model.transfer(wanted) for task, wanted in transfers.items()},
+    )
+
+
+def _only_dataset(data: Path) -> str:
+    """The folder of the one prepared dataset in `data`.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    there = sorted(path.parent.name for path in data.glob("*/clips.csv"))
+    if not there:
+        raise InputError(f"no prepared dataset in {data}: make one (lia-bench preprocess sample), or name --dataset")
+    if len(there) > 1:
+        raise InputError(f"{len(there)} prepared datasets in {data}: name one with --dataset: {', '.join(there)}")
+    return str(data / there[0])
+
+
+def _restrict(dataset: PreparedDataset, clip_list: Path, announce: Announce) -> PreparedDataset:
+    """The test clips of a dataset that a list names; how many of them are here goes to `announce`.
+
+    Raises:
+        InputError: no such list, or none of its test clips is here.
+    """
+    named = {key for key in read_clip_list(clip_list, SPLIT) if key.startswith(f"{SPLIT}/")}
+    chosen = dataset.only(named)
+    here = len(chosen.clips)
+    if not here:
+        raise InputError(f"{clip_list}: none of the {len(named)} {SPLIT} clips that it names is in {dataset.folder}")
+    left_out = f"; left out: {len(named) - here}" if here < len(named) else ""
+    announce(f"{clip_list}: {here} of the {len(named)} {SPLIT} clips that it names are in {dataset.name}{left_out}")
+    return chosen
+
+
+def _frame_size(lineup: Lineup, clips: Sequence[Clip]) -> tuple[int, int]:
+    """Height and width at which all frames are rendered and scored: the models', or else the first clip's."""
+    side = lineup.common_size()
+    if side is not None:
+        return side, side
+    with open_video(clips[0].path) as reader:
+        return reader.properties.height, reader.properties.width
+
+
+def _check_transfer(request: EvaluationRequest, lineup: Lineup) -> None:
+    """Raise InputError for a model that does not know the transfer that was asked for.
+
+    The floor does the same in every mode.
+    """
+    if "cross" not in request.tasks or request.transfer is None:
+        return
+    for model in [other for other in lineup.models if other.model != FLOOR] or lineup.models:
+        modes = model.animator.transfer_modes
+        if request.transfer not in modes:
+            raise InputError(f"{model.label}: {unknown('transfer mode', request.transfer, modes)}")
+
+
+def _usual_name(request: EvaluationRequest, dataset: PreparedDataset, size: tuple[int, int]) -> str:
+    """The dataset, the size, and every part of the setting that is not the usual one, so that none meets another."""
+    height, width = size
+    parts = [dataset.name]
+    shape = str(width) if width == height else f"{width}x{height}"
+    if not dataset.name.endswith(f"-{shape}"):
+        parts.append(shape)
+    if request.clips is not None:
+        parts.append(f"clips-{dataset.hash[:8]}")
+    if request.limit is not None:
+        parts.append(f"first{request.limit}")
+    if request.pairs is not None:
+        parts.append(f"pairs{request.pairs}")
+    if request.seed:
+        parts.append(f"seed{request.seed}")
+    if request.protocol is not Protocol.LITERATURE:
+        parts.append(request.protocol)
+    if request.subject is not None:
+        parts.append(request.subject)
+    return "-".join([*parts, *(request.metrics or ())])

@@ -1,21 +1,25 @@
-"""The videos of one clip: driving, source and every model's, each a file of its own that every browser plays."""
+"""The videos of an evaluation or a scoring: a strip of all models side by side, and every one a file of its own."""
 
 import contextlib
 import hashlib
 import json
-import os
 import re
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
 import numpy as np
+from torch import Tensor
 
-from lia_bench.core.atomic import remove_partial, replacing
-from lia_bench.core.video import INDEX_FIRST, VideoWriter
+from lia_bench.core.atomic import replacing
+from lia_bench.core.video import INDEX_FIRST, VideoWriter, to_frame
+from lia_bench.core.video.panels import SideBySide, flow_picture
 from lia_bench.core.video.reader import Frame
-from lia_bench.core.video.stream_copy import copy_video
+from lia_bench.core.video.stream_copy import copy_video, plays_in_browsers
+from lia_bench.leaderboards.evaluation.pairs import VideoPair
 from lia_bench.leaderboards.results.report import PlannedModel
 
 VIDEOS = "videos"
@@ -98,12 +102,6 @@ class ClipVideos:
                 Image.fromarray(frame).save(temporary)
 
 
-def remove_unfinished(results: Path) -> None:
-    """Remove what killed processes left half-written among the videos; nobody may be writing there."""
-    for folder, _, _ in os.walk(results / VIDEOS):
-        remove_partial(Path(folder))
-
-
 def file_stem(model: PlannedModel, transfer: str) -> str:
     """The name of a model's files: its label, the first digits of its checkpoint's hash, and eight that are its own.
 
@@ -122,3 +120,121 @@ def file_stem(model: PlannedModel, transfer: str) -> str:
 def _even(frame: Frame) -> Frame:
     height, width = frame.shape[:2]
     return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+
+LONGEST_FLOW = 1 / 8
+"""The offset, in sides of the frame, at which a flow's colour is full; the same in all videos."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a model made of a driving frame.
+
+    Attributes:
+        frame: (3, H, W) in [0, 1].
+        flow: (2, H, W) in pixels, x before y, from each pixel to the place in the source that it shows; None of a model
+            that has none, and where none was asked for.
+    """
+
+    frame: Tensor
+    flow: Tensor | None
+
+
+class Camera:
+    """Films one clip; a context manager at whose end all files appear, unless there was an error.
+
+    Attributes:
+        source_picture, driving_video: files, relative to the results folder; the video of one frame or more.
+        models: what each model's entry says: 'video' and, of a model with a flow, 'flow_video'.
+    """
+
+    def __init__(
+        self,
+        results: Path,
+        place: PurePosixPath,
+        source: Tensor,
+        models: Sequence[PlannedModel],
+        task: str,
+        fps: float,
+    ) -> None:
+        """`place`: the clip's, below the folder of videos; `source`: (3, H, W) in [0, 1]; `task`: which animation."""
+        self._stems = [file_stem(model, model.transfers[task]) for model in models]
+        captions = ["source", "driving", *(model.label for model in models)]
+        self._layout = SideBySide(captions, *source.shape[1:])
+        self._source = to_frame(source)
+        self._longest = max(source.shape[1:]) * LONGEST_FLOW
+        self._strip = VideoWriter(strip_of(results, place), fps, container=INDEX_FIRST)
+        self._alone = ClipVideos(results, place, fps)
+        self.source_picture = self._alone.set_picture(SOURCE, self._source)
+        self.driving_video: str | None = None
+        self.models: list[dict[str, str]] = [{} for _ in models]
+        self._open = ExitStack()
+
+    def take(self, driving: Tensor, rendered: Sequence[Rendered]) -> None:
+        """Add a driving frame, (3, H, W) in [0, 1], and what every model made of it."""
+        shown, *generated = (to_frame(frame) for frame in (driving, *(one.frame for one in rendered)))
+        self._strip.write(self._layout.picture([self._source, shown, *generated]))
+        self.driving_video = self._alone.add(DRIVING, shown)
+        for stem, frame, one, files in zip(self._stems, generated, rendered, self.models, strict=True):
+            files["video"] = self._alone.add(f"{stem}.mp4", frame)
+            if one.flow is not None:
+                files["flow_video"] = self._alone.add(f"{stem}-flow.mp4", flow_picture(one.flow, self._longest))
+
+    def __enter__(self) -> Self:
+        self._open.enter_context(self._strip)
+        self._open.enter_context(self._alone)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+
+def strip_of(results: Path, place: PurePosixPath) -> Path:
+    """The side-by-side video of a clip, of the models that were evaluated last."""
+    return results / VIDEOS / place.with_name(f"{place.name}.mp4")
+
+
+class ScoredVideos:
+    """The true video, the generated one and the source of a pair; a context manager at whose end the files appear.
+
+    Both videos get the true one's rate, so that they stay in step, and lose what is trimmed.
+
+    Attributes:
+        source_picture, driving_video, video: the files, relative to the results folder.
+    """
+
+    def __init__(
+        self, results: Path, pair: VideoPair, stem: str, source: Tensor | None, fps: float, *, trimmed: bool
+    ) -> None:
+        """`stem`: the generated video's name; `source`: (3, H, W) in [0, 1], None is the first true frame."""
+        self._files = ClipVideos(results, PurePosixPath(pair.task) / pair.reference.name.replace("/", "_"), fps)
+        self._converted: dict[str, bool] = {}
+        self._source = source
+        self.source_picture = self._files.address(SOURCE)
+        self.driving_video = self._begin(DRIVING, pair.reference.path, fps, trimmed)
+        self.video = self._begin(f"{stem}.mp4", pair.generated.path, fps, trimmed)
+
+    def take(self, true: Tensor, generated: Tensor) -> None:
+        """Add the next frames, (B, 3, H, W) in [0, 1]."""
+        if self._source is None:
+            self._source = true[0]
+        for (name, converted), frames in zip(self._converted.items(), (true, generated), strict=True):
+            for frame in frames if converted else ():
+                self._files.add(name, to_frame(frame))
+
+    def _begin(self, name: str, path: Path, fps: float, trimmed: bool) -> str:
+        self._converted[name] = trimmed or not plays_in_browsers(path, fps)
+        return self._files.address(name) if self._converted[name] else self._files.copy(name, path)
+
+    def __enter__(self) -> Self:
+        self._files.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._source is not None:
+            self._files.set_picture(SOURCE, to_frame(self._source))
+        self._files.__exit__(kind, error, trace)

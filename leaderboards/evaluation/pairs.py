@@ -1,11 +1,16 @@
-"""Which source goes with which driving video when the two show different people."""
+"""What goes together: source and driving clips of different persons, and generated videos with the true ones."""
 
+import csv
+import io
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from lia_bench.core.errors import InputError
-from lia_bench.core.prepared_dataset import Clip
+from lia_bench.core.atomic import write_text
+from lia_bench.core.errors import InputError, LiaBenchError
+from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES, Clip, PreparedDataset, open_dataset
 from lia_bench.leaderboards.results.report import ClipPair
 
 # FOMM's authors animate as many pairs of test clips.
@@ -40,3 +45,103 @@ def draw_pairs(driving: Sequence[Clip], sources: Sequence[Clip], count: int, see
 
 def _person(clip: Clip) -> tuple[str, str]:
     return ("person", clip.person_id) if clip.person_id is not None else ("clip", clip.name)
+
+
+STILL_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True)
+class VideoPair:
+    """A generated video, the true one of the same name, and the image that was animated."""
+
+    number: int
+    task: str
+    generated: Clip
+    reference: Clip
+    source: Path | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from the others."""
+        return self.task, self.source.name if self.source else self.reference.name, self.reference.name
+
+
+class MismatchedVideosError(LiaBenchError):
+    """Two videos that are to be compared frame by frame have not the same frames."""
+
+
+def write_pairs(path: Path, pairs: Sequence[ClipPair]) -> None:
+    """Write pairs.csv: source and driving clip of each pair."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["source", "driving"])
+    writer.writerows((pair.source, pair.driving) for pair in pairs)
+    write_text(path, text.getvalue())
+
+
+def open_folder(folder: Path) -> PreparedDataset:
+    """The videos of a folder, or of a prepared dataset its test clips.
+
+    Raises:
+        InputError: there is no such folder, or no video in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    dataset = open_dataset(str(folder), folder.parent)
+    return replace(dataset, clips=tuple(clip for clip in dataset.clips if clip.partition == "test"))
+
+
+def match(
+    generated: PreparedDataset, reference: PreparedDataset, source: Path | None
+) -> tuple[list[VideoPair], list[str]]:
+    """Pairs of videos of one name, in the order of the reference; and a line for each that has no counterpart.
+
+    Raises:
+        InputError: no video has one.
+    """
+    made, ambiguous = _by_name(generated)
+    true, ambiguous_truth = _by_name(reference)
+    unmatched = [*ambiguous, *ambiguous_truth]
+    unmatched += [f"{generated.folder}: there is no video for {name}" for name in true if name not in made]
+    unmatched += [
+        f"{clip.path}: {reference.folder} has no video of this name" for name, clip in made.items() if name not in true
+    ]
+    both = [(number, name) for number, name in enumerate(true) if name in made]
+    if not both:
+        raise InputError(
+            f"{generated.folder}: none of its {len(made)} videos has the name of one of the {len(true)} in "
+            f"{reference.folder}; videos are matched by name, whatever their suffix"
+        )
+    task = "reconstruction" if source is None else "cross"
+    pairs: list[VideoPair] = []
+    # Numbers name files of features: they stay the same when an image is added later.
+    for number, name in both:
+        image = _source_of(name, source) if source is not None else None
+        if source is not None and image is None:
+            unmatched.append(f"{source}: there is no image for {name}")
+        else:
+            pairs.append(VideoPair(number, task, made[name], true[name], image))
+    if not pairs:
+        raise InputError(f"{source}: it has no image of the name of any of the {len(both)} videos")
+    return pairs, unmatched
+
+
+def _by_name(dataset: PreparedDataset) -> tuple[dict[str, Clip], list[str]]:
+    """The videos that are the only ones of their name, and a line for each name that several have."""
+    clips: dict[str, list[Clip]] = {}
+    for clip in dataset.partition("test"):
+        clips.setdefault(clip.name, []).append(clip)
+    several = {name: own for name, own in clips.items() if len(own) > 1}
+    lines = [
+        f"{dataset.folder}: several videos are called {name}: {', '.join(clip.path.name for clip in own)}"
+        for name, own in several.items()
+    ]
+    return {name: own[0] for name, own in clips.items() if name not in several}, lines
+
+
+def _source_of(name: str, source: Path) -> Path | None:
+    if source.is_file():
+        return source
+    suffixes = {*STILL_SUFFIXES, *VIDEO_SUFFIXES}
+    fitting = (path for path in sorted(source.glob("*")) if path.is_dir() or path.suffix.lower() in suffixes)
+    return next((path for path in fitting if name in (path.stem, path.name)), None)

@@ -1,4 +1,4 @@
-"""What a user asks an evaluation for, and what it leaves."""
+"""What a user asks `evaluate` and `score` for, and what they leave."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,9 @@ from lia_bench.metrics.registry import SUBJECTS, check_name
 from lia_bench.metrics.specification import Protocol
 
 TASKS = ("reconstruction", "cross")
+
+Trim = tuple[int, int, int, int]
+"""Pixels left out at the top, right, bottom and left of every frame."""
 
 
 @dataclass(frozen=True)
@@ -63,27 +66,66 @@ class EvaluationRequest:
     results: Path = Path("results")
 
     @property
-    def wanted_transfer(self) -> str:
-        """The transfer mode of the cross task, of every model that knows it."""
-        return self.transfer or "relative"
+    def transfers(self) -> dict[str, str]:
+        """Task to the transfer mode that is wanted of every model that knows it."""
+        wanted = {"reconstruction": "absolute", "cross": self.transfer or "relative"}
+        return {task: wanted[task] for task in TASKS if task in self.tasks}
 
     def check(self) -> None:
         """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""
         for task in self.tasks:
             if task not in TASKS:
                 raise InputError(unknown("task", task, TASKS))
-        for metric in self.metrics or ():
-            check_name(metric)
-        if self.subject is not None and self.subject not in SUBJECTS:
-            raise InputError(unknown("subject", self.subject, SUBJECTS))
-        counts = {"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs}
-        for option, value in counts.items():
-            if value is not None and value < 1:
-                raise InputError(f"--{option} {value}: it must be at least 1")
+        _check_metrics(self.metrics, self.subject)
+        _check_counts({"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs})
         if self.flow_videos and not self.videos:
             raise InputError("--flow-videos and --no-videos: leave one of them out")
-        if self.name is not None and (Path(self.name).name != self.name or self.name.startswith(".")):
-            raise InputError(f"--name {self.name}: it names one folder in {self.results}, without slashes")
+        _check_name(self.name, self.results)
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What to score.
+
+    Attributes:
+        generated: folder of the videos to score.
+        reference: folder of the true videos, or a prepared dataset, whose test clips are taken.
+        source: folder of the animated images, or one image; identity is then compared with them.
+        model: what tables call the program; None is the name of `generated`.
+        metrics: names; None is all plain ones.
+        protocol: the rules that numbers are computed by.
+        subject: what the videos show; None is what a prepared dataset says.
+        trim: what of every frame is left out, such as lines that a visualiser drew.
+        name: of the results folder; None is score- and the name of the reference folder.
+        device: torch's name; None is the GPU where there is one.
+        batch_size: frames scored together; no number depends on it.
+        seed: of the 95 % intervals.
+        videos: whether the true and the generated videos are shown beside the numbers, as files of the results.
+        results: parent of the results folder.
+    """
+
+    generated: Path
+    reference: Path
+    source: Path | None = None
+    model: str | None = None
+    metrics: tuple[str, ...] | None = None
+    protocol: Protocol = Protocol.LITERATURE
+    subject: str | None = None
+    trim: Trim = (0, 0, 0, 0)
+    name: str | None = None
+    device: str | None = None
+    batch_size: int = 8
+    seed: int = 0
+    videos: bool = True
+    results: Path = Path("results")
+
+    def check(self) -> None:
+        """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""
+        _check_metrics(self.metrics, self.subject)
+        _check_counts({"batch-size": self.batch_size})
+        if min(self.trim) < 0:
+            raise InputError(f"--trim {','.join(map(str, self.trim))}: pixels cannot be negative")
+        _check_name(self.name, self.results)
 
 
 @dataclass(frozen=True)
@@ -93,16 +135,16 @@ class EvaluationOutcome:
     Attributes:
         report: the report of the results folder.
         run_index: position of this evaluation's run in it.
-        video: path of one side-by-side video; None where none was written.
         failures: one line for each clip that could not be read.
         first: whether this process is the one that writes and prints, of several.
+        video: path of one side-by-side video; None where none was written.
     """
 
     report: ReportFile
     run_index: int
-    video: Path | None
     failures: tuple[str, ...]
-    first: bool = True
+    first: bool
+    video: Path | None = None
 
     @property
     def run(self) -> Run:
@@ -118,3 +160,21 @@ class EvaluationOutcome:
     def per_clip(self) -> Path:
         """Path of per_clip.csv."""
         return self.report.folder / PER_CLIP
+
+
+def _check_metrics(metrics: tuple[str, ...] | None, subject: str | None) -> None:
+    for metric in metrics or ():
+        check_name(metric)
+    if subject is not None and subject not in SUBJECTS:
+        raise InputError(unknown("subject", subject, SUBJECTS))
+
+
+def _check_counts(counts: dict[str, int | None]) -> None:
+    for option, value in counts.items():
+        if value is not None and value < 1:
+            raise InputError(f"--{option} {value}: it must be at least 1")
+
+
+def _check_name(name: str | None, results: Path) -> None:
+    if name is not None and (Path(name).name != name or name.startswith(".")):
+        raise InputError(f"--name {name}: it names one folder in {results}, without slashes")

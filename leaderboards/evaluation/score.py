@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,31 +13,49 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
-from lia_bench.core.prepared_dataset import PreparedDataset, subject_of
-from lia_bench.core.provenance import VERSION, provenance, utc_date
+from lia_bench.core.prepared_dataset import subject_of
+from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed, to_tensor
 from lia_bench.core.video.readers import sha256_of_video
-from lia_bench.leaderboards.evaluation import planning
 from lia_bench.leaderboards.evaluation.clip import result_entry
-from lia_bench.leaderboards.evaluation.films import file_stem, remove_unfinished
-from lia_bench.leaderboards.evaluation.locking import alone_in_results
-from lia_bench.leaderboards.evaluation.processes import join_processes
-from lia_bench.leaderboards.evaluation.request import EvaluationOutcome
-from lia_bench.leaderboards.evaluation.score_request import ScoreRequest, Trim
-from lia_bench.leaderboards.evaluation.scored_videos import ScoredVideos
-from lia_bench.leaderboards.evaluation.session import MismatchedVideosError, measure
-from lia_bench.leaderboards.evaluation.set_scores import features_folder, generated_features
-from lia_bench.leaderboards.evaluation.video_pairs import STILL_SUFFIXES, VideoPair, match, open_folder
-from lia_bench.leaderboards.results.report import ClipEntry, Plan, PlannedModel, ScoreSetting
-from lia_bench.leaderboards.results.report_file import ReportFile
+from lia_bench.leaderboards.evaluation.films import ScoredVideos, file_stem
+from lia_bench.leaderboards.evaluation.pairs import STILL_SUFFIXES, MismatchedVideosError, VideoPair, match, open_folder
+from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest, Trim
+from lia_bench.leaderboards.evaluation.session import (
+    SPLIT,
+    Announce,
+    Processes,
+    Session,
+    SessionPlan,
+    announce_meanings,
+    run_plan,
+)
+from lia_bench.leaderboards.evaluation.set_scores import generated_features
+from lia_bench.leaderboards.results.report import ClipEntry, PlannedModel, ScoreSetting
 from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions
-from lia_bench.metrics.registry import ordered, usual_names
 from lia_bench.metrics.specification import ScoringSetting
 from lia_bench.metrics.suite import Suite, one_thread, open_suite
 from lia_bench.models.loading import pick_device
 
 
-def score(request: ScoreRequest, announce: Callable[[str], None] = lambda line: None) -> EvaluationOutcome:
+@dataclass(frozen=True)
+class ScorePlan:
+    """A scoring with all that decides its course: every check is made, and nothing is written yet.
+
+    Attributes:
+        request: what was asked for.
+        pairs: of generated and true videos.
+        unmatched: a line for each video that has no counterpart.
+        session: what is measured, and where it goes.
+    """
+
+    request: ScoreRequest
+    pairs: Sequence[VideoPair]
+    unmatched: Sequence[str]
+    session: SessionPlan
+
+
+def score(request: ScoreRequest, announce: Announce = lambda line: None) -> EvaluationOutcome:
     """Score a folder of videos, or go on with a scoring that was killed; under torchrun, in several processes.
 
     Videos without a counterpart, with other frame counts or sizes, or that cannot be read are noted and left out.
@@ -49,43 +68,61 @@ def score(request: ScoreRequest, announce: Callable[[str], None] = lambda line: 
         InputError: no such folder, or no video of it has a counterpart.
         LiaBenchError: of the kind that names the cause.
     """
+    planned = plan(request, announce)
+    with Session(planned.session) as session:
+        session.announce_lacking(*(["videos"] if request.videos else []))
+        stem = file_stem(planned.session.run.models[0], "") if request.videos else None
+        scorer = _PairScorer(request, planned.session.suite, session.features, session.folder, stem)
+        outcome = session.measure(planned.pairs, scorer.entry)
+        return replace(outcome, failures=(*planned.unmatched, *outcome.failures))
+
+
+def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
+    """Check `request` and resolve it; `announce` takes lines for the user.
+
+    Raises:
+        UnknownNameError: no such metric.
+        InputError: no such folder, no video has a counterpart, or nothing is left of a frame.
+        UnreadableVideoError: none of the true videos can be read.
+        DeviceError: the device is not there.
+    """
     request.check()
-    processes = join_processes()
-    tell = announce if processes.first else lambda line: None
-    metrics = ordered(request.metrics if request.metrics is not None else usual_names())
+    processes = Processes()
+    tell: Callable[[str], None] = announce if processes.first else lambda line: None
     device = pick_device(request.device or processes.usual_device())
     reference = open_folder(request.reference)
     generated = open_folder(request.generated)
     pairs, unmatched = match(generated, reference, request.source)
     height, width = _usual_size(pairs, request.trim)
     subject = request.subject or subject_of(reference)
-    suite = open_suite(metrics, subject, ScoringSetting(height, width, device, request.protocol))
-    for line in planning.meanings(suite):
-        tell(line)
-
-    folder = request.results / (request.name or f"score-{request.reference.resolve().name}")
-    with alone_in_results(folder) if processes.first else nullcontext():
-        report = ReportFile(folder, processes.rank)
-        run_index = 0
-        if processes.first:
-            remove_unfinished(folder)
-            run_index = report.begin(
-                _setting(request, reference, pairs, suite, metrics, subject),
-                _plan(request, generated, pairs[0].task, suite),
-                suite.unavailable,
-                suite.missing_weights,
-                provenance() | {"unmatched": unmatched},
-            )
-        report.content, run_index = processes.agree((report.content, run_index))
-        features = features_folder(report.folder, run_index)
-        run = report.content.runs[run_index]
-        if request.videos:
-            for line in planning.finished_without(run, "videos"):
-                tell(line)
-        stem = file_stem(run.plan.models[0], "") if request.videos else None
-        scorer = _PairScorer(request, suite, features, report.folder, stem)
-        left_out = measure("score", pairs, scorer.entry, report, run_index, suite, processes)
-        return EvaluationOutcome(report, run_index, None, (*unmatched, *left_out), processes.first)
+    suite = open_suite(request.metrics, subject, ScoringSetting(height, width, device, request.protocol))
+    announce_meanings(suite, tell)
+    label = request.model or request.generated.resolve().name
+    program = PlannedModel(label=label, model=label, variant="", checkpoint="", checkpoint_sha256=generated.hash)
+    session = SessionPlan(
+        title="score",
+        folder=request.results / (request.name or f"score-{request.reference.resolve().name}"),
+        setting=ScoreSetting(
+            dataset=reference.name,
+            dataset_hash=reference.hash,
+            split=SPLIT,
+            height=height,
+            width=width,
+            trim=list(request.trim),
+            sources=_hash_of_sources(pairs),
+            seed=request.seed,
+            protocol=str(request.protocol),
+            subject=subject,
+            metrics=list(suite.columns),
+        ),
+        run=run_plan([program], {pairs[0].task: ""}, [pairs[0].task], suite),
+        suite=suite,
+        pairs=[],
+        notes={"unmatched": unmatched},
+        processes=processes,
+        announce=tell,
+    )
+    return ScorePlan(request, pairs, unmatched, session)
 
 
 class _PairScorer:
@@ -215,42 +252,7 @@ def _usual_size(pairs: Sequence[VideoPair], trim: Trim) -> tuple[int, int]:
     return sizes.most_common(1)[0][0]
 
 
-def _setting(
-    request: ScoreRequest,
-    reference: PreparedDataset,
-    pairs: Sequence[VideoPair],
-    suite: Suite,
-    metrics: Sequence[str],
-    subject: str,
-) -> ScoreSetting:
-    return ScoreSetting(
-        dataset=reference.name,
-        dataset_hash=reference.hash,
-        split=planning.SPLIT,
-        height=suite.setting.height,
-        width=suite.setting.width,
-        trim=list(request.trim),
-        sources=_hash_of_sources(pairs),
-        seed=request.seed,
-        protocol=str(request.protocol),
-        subject=subject,
-        metrics=list(metrics),
-    )
-
-
 def _hash_of_sources(pairs: Sequence[VideoPair]) -> str | None:
     """One SHA-256 over the images that were animated; None without any."""
     lines = [f"{pair.reference.name} {sha256_of_video(pair.source)}\n" for pair in pairs if pair.source]
     return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else None
-
-
-def _plan(request: ScoreRequest, generated: PreparedDataset, task: str, suite: Suite) -> Plan:
-    label = request.model or request.generated.resolve().name
-    return Plan(
-        models=[PlannedModel(label=label, model=label, variant="", checkpoint="", checkpoint_sha256=generated.hash)],
-        tasks={task: ""},
-        tasks_with_truth=[task],
-        metrics=planning.describe_metrics(suite),
-        device=suite.setting.device.type,
-        version=VERSION,
-    )

@@ -1,33 +1,59 @@
-"""Working through the clips of a run: resumable clip by clip, in one process or several, with its tables at the end."""
+"""An evaluation at work in its results folder: processes that share it, the lock, the report, clip after clip."""
 
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 
+import torch
+
+from lia_bench.core.atomic import remove_partial
 from lia_bench.core.console import progress
-from lia_bench.core.errors import LiaBenchError, UnreadableVideoError
+from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.names import printable
-from lia_bench.core.provenance import utc_date
-from lia_bench.leaderboards.evaluation.processes import Processes
+from lia_bench.core.processes import alone_in_folder, leave_processes_at_exit
+from lia_bench.core.provenance import VERSION, provenance, utc_date
+from lia_bench.leaderboards.evaluation.films import VIDEOS
+from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError, write_pairs
+from lia_bench.leaderboards.evaluation.request import EvaluationOutcome
 from lia_bench.leaderboards.evaluation.set_scores import features_folder, set_scores
 from lia_bench.leaderboards.results.csv_writing import write_tables
-from lia_bench.leaderboards.results.measurement import measurements
-from lia_bench.leaderboards.results.report import Cell, ClipEntry, Failure, Report, Run, SetScores
+from lia_bench.leaderboards.results.measurement import cells
+from lia_bench.leaderboards.results.report import (
+    ClipEntry,
+    ClipPair,
+    EvaluationSetting,
+    Failure,
+    Key,
+    MetricMeaning,
+    Plan,
+    PlannedModel,
+    Run,
+    ScoreSetting,
+    SetScores,
+)
 from lia_bench.leaderboards.results.report_file import ReportFile
-from lia_bench.metrics.registry import ordered
+from lia_bench.metrics.specification import Compares
 from lia_bench.metrics.suite import Suite
 
+SPLIT = "test"
 
-class MismatchedVideosError(LiaBenchError):
-    """Two videos that are to be compared frame by frame have not the same frames."""
+LONGEST_WAIT = timedelta(days=14)
+"""For the slowest process; torch's own limit is half an hour."""
+
+Announce = Callable[[str], None]
 
 
 class Item(Protocol):
     """A piece of work: one clip for all models."""
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """Task, source and clip: what tells it from the others."""
         ...
 
@@ -35,91 +61,261 @@ class Item(Protocol):
 Work = TypeVar("Work", bound=Item)
 
 
-def measure(
-    title: str,
-    work: Sequence[Work],
-    do: Callable[[Work], ClipEntry],
-    report: ReportFile,
-    run_index: int,
-    suite: Suite,
-    processes: Processes,
-) -> list[str]:
-    """Do what a run lacks of `work`, then the metrics of sets; however it ends, report and tables hold what is done.
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of an evaluation, as torchrun starts them: each takes its share of the clips.
 
-    Clips that cannot be read or compared are noted and left out.
+    Attributes:
+        rank: 0 writes the report and the tables.
+        count: of processes.
+    """
+
+    rank: int = field(default_factory=lambda: int(os.environ.get("RANK", "0")))
+    count: int = field(default_factory=lambda: int(os.environ.get("WORLD_SIZE", "1")))
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes what all share."""
+        return self.rank == 0
+
+    def usual_device(self) -> str | None:
+        """A GPU of its own for each of several processes; None leaves the choice to others."""
+        if self.count == 1 or not torch.cuda.is_available():
+            return None
+        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
+
+    def join(self) -> None:
+        """Meet the others."""
+        import torch.distributed as distributed
+
+        if self.count > 1 and not distributed.is_initialized():
+            # What is exchanged is a few lines of text; gloo does it on every machine.
+            distributed.init_process_group("gloo", timeout=LONGEST_WAIT)
+            leave_processes_at_exit()
+
+    def agree(self, value: Any) -> Any:
+        """The first process's value, in all of them."""
+        if self.count == 1:
+            return value
+        import torch.distributed as distributed
+
+        values = [value]
+        distributed.broadcast_object_list(values, src=0)
+        return values[0]
+
+    def gather(self, value: Any) -> list[Any]:
+        """Every process's value, in all of them; waits for the slowest."""
+        if self.count == 1:
+            return [value]
+        import torch.distributed as distributed
+
+        values: list[Any] = [None] * self.count
+        distributed.all_gather_object(values, value)
+        return values
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """What a session is about: every check is made, and nothing is written yet.
+
+    Attributes:
+        title: of the progress bar.
+        folder: of the results.
+        setting, run: as of the report.
+        suite: the metrics.
+        pairs: drawn for the cross task; those of the folder's first run take their place.
+        notes: what the report notes of this start beside its provenance.
+        processes: that share the work.
+        announce: takes lines for the user.
+    """
+
+    title: str
+    folder: Path
+    setting: EvaluationSetting | ScoreSetting
+    run: Plan
+    suite: Suite
+    pairs: Sequence[ClipPair]
+    notes: Mapping[str, Any]
+    processes: Processes
+    announce: Announce
+
+
+class Session:
+    """Works through the clips of a run: alone in the results folder, resumable clip by clip; a context manager.
+
+    Attributes:
+        folder: of the results.
+        features: where the run's features lie until its distances are known.
+        pairs: of the cross task, names of source and driving clip.
+    """
+
+    features: Path
+    pairs: list[ClipPair]
+    _report: ReportFile
+    _run_index: int
+
+    def __init__(self, plan: SessionPlan) -> None:
+        self._plan = plan
+        self._open = ExitStack()
+        self.folder = plan.folder
+
+    def __enter__(self) -> Self:
+        """Begin, or go on with what was begun.
+
+        Raises:
+            InputError: another process is at work in the folder, or it holds results of another setting.
+        """
+        plan, processes = self._plan, self._plan.processes
+        processes.join()
+        with ExitStack() as opening:
+            if processes.first:
+                opening.enter_context(alone_in_results(plan.folder))
+            report, run_index = ReportFile(plan.folder, processes.rank), 0
+            if processes.first:
+                for folder, _, _ in os.walk(plan.folder / VIDEOS):
+                    remove_partial(Path(folder))
+                unavailable, missing_weights = plan.suite.unavailable, plan.suite.missing_weights
+                session = {**provenance(), **plan.notes}
+                run_index = report.begin(plan.setting, plan.run, unavailable, missing_weights, session, plan.pairs)
+                if plan.pairs:
+                    write_pairs(plan.folder / "pairs.csv", report.content.pairs or [])
+            report.content, self._run_index = processes.agree((report.content, run_index))
+            self._open = opening.pop_all()
+        self._report = report
+        self.features = features_folder(plan.folder, self._run_index)
+        self.pairs = list(report.content.pairs or []) if plan.pairs else []
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    @property
+    def _run(self) -> Run:
+        return self._report.content.runs[self._run_index]
+
+    def left(self, work: Sequence[Work]) -> list[Work]:
+        """What the run has not measured yet."""
+        done = self._run.finished()
+        return [item for item in work if item.key not in done]
+
+    def announce_lacking(self, *kinds: str) -> None:
+        """Tell how many clips were finished without some kind of videos: of 'videos' and 'flow videos'."""
+        clips = self._run.clips
+        lacking = {
+            "videos": sum(clip.driving_video is None for clip in clips),
+            "flow videos": sum(not any(model.flow_video for model in clip.models) for clip in clips),
+        }
+        for kind in kinds:
+            if lacking[kind]:
+                self._plan.announce(
+                    f"{lacking[kind]} finished clips have no {kind}, and are not done again: "
+                    "take another --name to have them"
+                )
+
+    def measure(self, work: Sequence[Work], do: Callable[[Work], ClipEntry]) -> EvaluationOutcome:
+        """Do what the run lacks of `work`, then the metrics of sets; however it ends, report and tables hold it.
+
+        Clips that cannot be read or compared are noted and left out.
+
+        Args:
+            work: all clips of the run.
+            do: gives a clip's entry of the report.
+
+        Raises:
+            LiaBenchError: a model failed; finished clips stay.
+        """
+        report, processes = self._report, self._plan.processes
+        try:
+            own = self._work_through(work, do)
+            left_out = dict.fromkeys(line for lines in processes.gather(own) for line in lines)
+            if processes.first:
+                report.absorb_journals()
+                measured = len(self._run.clips)
+                if self._run.sets is None or self._run.sets.clips != measured:
+                    scores = set_scores(self._plan.suite, self._run, self.features)
+                    self._run.sets = SetScores(clips=measured, scores=scores)
+        finally:
+            if processes.first:
+                report.absorb_journals()
+                write_tables(self.folder, report.content)
+                report.content.cells = cells(report.content)
+                report.save()
+        if processes.first and not self.left(work):
+            # Not before the distances are saved: a killed run measures them from these files.
+            shutil.rmtree(self.features, ignore_errors=True)
+        report.content = processes.agree(report.content)
+        return EvaluationOutcome(report, self._run_index, tuple(left_out), processes.first)
+
+    def _work_through(self, work: Sequence[Work], do: Callable[[Work], ClipEntry]) -> list[str]:
+        """Do this process's share; returns a line for each clip that was left out."""
+        processes = self._plan.processes
+        # Every n-th, so that long and short clips spread.
+        share = self.left(work)[processes.rank :: processes.count]
+        total = len(share) if processes.count > 1 else len(work)
+        left_out: dict[str, None] = {}
+        title = self._plan.title
+        with progress(title=title, total=total, unit="clip", start=total - len(share), shown=processes.first) as bar:
+            for item in share:
+                task, source, clip = item.key
+                bar.set_postfix_str(printable(f"{task} {clip}")[:40], refresh=False)
+                try:
+                    entry = do(item)
+                except (UnreadableVideoError, MismatchedVideosError) as error:
+                    left_out[str(error)] = None
+                    failure = Failure(task=task, clip=clip, source=source, reason=str(error), date=utc_date())
+                    self._report.add_failure(self._run_index, failure)
+                else:
+                    self._report.add_clip(self._run_index, entry)
+                bar.update()
+        return list(left_out)
+
+
+def run_plan(
+    models: Sequence[PlannedModel], tasks: Mapping[str, str], tasks_with_truth: Sequence[str], suite: Suite
+) -> Plan:
+    """What makes a run, as the report has it.
 
     Args:
-        title: of the progress bar.
-        work: all clips of the run.
-        do: gives a clip's entry of the report.
-        report: has the run.
-        run_index: its position.
+        models: in the order of every clip's results.
+        tasks: task to the transfer mode that is wanted.
+        tasks_with_truth: those in which each frame has a true one.
         suite: the metrics.
-        processes: those that share the work; the first writes report and tables.
+    """
+    return Plan(
+        models=list(models),
+        tasks=dict(tasks),
+        tasks_with_truth=list(tasks_with_truth),
+        metrics={
+            metric.column: MetricMeaning(
+                definition=metric.specification.name,
+                description=metric.description,
+                of_sets=metric.specification.compares is Compares.SETS,
+                averaging=metric.specification.averaging[suite.setting.protocol],
+            )
+            for metric in suite.metrics
+        },
+        device=suite.setting.device.type,
+        version=VERSION,
+    )
 
-    Returns:
-        a line for each clip that was left out.
+
+def announce_meanings(suite: Suite, announce: Announce) -> None:
+    """A line for each plain name that stands for one of several definitions: which one."""
+    for metric in suite.metrics:
+        if metric.column != metric.specification.name:
+            announce(f"{metric.column}: {metric.specification.name}")
+
+
+def alone_in_results(folder: Path) -> AbstractContextManager[None]:
+    """Keep every other process out of a results folder; the operating system frees it when this one dies.
 
     Raises:
-        LiaBenchError: a model failed; finished clips stay.
+        InputError: another process is at work there, or it is no folder that can be written.
     """
-    run = report.content.runs[run_index]
-    features = features_folder(report.folder, run_index)
-    try:
-        own = _work_through(title, work, do, report, run_index, processes)
-        left_out = list(dict.fromkeys(line for lines in processes.gather(own) for line in lines))
-        if processes.first:
-            report.absorb_journals()
-            _measure_sets(suite, run, features)
-    finally:
-        if processes.first:
-            report.absorb_journals()
-            report.content.cells = [*_cells(report.content)]
-            report.save()
-            write_tables(report.folder, report.content)
-    if processes.first and len(run.finished()) == len(work):
-        # Not before the distances are saved: a killed run measures them from these files.
-        shutil.rmtree(features, ignore_errors=True)
-    report.content = processes.agree(report.content)
-    return left_out
-
-
-def _work_through(
-    title: str,
-    work: Sequence[Work],
-    do: Callable[[Work], ClipEntry],
-    report: ReportFile,
-    run_index: int,
-    processes: Processes,
-) -> list[str]:
-    done = report.content.runs[run_index].finished()
-    left = processes.share([item for item in work if item.key not in done])
-    total = len(left) if processes.count > 1 else len(work)
-    left_out: dict[str, None] = {}
-    with progress(title=title, total=total, unit="clip", start=total - len(left), shown=processes.first) as bar:
-        for item in left:
-            task, source, clip = item.key
-            bar.set_postfix_str(printable(f"{task} {clip}")[:40], refresh=False)
-            try:
-                entry = do(item)
-            except (UnreadableVideoError, MismatchedVideosError) as error:
-                left_out[str(error)] = None
-                failure = Failure(task=task, clip=clip, source=source, reason=str(error), date=utc_date())
-                report.add_failure(run_index, failure)
-            else:
-                report.add_clip(run_index, entry)
-            bar.update()
-    return list(left_out)
-
-
-def _measure_sets(suite: Suite, run: Run, features: Path) -> None:
-    """Distances over all clips that are measured."""
-    measured = len(run.clips)
-    if run.sets is None or run.sets.clips != measured:
-        run.sets = SetScores(clips=measured, scores=set_scores(suite, run, features))
-
-
-def _cells(report: Report) -> Iterator[Cell]:
-    """What stands behind each number of the leaderboard."""
-    metrics = ordered(report.setting.metrics)
-    return (measurement.cell(metric) for measurement in measurements(report) for metric in metrics)
+    return alone_in_folder(
+        folder,
+        "another evaluation is writing into this folder; wait until it is over, or take another --name",
+        "take another --name or --results",
+    )

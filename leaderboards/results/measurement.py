@@ -196,6 +196,12 @@ def measurements(report: Report) -> list[Measurement]:
     return [_told_apart(measurement, found) for measurement in found]
 
 
+def cells(report: Report) -> list[Cell]:
+    """What stands behind each number of the leaderboard."""
+    metrics = ordered(report.setting.metrics)
+    return [measurement.cell(metric) for measurement in measurements(report) for metric in metrics]
+
+
 def _told_apart(measurement: Measurement, all_of_them: Sequence[Measurement]) -> Measurement:
     """With the first digits of its checkpoint in the label, where others of the task have the same label."""
     task = (measurement.task, measurement.transfer, measurement.label)

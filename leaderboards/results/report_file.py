@@ -81,12 +81,14 @@ class ReportFile:
         unavailable: Mapping[str, str],
         missing_weights: Mapping[str, Sequence[str]],
         session: Mapping[str, Any],
+        pairs: Sequence[ClipPair],
     ) -> int:
         """Note a start: the run of the same plan goes on, another plan is a new run; returns the run's index.
 
         Args:
             setting, plan, unavailable, missing_weights: as of the report and its run.
             session: where this start's results come from.
+            pairs: drawn for the cross task; the folder keeps those of its first run that had any.
 
         Raises:
             InputError: the folder holds results of another setting, which no table could compare.
@@ -102,15 +104,10 @@ class ReportFile:
         runs[index].unavailable = dict(unavailable)
         runs[index].missing_weights = {metric: list(names) for metric, names in missing_weights.items()}
         runs[index].sessions.append(dict(session))
+        if pairs and self.content.pairs is None:
+            self.content.pairs = list(pairs)
         self.save()
         return index
-
-    def keep_pairs(self, drawn: Sequence[ClipPair]) -> list[ClipPair]:
-        """The pairs of the cross task: those of the folder's first run, or `drawn`, for it and all later ones."""
-        if self.content.pairs is None:
-            self.content.pairs = list(drawn)
-            self.save()
-        return self.content.pairs
 
     def add_clip(self, run_index: int, entry: ClipEntry) -> None:
         """Append a finished clip to a run, on disk before this returns."""

@@ -9,18 +9,65 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from lia_bench.animation.film import Performer, make
 from lia_bench.animation.inputs import Preparation
-from lia_bench.animation.making import make
-from lia_bench.animation.origins import Origins
-from lia_bench.animation.performers import Performer, load_performers, named_models
-from lia_bench.animation.request import AnimationRequest
-from lia_bench.animation.writing import Written
+from lia_bench.animation.output import Written
+from lia_bench.animation.request import USUAL_TRANSFER, AnimationRequest
 from lia_bench.core.atomic import remove_partial, write_json
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.processes import alone_in_folder
+from lia_bench.core.video import sha256_of_video
 from lia_bench.core.video.reader import Frame
+from lia_bench.models.lineup import load_lineup, read_references
+from lia_bench.models.reference import short_names
+
+ORIGINS = "inputs.json"
+
+
+class Origins:
+    """SHA-256 of source and driving video by the name of the result, kept in the folder's `inputs.json`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read what is noted in `folder`.
+
+        Raises:
+            InputError: the notes are damaged.
+        """
+        self._path = folder / ORIGINS
+        self._hashes: dict[Path, str] = {}
+        try:
+            self._noted = json.loads(self._path.read_text(encoding="utf-8")) if self._path.is_file() else {}
+        except ValueError:
+            raise InputError(f"{self._path}: not readable as JSON; take another --output") from None
+
+    def note(self, output: Path, source: Path, driving: Path) -> None:
+        """Write down what `output` is about to be made of."""
+        self._noted[output.name] = self._of(source, driving)
+        write_json(self._path, self._noted)
+
+    def check(self, output: Path, source: Path, driving: Path) -> None:
+        """Refuse a result that is there and was made of other files.
+
+        Raises:
+            InputError: which of the two it was.
+        """
+        now = self._of(source, driving)
+        noted = self._noted.get(output.name, now)
+        differing = [name for name, value in now.items() if noted.get(name) != value]
+        if differing:
+            raise InputError(
+                f"{output}: is there, made of another {' and another '.join(differing)} of that name; remove it, or "
+                "take another --output"
+            )
+
+    def _of(self, source: Path, driving: Path) -> dict[str, str]:
+        for path in (source, driving):
+            if path not in self._hashes:
+                self._hashes[path] = sha256_of_video(path)
+        return {"source": self._hashes[source], "driving video": self._hashes[driving]}
+
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 
@@ -64,27 +111,33 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
             outcome instead.
     """
     request.check()
-    models = named_models(request)
+    references = read_references(request.models, announce)
+    transfers = request.transfers(references)
+    labels = short_names(references)
     sources, drivings = sources_of(request.source), drivings_of(request.driving)
     several = request.source.is_dir() or drivings != [request.driving]
-    name = _result_name(request.source.stem, request.driving.stem, [model.label for model in models])
+    name = _result_name(request.source.stem, request.driving.stem, labels)
     output = request.output or Path(f"{name}.{request.format or 'mp4'}")
     if not several:
         request.check_single_output(output)
     elif request.output is not None:
         request.check_folder(request.output)
     preparation = Preparation(request, announce)
-    performers = load_performers(models, request, announce)
-    references = [preparation.reference(path) for path in request.references]
+    for label, transfer in zip(labels, transfers, strict=True):
+        if request.transfer is None and transfer != USUAL_TRANSFER:
+            announce(f"{label}: {transfer} transfer, for want of {USUAL_TRANSFER}")
+    lineup = load_lineup(references, request.runs, request.device, announce)
+    performers = [Performer(model, transfer) for model, transfer in zip(lineup.models, transfers, strict=True)]
+    views = [preparation.reference(path) for path in request.references]
     outcome = Outcome(len(sources) * len(drivings))
     if not several:
         source, driving = preparation.source(request.source), preparation.driving(request.driving)
-        outcome.made.append((output, make(source, driving, references, performers, request, output)))
+        outcome.made.append((output, make(source, driving, views, performers, request, output)))
         return outcome
     folder = request.output or FOLDER
     with _alone_in(folder):
         _check_settings(folder, request, performers)
-        _make_all(sources, drivings, references, performers, request, preparation, folder, outcome, announce)
+        _make_all(sources, drivings, views, performers, request, preparation, folder, outcome, announce)
     return outcome
 
 
@@ -125,7 +178,7 @@ def _make_all(
 
     pictures, videos = _Examined(preparation.source, leave_out), _Examined(preparation.driving, leave_out)
     source_names, driving_names = _names(sources), _names(drivings)
-    labels = [performer.label for performer in performers]
+    labels = [performer.model.label for performer in performers]
     origins = Origins(folder)
     for driving in drivings:
         for source in sources:
@@ -183,7 +236,7 @@ def _check_settings(folder: Path, request: AnimationRequest, performers: Sequenc
         InputError: it was made in another way.
     """
     settings = {
-        "models": [[performer.label, performer.weights_sha256] for performer in performers],
+        "models": [[performer.model.label, performer.model.checkpoint_sha256] for performer in performers],
         "transfer": [performer.transfer for performer in performers],
         "references": sorted(sha256_of_file(path) for path in request.references),
         "start": request.start,

@@ -1,10 +1,17 @@
 """What a user asks for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lia_bench.animation.writing import FORMATS
+from lia_bench.animation.output import FORMATS
 from lia_bench.core.errors import InputError
+from lia_bench.core.registry import load_attribute
+from lia_bench.models.reference import ModelReference
+from lia_bench.models.registry import MODELS
+
+USUAL_TRANSFER = "relative"
+"""Of every model that knows it, where none is asked for."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,29 @@ class AnimationRequest:
         for path in (self.source, self.driving, *self.references):
             if not path.exists():
                 raise InputError(f"{path}: no such file or folder")
+
+    def transfers(self, references: Sequence[ModelReference]) -> list[str]:
+        """How each of the models transfers motion; nothing is loaded.
+
+        Raises:
+            InputError: a model has not the transfer mode, or takes no references; no model begins from a frame
+                (`--start best`).
+        """
+        for reference in references:
+            if self.references and not load_attribute(MODELS[reference.name].animator).takes_references:
+                raise InputError(f"{reference.name} takes no references, the source alone: leave out --reference")
+        transfers = [self._transfer(reference) for reference in references]
+        if self.start == "best" and all(transfer == "absolute" for transfer in transfers):
+            raise InputError("--start best counts for relative transfer alone: absolute transfer begins from no frame")
+        return transfers
+
+    def _transfer(self, reference: ModelReference) -> str:
+        modes = MODELS[reference.name].transfer_modes
+        if self.transfer is None:
+            return USUAL_TRANSFER if USUAL_TRANSFER in modes else modes[0]
+        if self.transfer not in modes:
+            raise InputError(f"{reference.name} has no transfer mode '{self.transfer}': {', '.join(modes)}")
+        return self.transfer
 
     @property
     def is_strip(self) -> bool:

@@ -60,8 +60,7 @@ def command(
     Example:
       lia-bench interpret lia:vox-256@vox.pt --image portrait.png --driving talk.mp4
     """
-    from lia_bench.animation.driving import open_driving, squares
-    from lia_bench.animation.inputs import Cropper
+    from lia_bench.animation.inputs import Cropper, open_driving, squares
     from lia_bench.core.console import progress
     from lia_bench.core.errors import InputError
     from lia_bench.core.memory import batch_size_advice, keep_freed_memory
@@ -70,7 +69,7 @@ def command(
     from lia_bench.models.lia.animator import LiaAnimator
     from lia_bench.models.lia.interpretation import DirectionFolder, Sweep
     from lia_bench.models.lia.probing import DirectionProbe
-    from lia_bench.models.loading import load_model
+    from lia_bench.models.lineup import load_lineup
     from lia_bench.models.reference import ModelReference
     from lia_bench.models.registry import MODELS
 
@@ -82,11 +81,8 @@ def command(
     sweep = Sweep(*ends, steps)
     cropper = Cropper(None if no_crop else subject, lambda line: click.echo(line, err=True))
     picture = cropper.picture(image)
-    checkpoint = reference.checkpoint
-    if checkpoint is None:
-        checkpoint = runs / reference.name / "last"
-        click.echo(f"no checkpoint was named: taking the newest run, {checkpoint}", err=True)
-    animator = load_model(reference.name, checkpoint=checkpoint, variant=reference.variant, device=device)
+    lineup = load_lineup([reference], runs, device, lambda line: click.echo(line, err=True))
+    animator = lineup.models[0].animator
     assert isinstance(animator, LiaAnimator)
     side = animator.frame_size
     folder = DirectionFolder(output or Path(f"{image.stem}-{reference.name}"))

@@ -83,8 +83,8 @@ def command(
     """
     from lia_bench.core.errors import InputError
     from lia_bench.leaderboards.board.evaluation import evaluation_board
+    from lia_bench.leaderboards.evaluation.request import ScoreRequest
     from lia_bench.leaderboards.evaluation.score import score
-    from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
     from lia_bench.leaderboards.printing.terminal import print_board
     from lia_bench.metrics.specification import Protocol
 

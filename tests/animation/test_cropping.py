@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lia_bench.animation.cropping import BODY, FACE, cut, square_around
+from lia_bench.animation.crop import BODY, FACE, cut, square_around
 from lia_bench.preprocessing.boxes import Box, contains
 
 

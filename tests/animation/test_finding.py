@@ -9,10 +9,8 @@ import pytest
 from PIL import Image
 
 from lia_bench.animation.best_start import best_match
-from lia_bench.animation.cropping import BODY, FACE, cut
-from lia_bench.animation.driving import open_driving
-from lia_bench.animation.finding import Still, SubjectFinder
-from lia_bench.animation.inputs import Preparation
+from lia_bench.animation.crop import BODY, FACE, Still, SubjectFinder, cut
+from lia_bench.animation.inputs import Preparation, open_driving
 from lia_bench.animation.product import animate
 from lia_bench.animation.request import AnimationRequest
 from lia_bench.core.errors import InputError, MissingWeightsError

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lia_bench.animation.cropping import cut
-from lia_bench.animation.pasting import Pasting, shrunk
+from lia_bench.animation.crop import cut
+from lia_bench.animation.layout import Pasting, shrunk
 from lia_bench.preprocessing.boxes import Box
 
 

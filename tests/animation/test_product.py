@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lia_bench.animation import making
+from lia_bench.animation import film
 from lia_bench.animation.product import animate
 from lia_bench.animation.request import AnimationRequest
 from lia_bench.core.errors import DeviceError, InputError
@@ -83,7 +83,7 @@ def test_paste_back_leaves_the_size_of_the_picture(tmp_path: Path) -> None:
 def test_a_photograph_too_large_for_players_is_pasted_into_at_a_size_that_they_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "LARGEST_FILM", making.LARGEST_FILM // 64)
+    monkeypatch.setattr(film, "LARGEST_FILM", film.LARGEST_FILM // 64)
     driving = write_film(tmp_path / "driving.mp4", grey_frames([50, 90]))
     source = _picture(tmp_path / "me.png", size=(504, 378))
     animate(_request(source, driving, paste_back=True, output=Path("r.mp4")), _quiet)

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from lia_bench.animation.writing import write_film as write_result
+from lia_bench.animation.output import write_film as write_result
 from lia_bench.core.video import open_video
 from tests.animation.toys import decoded_sound, grey_frames, write_film
 

@@ -212,7 +212,8 @@ def test_killed_at_once_it_goes_on_after_the_last_finished_clip(request_of: Any,
     whole = evaluate(request_of(name="whole", pairs=3))
     program = (
         "import sys; from pathlib import Path; from tests.leaderboards import toys\n"
-        "from lia_bench.leaderboards.evaluation.evaluate import evaluate, EvaluationRequest\n"
+        "from lia_bench.leaderboards.evaluation.evaluate import evaluate\n"
+        "from lia_bench.leaderboards.evaluation.request import EvaluationRequest\n"
         "toys.add('toy', toys.specification('toy', configuration='KillConfiguration'))\n"
         "evaluate(EvaluationRequest(('toy',), dataset=sys.argv[1], metrics=('l1', 'psnr', 'ssim'), name='killed',\n"
         "    device='cpu', videos=False, pairs=3, results=Path(sys.argv[2])))"

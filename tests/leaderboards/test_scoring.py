@@ -15,9 +15,9 @@ from lia_bench.cli.main import run
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.video import write_png_folder, write_video
 from lia_bench.leaderboards.board.comparison import compare_models
-from lia_bench.leaderboards.evaluation.locking import alone_in_results
+from lia_bench.leaderboards.evaluation.request import ScoreRequest
 from lia_bench.leaderboards.evaluation.score import score
-from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
+from lia_bench.leaderboards.evaluation.session import alone_in_results
 from lia_bench.leaderboards.results.measurement import measurements
 from lia_bench.leaderboards.results.report_file import read_report
 from tests.leaderboards.test_evaluation import comparable, read
@@ -246,7 +246,7 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
             write_video(folder / side / "a.mp4", pictures, 25.0)
         program = (
             "import sys, resource; from pathlib import Path\n"
-            "from lia_bench.leaderboards.evaluation.score_request import ScoreRequest\n"
+            "from lia_bench.leaderboards.evaluation.request import ScoreRequest\n"
             "from lia_bench.leaderboards.evaluation.score import score\n"
             "folder = Path(sys.argv[1])\n"
             "score(ScoreRequest(folder / 'made', folder / 'reference', device='cpu', results=folder / 'results',\n"

@@ -16,11 +16,9 @@ from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.video import open_video, write_png_folder, write_video
 from lia_bench.core.video.panels import flow_picture
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
-from lia_bench.leaderboards.evaluation.filming import LONGEST_FLOW
-from lia_bench.leaderboards.evaluation.films import file_stem
-from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
+from lia_bench.leaderboards.evaluation.films import LONGEST_FLOW, file_stem
+from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest, ScoreRequest
 from lia_bench.leaderboards.evaluation.score import score
-from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
 from lia_bench.leaderboards.results.report import PlannedModel
 from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.warping import coordinate_grid

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.weights import WEIGHTS, weights_home
+from lia_bench.leaderboards.evaluation.request import ScoreRequest
 from lia_bench.leaderboards.evaluation.score import score
-from lia_bench.leaderboards.evaluation.score_request import ScoreRequest
 from tests.leaderboards.test_evaluation import read
 
 MODELS = ("x2face", "monkeynet", "fomm", "iapm")

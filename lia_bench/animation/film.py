@@ -1,0 +1,167 @@
+"""One animation, from inputs that were looked up to the file: models in step, no more than a batch in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain, islice, tee
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lia_bench.animation.best_start import best_match, no_match
+from lia_bench.animation.crop import cut
+from lia_bench.animation.inputs import DrivingVideo, SourcePicture, open_driving, squares
+from lia_bench.animation.layout import Layout, Pasting, alone, panel_scale, shrunk, strip
+from lia_bench.animation.output import Written, write_film
+from lia_bench.animation.request import AnimationRequest
+from lia_bench.core.console import progress
+from lia_bench.core.memory import batch_size_advice
+from lia_bench.core.video import read_picture, resize, to_frame, to_tensor
+from lia_bench.core.video.reader import Frame
+from lia_bench.models.lineup import LineupModel
+from lia_bench.preprocessing.footage import Footage
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+SMALLEST_SIDE = 16
+"""Pixels, for models that take any size."""
+
+
+@dataclass(frozen=True)
+class Performer:
+    """A model that animates, and how it transfers motion."""
+
+    model: LineupModel
+    transfer: str
+
+
+def sides_of(performers: Sequence[Performer], still: Frame) -> list[int]:
+    """The side of each model's frames; of those that take any, the largest of the others', else the source's own."""
+    given = [performer.model.animator.frame_size for performer in performers]
+    own = min(still.shape[:2])
+    usual = max((side for side in given if side is not None), default=max(own - own % 2, SMALLEST_SIDE))
+    return [side or usual for side in given]
+
+
+def render(
+    performers: Sequence[Performer],
+    still: Frame,
+    driving: Iterator[Frame],
+    start: Frame | None,
+    references: Sequence[Frame],
+    batch_size: int,
+) -> Iterator[tuple[Frame, list[Frame]]]:
+    """For each driving frame: itself, at the side of the largest model, and every model's, uint8 RGB at its own side.
+
+    Args:
+        performers: the models.
+        still: the source, uint8 RGB (H, W, 3); scaled to each model's side, whatever its aspect.
+        driving: frames, likewise.
+        start: the frame that relative transfer begins from; None for the first of `driving`.
+        references: further views of the source's subject, likewise; none for models that take none.
+        batch_size: frames rendered together.
+
+    Raises:
+        InputError: there is no driving frame.
+    """
+    sides = sides_of(performers, still)
+    frames = driving if start is None else chain([start], driving)
+    shown, *branches = tee(_at_sides(frames, sorted(set(sides))), len(performers) + 1)
+    streams = [
+        performer.model.animator.animate_stream(
+            _tensor(still, side),
+            _of_side(branch, side),
+            performer.transfer,
+            batch_size,
+            [_tensor(reference, side) for reference in references],
+        )
+        for performer, branch, side in zip(performers, branches, sides, strict=True)
+    ]
+    # A model begins from the first frame that it is given, so one that is not the first is given twice.
+    rows = islice(zip(shown, *streams, strict=True), 0 if start is None else 1, None)
+    for scaled, *rendered in rows:
+        yield scaled[max(sides)], [to_frame(image) for image in rendered]
+
+
+def _at_sides(frames: Iterator[Frame], sides: Sequence[int]) -> Iterator[dict[int, Frame]]:
+    return ({side: resize(frame, (side, side)) for side in sides} for frame in frames)
+
+
+def _tensor(frame: Frame, side: int) -> "Tensor":
+    return to_tensor(resize(frame, (side, side)))
+
+
+def _of_side(frames: Iterator[Mapping[int, Frame]], side: int) -> "Iterator[Tensor]":
+    return (to_tensor(scaled[side]) for scaled in frames)
+
+
+LARGEST_FILM = 4096 * 2176
+"""Pixels of a frame: a phone's photograph has more, and hardly a player shows an H.264 film of that."""
+
+
+def make(
+    source: SourcePicture,
+    driving: DrivingVideo,
+    references: Sequence[Frame],
+    performers: Sequence[Performer],
+    request: AnimationRequest,
+    output: Path,
+) -> Written:
+    """Animate one picture by one video and write the result; memory does not grow with the video's length.
+
+    Args:
+        source: the picture.
+        driving: the video.
+        references: further views of the source's subject, cut like it.
+        performers: the models.
+        request: how to animate.
+        output: the file.
+
+    Raises:
+        InputError: no frame of the video can be compared with the source (`--start best`).
+        UnreadableVideoError: the video breaks before its end.
+        DeviceError: the GPU is out of memory.
+    """
+    picture = read_picture(source.path)
+    still = cut(picture, source.square)
+    layout = _layout(picture, still, source, performers, request)
+    title = f"{source.path.name} by {driving.path.name}"
+    with open_driving(driving.path) as footage, batch_size_advice(request.batch_size):
+        start = _start(source, driving, footage, request)
+        frames = progress(squares(footage, driving.square), title=title, total=footage.frames, unit="frame")
+        rows = render(performers, still, iter(frames), start, references, request.batch_size)
+        with closing(frames):
+            return write_film(output, _pictures(rows, layout), footage.clip_fps, driving.path)
+
+
+def _pictures(rows: Iterator[tuple[Frame, list[Frame]]], layout: Layout) -> Iterator[Frame]:
+    return (layout(driving, rendered) for driving, rendered in rows)
+
+
+def _layout(
+    picture: Frame, still: Frame, source: SourcePicture, performers: Sequence[Performer], request: AnimationRequest
+) -> Layout:
+    if request.paste_back:
+        height, width = picture.shape[:2]
+        fits = panel_scale(height, width) if request.is_strip else min(1.0, (LARGEST_FILM / (height * width)) ** 0.5)
+        shown, square = shrunk(picture, source.square, fits)
+        placed = Pasting(shown, square).paste
+    else:
+        side = max(sides_of(performers, still))
+        shown, placed = resize(still, (side, side)), _as_it_is
+    labels = [performer.model.label for performer in performers]
+    return strip(shown, labels, placed) if request.is_strip else alone(placed)
+
+
+def _as_it_is(frame: Frame) -> Frame:
+    return frame
+
+
+def _start(source: SourcePicture, driving: DrivingVideo, footage: Footage, request: AnimationRequest) -> Frame | None:
+    if source.points is None:
+        return None
+    place = best_match(source.points, driving.points.values())
+    if place is None:
+        raise no_match(source.path, driving.path, request.subject)
+    return cut(footage.square_frame(list(driving.points)[place]), driving.square)

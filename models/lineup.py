@@ -1,0 +1,168 @@
+"""The models that a command runs, each with the checkpoint that it stands on."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lia_bench.core.errors import InputError
+from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.prepared_dataset import PreparedDataset
+from lia_bench.models.animator import Animator
+from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
+from lia_bench.models.loading import load_model, pick_device
+from lia_bench.models.reference import ModelReference, short_names
+from lia_bench.models.registry import MODELS
+from lia_bench.models.training.run_folder import RunFolder, newest_run, resolve_checkpoint
+from lia_bench.models.training.sweep import FILE_SUFFIX, runs_of_sweep
+
+
+@dataclass(frozen=True)
+class LineupModel:
+    """A model ready to animate.
+
+    Attributes:
+        label: what tables, captions and files call it; unique in a line-up.
+        model: its registered name.
+        variant: the configuration it was built with; empty where there are none.
+        checkpoint: the checkpoint folder or file; None for a model that has no weights.
+        checkpoint_sha256: of the weights file; empty without one.
+        animator: the model.
+    """
+
+    label: str
+    model: str
+    variant: str
+    checkpoint: Path | None
+    checkpoint_sha256: str
+    animator: Animator
+
+    def transfer(self, wanted: str) -> str:
+        """The transfer mode that this model takes where `wanted` is asked for: its usual one if it lacks that."""
+        modes = self.animator.transfer_modes
+        return wanted if wanted in modes else modes[0]
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """The models of a command, in the order they were named, all on one device."""
+
+    models: tuple[LineupModel, ...]
+    device: torch.device
+
+    def common_size(self) -> int | None:
+        """The side of the frames that all models take; None where any side will do.
+
+        Raises:
+            InputError: two models take different sizes, and numbers at different sizes cannot be compared.
+        """
+        sizes = {model.label: model.animator.frame_size for model in self.models}
+        given = {size for size in sizes.values() if size is not None}
+        if len(given) > 1:
+            listed = ", ".join(f"{label} {size}" for label, size in sizes.items() if size is not None)
+            raise InputError(f"one table is scored at one frame size ({listed}): evaluate these models apart")
+        return given.pop() if given else None
+
+
+def read_references(texts: Sequence[str], announce: Callable[[str], None]) -> list[ModelReference]:
+    """The models that texts `name[:variant][@checkpoint]` name; nothing is loaded.
+
+    The file of a sweep for a checkpoint means all its runs; those without a checkpoint are told of and left out.
+
+    Raises:
+        UnknownNameError: a model that there is not.
+        InputError: the same reference twice; a sweep's file is damaged, of another model, or without any checkpoint.
+    """
+    references = [own for text in texts for own in _with_runs_of_sweep(ModelReference.parse(text), announce)]
+    for reference, count in Counter(references).items():
+        if count > 1:
+            raise InputError(f"'{reference}' is named twice: name each model once")
+        MODELS[reference.name]
+    return references
+
+
+def load_lineup(
+    references: Sequence[ModelReference],
+    runs: Path,
+    device: str | None,
+    announce: Callable[[str], None],
+    dataset: PreparedDataset | None = None,
+) -> Lineup:
+    """The models on `device`, each with the checkpoint named or that of its newest run, which `announce` is told.
+
+    Args:
+        references: as `read_references` gives them.
+        runs: folder of training runs.
+        device: as torch names devices; None for the GPU where there is one.
+        announce: takes lines for the user.
+        dataset: what runs have to be of; None takes any.
+
+    Raises:
+        InputError: a model that needs training has no run on the dataset.
+        CheckpointError: a checkpoint is missing, damaged or of another model.
+        UnknownNameError: no such variant.
+        DeviceError: there is no such device.
+    """
+    target = pick_device(device)
+    checkpoints = [find_checkpoint(reference, runs, dataset) for reference in references]
+    models = []
+    for reference, checkpoint, label in zip(references, checkpoints, short_names(references), strict=True):
+        animator = load_model(reference.name, checkpoint, reference.variant, str(target))
+        variant = animator.zoo_entry.variant if animator.zoo_entry else ""
+        models.append(LineupModel(label, reference.name, variant, checkpoint, _hash(checkpoint), animator))
+        if checkpoint is not None:
+            announce(f"{label}: {checkpoint}")
+    return Lineup(tuple(models), target)
+
+
+def find_checkpoint(reference: ModelReference, runs: Path, dataset: PreparedDataset | None = None) -> Path | None:
+    """The checkpoint named, else that of the newest run; None for a model that is never trained.
+
+    Args:
+        reference: the model.
+        runs: folder of training runs.
+        dataset: what the run has to be of; None takes any.
+
+    Raises:
+        InputError: a model that needs training has no run on the dataset.
+        CheckpointError: there is no such checkpoint, or no run at all.
+    """
+    if reference.checkpoint is not None:
+        return resolve_checkpoint(reference.checkpoint)
+    if MODELS[reference.name].recipe is None:
+        return None
+    if dataset is None:
+        return resolve_checkpoint(runs / reference.name / "last")
+    run = newest_run(runs, reference.name, dataset)
+    if run is None:
+        raise InputError(
+            f"no run of {reference.name} on {dataset.name} in {runs}: train it first "
+            f"(lia-bench train {reference} --dataset {dataset.name}), "
+            f"or name a checkpoint ({reference}@FILE)"
+        )
+    return resolve_checkpoint(run.path)
+
+
+def _with_runs_of_sweep(reference: ModelReference, announce: Callable[[str], None]) -> list[ModelReference]:
+    path = reference.checkpoint
+    if path is None or not path.name.endswith(FILE_SUFFIX):
+        return [reference]
+    model, folders = runs_of_sweep(path)
+    if model != reference.name:
+        raise InputError(f"{reference}: a sweep of {model}: write {model}@{path}")
+    trained = [folder for folder in folders if RunFolder(folder).last()]
+    for folder in folders:
+        if folder not in trained:
+            announce(f"{folder}: left out, it has no checkpoint yet")
+    if not trained:
+        raise InputError(f"{path}: none of its {len(folders)} runs has a checkpoint: train them first")
+    return [ModelReference(model, checkpoint=folder) for folder in trained]
+
+
+def _hash(checkpoint: Path | None) -> str:
+    if checkpoint is None:
+        return ""
+    folder = own_checkpoint_folder(checkpoint)
+    return sha256_of_file(folder / WEIGHTS if folder else checkpoint)
