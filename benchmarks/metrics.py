@@ -23,7 +23,7 @@ import click
 import numpy as np
 import torch
 
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import write_video
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.weights import WEIGHTS, locate, weights_home
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting, ExtractorSpecification

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from lia_bench.core.errors import InputError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PreparedDataset
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
 from lia_bench.models.loading import load_model, pick_device

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from lia_bench.core.atomic import replacing, write_text
 from lia_bench.core.errors import InputError, UnreadableTextError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import likely
 from lia_bench.core.text_files import read_table
 from lia_bench.core.weights import weights_home

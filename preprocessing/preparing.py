@@ -17,9 +17,8 @@ from lia_bench.core.dataset_description import (
     write_description,
 )
 from lia_bench.core.errors import InputError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS
-from lia_bench.core.provenance import versions
+from lia_bench.core.provenance import sha256_of_file, versions
 from lia_bench.preprocessing.clip_table import COLUMNS, MetadataTable
 from lia_bench.preprocessing.crops import ClipFormat, cut_clips
 from lia_bench.preprocessing.download.batch import fetch_missing

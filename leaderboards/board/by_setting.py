@@ -9,7 +9,7 @@ from typing import Any
 
 from lia_bench.core.configuration import flat
 from lia_bench.core.errors import CheckpointError, InputError, UnknownNameError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.board.comparison import results_folder

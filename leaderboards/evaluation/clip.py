@@ -17,7 +17,7 @@ from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.films import Camera, Rendered
 from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Score
-from lia_bench.metrics.clip_scoring import ClipResult, ClipScoring, ClipTruth, exact_convolutions
+from lia_bench.metrics.clip_scores import ClipResult, ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
 from lia_bench.models.blocks.flow_recording import recorded_flows

@@ -32,7 +32,7 @@ from lia_bench.leaderboards.evaluation.session import (
 )
 from lia_bench.leaderboards.evaluation.set_scores import generated_features
 from lia_bench.leaderboards.results.report import ClipEntry, PlannedModel, ScoreSetting
-from lia_bench.metrics.clip_scoring import ClipScoring, ClipTruth, exact_convolutions
+from lia_bench.metrics.clip_scores import ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.specification import ScoringSetting
 from lia_bench.metrics.suite import Suite, one_thread, open_suite
 from lia_bench.models.loading import pick_device

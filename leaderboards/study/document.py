@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lia_bench.core.documents import Version, read_document, write_document
 from lia_bench.core.errors import InputError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 
 STUDY = "study.json"
 SCHEMA = 1

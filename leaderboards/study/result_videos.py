@@ -9,7 +9,7 @@ import numpy as np
 
 from lia_bench.core.atomic import link_or_copy
 from lia_bench.core.errors import InputError, UnknownNameError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_indexed, write_video
 from lia_bench.core.video.reader import Frame

@@ -15,9 +15,9 @@ from lia_bench.animation.output import Written
 from lia_bench.animation.request import USUAL_TRANSFER, AnimationRequest
 from lia_bench.core.atomic import remove_partial, write_json
 from lia_bench.core.errors import InputError, UnreadableVideoError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.processes import alone_in_folder
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
 from lia_bench.core.video.reader import Frame
 from lia_bench.models.lineup import load_lineup, read_references

@@ -171,7 +171,7 @@ def _print_placed(file: "WeightFile") -> None:
 
 
 def _hash(file: "WeightFile") -> str:
-    from lia_bench.core.hashing import sha256_of_file
+    from lia_bench.core.provenance import sha256_of_file
 
     judgement = "as published" if file.sha256_prefix else "none is published to compare with"
     return f"SHA-256 {sha256_of_file(file.path)} ({judgement})"

@@ -8,7 +8,7 @@ from pathlib import Path
 from lia_bench.core.clips_table import TABLE, ClipsTable, find_clip, read_clips_table
 from lia_bench.core.dataset_description import DESCRIPTION, read_description
 from lia_bench.core.errors import InputError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import likely
 from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, frame_files, is_strip
 from lia_bench.core.video.readers import sha256_of_video

@@ -1,5 +1,6 @@
-"""Where a result comes from: versions, hardware, command line and date."""
+"""Where a result comes from: versions, hardware, command line, date, and the hashes of files."""
 
+import hashlib
 import os
 import platform
 import shlex
@@ -61,6 +62,12 @@ def hardware() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
     }
+
+
+def sha256_of_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _commit(folder: Path) -> str | None:

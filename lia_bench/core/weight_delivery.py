@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.http_download import DownloadError, PartialFile, Patience, download
 from lia_bench.core.processes import held
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, entry, how_to_get, weights_home
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import unknown
 
 Status = Literal["missing", "verified", "wrong hash", "present, no hash published"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lia_bench.core.torch_weights import load_torch_weights, with_published_weights
 from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.networks.pose_decoding import (
+from lia_bench.metrics.networks.skeleton import (
     JOINTS,
     find_peaks,
     group_into_persons,

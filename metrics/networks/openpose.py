@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lia_bench.metrics.networks.pose_decoding import JOINTS, LIMBS
+from lia_bench.metrics.networks.skeleton import JOINTS, LIMBS
 
 STRIDE = 8
 """Pixels of the picture to one cell of the maps, in both directions."""

@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 import lia_bench.preprocessing.detection
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.registry import Registry, load_attribute
 from lia_bench.core.weights import entry, locate
 from lia_bench.preprocessing.detection.detector import Detector, DetectorSpecification

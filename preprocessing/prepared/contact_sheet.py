@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from lia_bench.core.atomic import replacing
 from lia_bench.core.clips_table import TABLE, ClipsTable, Row, find_clip
 from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import open_indexed
 from lia_bench.preprocessing.prepared.verification import without_path
 

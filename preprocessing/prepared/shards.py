@@ -22,8 +22,8 @@ from lia_bench.core.dataset_description import (
     write_description,
 )
 from lia_bench.core.errors import InputError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS, table_of
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
 from lia_bench.preprocessing.ledger import alone_in
 

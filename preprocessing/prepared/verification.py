@@ -10,8 +10,8 @@ from lia_bench.core.clips_table import TABLE, ClipsTable, clip_key, find_clip
 from lia_bench.core.console import progress
 from lia_bench.core.dataset_description import DESCRIPTION, DatasetDescription, read_description
 from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import open_video, sha256_of_video
 
 

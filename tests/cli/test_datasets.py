@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lia_bench.cli.main import run
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import open_dataset
+from lia_bench.core.provenance import sha256_of_file
 from tests.preprocessing.prepared import describe, good_row, lost_row, small_dataset
 
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from lia_bench.core.errors import InputError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import open_dataset
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import open_video, write_png_folder, write_video
 from tests.core.videos import moving_picture
 

@@ -10,7 +10,7 @@ from torchvision.models import get_weight
 
 from lia_bench.core import weights
 from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.torch_weights import load_torch_weights
 from lia_bench.core.weights import WeightFile, weights_home
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 from lia_bench.metrics.lpips import SMALLEST_SIDES, Backbone, PerceptualDistance
 from lia_bench.metrics.registry import METRICS

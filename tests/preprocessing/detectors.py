@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 
 REAL = {

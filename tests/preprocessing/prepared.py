@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video, write_png_folder, write_video
 from tests.core.videos import moving_picture
 

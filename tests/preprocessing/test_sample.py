@@ -8,8 +8,8 @@ import pytest
 
 from lia_bench.cli.main import run
 from lia_bench.core.errors import InputError
-from lia_bench.core.hashing import sha256_of_file
 from lia_bench.core.prepared_dataset import open_dataset
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.sample_marks import MARKS
 from lia_bench.core.video import open_video
 from lia_bench.metrics.extractors.sample_marks import find_marks

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import write_png_folder, write_video
 from lia_bench.preprocessing.prepared.verification import Verification, verify
 from tests.core.videos import damage, moving_picture

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
 from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.picture_readers import FolderReader, GifReader, StripReader, frame_files

@@ -14,7 +14,7 @@ import numpy as np
 from lia_bench.core.atomic import write_json, write_text
 from lia_bench.core.console import progress
 from lia_bench.core.errors import InputError, LiaBenchError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.sample_marks import MARKS
 from lia_bench.core.video import write_video
 from lia_bench.preprocessing.recipes.sample.identities import draw_identity, video_name

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 from tests.deterministic import fill
 

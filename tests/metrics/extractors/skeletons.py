@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.metrics.networks.pose_decoding import JOINTS, LIMBS
+from lia_bench.metrics.networks.skeleton import JOINTS, LIMBS
 
 Point = tuple[float, float]
 

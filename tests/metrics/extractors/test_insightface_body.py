@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, weights_home
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.insightface_body import EXTRACTOR, InsightfaceBody

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
-from lia_bench.core.hashing import sha256_of_file
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.keypoint_rcnn import EXTRACTOR, KeypointRCNNJoints, joints_of_surest

@@ -21,7 +21,7 @@ from lia_bench.metrics.networks.openpose import (
     network_input,
     unmirror,
 )
-from lia_bench.metrics.networks.pose_decoding import find_peaks
+from lia_bench.metrics.networks.skeleton import find_peaks
 from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lia_bench.metrics.networks.pose_decoding import (
+from lia_bench.metrics.networks.skeleton import (
     JOINTS,
     LIMBS,
     Peak,
