@@ -144,7 +144,7 @@ def in_a_process(what: str, setting: Setting, form: str, data: Path | None = Non
 
 def speed(setting: Setting, form: str, _: Path | None) -> tuple[float, float, int]:
     """Seconds an iteration, peak memory in MiB, and floating-point operations of an iteration."""
-    from lia_bench.models.training.peak_memory import peak_memory
+    from lia_bench.models.training.journal import peak_memory
 
     step, batch = prepared(setting, form)
     for _number in range(setting.warm_up):
@@ -215,8 +215,7 @@ def batches(setting: Setting, data: Path) -> Iterator["PairBatch"]:
     import torch
 
     from lia_bench.core.prepared_dataset import open_dataset
-    from lia_bench.models.training.loading_pairs import Share, pair_batches
-    from lia_bench.models.training.pairs import FramePairs
+    from lia_bench.models.training.pairs import FramePairs, Share, pair_batches
     from lia_bench.models.training.recipe import PairBatch
 
     experiment = setting.experiment()

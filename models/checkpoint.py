@@ -1,34 +1,75 @@
 """Checkpoints on disk: our own folders, and files that a model's authors published."""
 
 import argparse
-import json
 import pickle
 import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lia_bench.core.atomic import replacing, write_json
+from lia_bench.core.documents import Version, read_document
 from lia_bench.core.errors import CheckpointError, UnsafeCheckpointError
 from lia_bench.core.torch_weights import NUMPY_NUMBERS
-from lia_bench.models.animator import Animator
-from lia_bench.models.sharing import ZooEntry
 from lia_bench.models.training.configuration import ExperimentConfiguration
+
+if TYPE_CHECKING:
+    from lia_bench.models.animator import Animator
 
 # The names that the Hugging Face Hub looks for.
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "config.json"
 TRAINING = "training.pt"
-FORMAT = 1
+FORMAT: Literal[1] = 1
 # How torch's restricted unpickler names what it refuses to call.
 CODE_IN_PICKLE = re.compile(r"(?:GLOBAL|[Uu]nsupported class|Unsupported global: GLOBAL) (\S+)")
+
+
+@dataclass(frozen=True)
+class ZooEntry:
+    """What an animator was built as; plain data.
+
+    Attributes:
+        model: its name in the registry.
+        variant: of its configuration; empty where there are none.
+        experiment: the configuration in full, changed fields included.
+    """
+
+    model: str
+    variant: str
+    experiment: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.model}:{self.variant}" if self.variant else self.model
+
+
+class CheckpointDescription(BaseModel):
+    """What a checkpoint folder's config.json holds; keys that another version added stay in it.
+
+    Attributes:
+        format: version of this schema.
+        model: its name in the registry; `variant` is empty where it has none.
+        step: iterations of training behind it; None where the weights were converted or shared.
+        weights: what the weights are, in words; None likewise.
+        experiment: the configuration in full.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    format: Literal[1]
+    model: str
+    variant: str
+    step: int | None = None
+    weights: str | None = None
+    experiment: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,7 +88,7 @@ def save_checkpoint(
     model: str,
     variant: str,
     experiment: ExperimentConfiguration,
-    animator: Animator,
+    animator: "Animator",
     step: int,
     training: Mapping[str, Any],
     weights: str = "as trained",
@@ -77,8 +118,10 @@ def write_weights(
     plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     with replacing(folder / WEIGHTS) as temporary:
         save_file(plain, temporary, metadata={"format": "pt"})
-    description = {"format": FORMAT, "model": entry.model, "variant": entry.variant, **(history or {})}
-    write_json(folder / DESCRIPTION, {**description, "experiment": entry.experiment})
+    description = CheckpointDescription(
+        format=FORMAT, model=entry.model, variant=entry.variant, **(history or {}), experiment=entry.experiment
+    )
+    write_json(folder / DESCRIPTION, description.model_dump(mode="json", exclude_unset=True))
 
 
 def own_checkpoint_folder(path: Path) -> Path | None:
@@ -87,23 +130,20 @@ def own_checkpoint_folder(path: Path) -> Path | None:
     return folder if (folder / DESCRIPTION).is_file() else None
 
 
-def read_description(folder: Path) -> dict[str, Any]:
+def read_description(folder: Path) -> CheckpointDescription:
     """The content of a checkpoint folder's config.json.
 
     Raises:
         CheckpointError: it is damaged, of a later format, or not lia-bench's.
     """
-    path = folder / DESCRIPTION
-    try:
-        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged ({error}): train again or take another checkpoint") from error
-    if not isinstance(description, dict) or not description.keys() >= {"format", "model", "variant", "experiment"}:
-        raise CheckpointError(f"{path}: says nothing of a model of lia-bench: name a folder that lia-bench wrote")
-    format_number = description["format"]
-    if not isinstance(format_number, int) or format_number > FORMAT:
-        raise CheckpointError(f"{path}: written by a later lia-bench (format {format_number}): upgrade lia-bench")
-    return description
+    return read_document(
+        folder / DESCRIPTION,
+        CheckpointDescription,
+        "a checkpoint of lia-bench",
+        "name a folder that lia-bench wrote, or train again",
+        version=Version("format", FORMAT),
+        error=CheckpointError,
+    )
 
 
 def read_own_checkpoint(folder: Path) -> OwnCheckpoint:
@@ -119,9 +159,9 @@ def read_own_checkpoint(folder: Path) -> OwnCheckpoint:
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{weights}: missing, damaged or cut short ({error}): take another checkpoint") from error
     return OwnCheckpoint(
-        model=description["model"],
-        variant=description["variant"],
-        experiment=description["experiment"],
+        model=description.model,
+        variant=description.variant,
+        experiment=description.experiment,
         state=state,
     )
 

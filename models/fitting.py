@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,11 +13,13 @@ from torch import Tensor
 from lia_bench.core.configuration import Section, merge, read_yaml, setting_changes, validate
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.registry import load_attribute
-from lia_bench.models.animator import Animator
 from lia_bench.models.authors_layout import authors_layout, first_names, named_as_in_file
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ModelConfiguration
 from lia_bench.models.weights_file import refuse_damaged_numbers
+
+if TYPE_CHECKING:
+    from lia_bench.models.animator import Animator
 
 # Counts training steps for running averages; torch 0.3 and older have none, and nothing that is rendered reads it.
 COUNTER = "num_batches_tracked"
@@ -104,7 +106,7 @@ def fitting_variants(specification: ModelSpecification, state: Mapping[str, Tens
 
 
 def fill(
-    animator: Animator,
+    animator: "Animator",
     state: Mapping[str, Tensor],
     *,
     specification: ModelSpecification,
@@ -196,7 +198,7 @@ def _shapes(specification: ModelSpecification, configuration: ModelConfiguration
         return _state(kind, configuration)
 
 
-def _state(kind: Callable[[Section], Animator], configuration: ModelConfiguration) -> dict[str, Tensor]:
+def _state(kind: "Callable[[Section], Animator]", configuration: ModelConfiguration) -> dict[str, Tensor]:
     return kind(configuration.model).state_dict()
 
 

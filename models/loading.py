@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -10,17 +10,17 @@ from lia_bench.core.configuration import merge, read_yaml, validate
 from lia_bench.core.errors import CheckpointError, DeviceError, InputError, UnknownNameError
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
-from lia_bench.models.animator import Animator
-from lia_bench.models.checkpoint import own_checkpoint_folder, read_own_checkpoint
+from lia_bench.models.checkpoint import ZooEntry, own_checkpoint_folder, read_own_checkpoint
 from lia_bench.models.fitting import fill
 from lia_bench.models.recognition import state_in_file
 from lia_bench.models.registry import MODELS
-from lia_bench.models.setting_names import with_own_keys
-from lia_bench.models.sharing import ZooEntry
 from lia_bench.models.specification import ModelSpecification
-from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration
+from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration, with_own_keys
 from lia_bench.models.training.run_folder import resolve_checkpoint
 from lia_bench.models.weights_file import read_weights_file
+
+if TYPE_CHECKING:
+    from lia_bench.models.animator import Animator
 
 
 def load_model(
@@ -29,7 +29,7 @@ def load_model(
     variant: str | None = None,
     device: str | None = None,
     **overrides: Any,
-) -> Animator:
+) -> "Animator":
     """A model of the zoo, in evaluation mode.
 
     Args:
@@ -129,7 +129,7 @@ def pick_device(name: str | None) -> torch.device:
     return device
 
 
-def _build(specification: ModelSpecification, variant: str, configuration: ModelConfiguration) -> Animator:
+def _build(specification: ModelSpecification, variant: str, configuration: ModelConfiguration) -> "Animator":
     kind = load_attribute(specification.animator)
     animator: Animator = kind(configuration.model)
     animator.zoo_entry = ZooEntry(specification.name, variant, configuration.model_dump(mode="json"))

@@ -1,6 +1,5 @@
 """Animators on the Hugging Face Hub: a repository there is a checkpoint folder, config.json and model.safetensors."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -15,6 +14,11 @@ from huggingface_hub.errors import (
 
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.registry import load_attribute
+from lia_bench.models.card import read_card
+from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, WEIGHTS, ZooEntry, read_description, write_weights
+from lia_bench.models.loading import load_model
+from lia_bench.models.registry import MODELS
+from lia_bench.models.training.run_folder import resolve_checkpoint
 
 CARD = """---
 {metadata}
@@ -33,24 +37,6 @@ frames = model.animate(source, driving, transfer="relative")  # (T, 3, H, W) in 
 
 The configuration is in `config.json`, in the form that LIA-Bench writes.
 """
-
-
-@dataclass(frozen=True)
-class ZooEntry:
-    """What an animator was built as; plain data.
-
-    Attributes:
-        model: its name in the registry.
-        variant: of its configuration; empty where there are none.
-        experiment: the configuration in full, changed fields included.
-    """
-
-    model: str
-    variant: str
-    experiment: dict[str, Any]
-
-    def __str__(self) -> str:
-        return f"{self.model}:{self.variant}" if self.variant else self.model
 
 
 class Shareable(ModelHubMixin, library_name="lia-bench", tags=["image-animation"]):
@@ -76,8 +62,6 @@ class Shareable(ModelHubMixin, library_name="lia-bench", tags=["image-animation"
         Raises:
             InputError: the animator was not made by `load_model`, or the folder is of a training run.
         """
-        from lia_bench.models.checkpoint import TRAINING
-
         self._entry()
         if (Path(save_directory) / TRAINING).exists():
             raise InputError(f"{save_directory}: a checkpoint that a training may go on from: save to another folder")
@@ -123,11 +107,6 @@ class Shareable(ModelHubMixin, library_name="lia-bench", tags=["image-animation"
             CheckpointError: no such folder or repository, the Hub cannot be reached, or the checkpoint is damaged
                 or of a model that is no `cls`.
         """
-        from lia_bench.models.checkpoint import DESCRIPTION, WEIGHTS, read_description
-        from lia_bench.models.loading import load_model
-        from lia_bench.models.registry import MODELS
-        from lia_bench.models.training.run_folder import resolve_checkpoint
-
         name = str(pretrained_model_name_or_path)
         if Path(name).is_dir():
             folder = resolve_checkpoint(Path(name))
@@ -148,7 +127,7 @@ class Shareable(ModelHubMixin, library_name="lia-bench", tags=["image-animation"
             folder = Path(fetched)
         if not (folder / DESCRIPTION).is_file():
             raise CheckpointError(f"{name}: has no {DESCRIPTION}: it is no checkpoint of lia-bench")
-        model = read_description(folder)["model"]
+        model = read_description(folder).model
         kind = load_attribute(MODELS[model].animator)
         if not issubclass(kind, cls):
             raise CheckpointError(
@@ -159,9 +138,6 @@ class Shareable(ModelHubMixin, library_name="lia-bench", tags=["image-animation"
 
     def generate_model_card(self, repository: str = "OWNER/NAME", **metadata: Any) -> ModelCard:
         """The README.md of the repository; `metadata` are fields of its head, such as `license` or `datasets`."""
-        from lia_bench.models.card import read_card
-        from lia_bench.models.registry import MODELS
-
         entry = self._entry()
         specification = MODELS[entry.model]
         paper = read_card(specification.card).paper
@@ -176,8 +152,6 @@ class Shareable(ModelHubMixin, library_name="lia-bench", tags=["image-animation"
         return ModelCard(content)
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        from lia_bench.models.checkpoint import write_weights
-
         write_weights(save_directory, self._entry(), self.state_dict())  # type: ignore[attr-defined]
 
     def _entry(self) -> ZooEntry:

@@ -18,7 +18,7 @@ from lia_bench.leaderboards.results.report import Report
 from lia_bench.leaderboards.results.report_file import read_report
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder, read_description
 from lia_bench.models.registry import MODELS
-from lia_bench.models.setting_names import own_key
+from lia_bench.models.training.configuration import own_key
 from lia_bench.models.training.planned_run import FREE
 
 
@@ -132,7 +132,7 @@ def _settings(checkpoint: str, sha256: str) -> dict[str, Any]:
     if sha256_of_file(folder / WEIGHTS) != sha256:
         raise InputError(f"{checkpoint} holds other weights than were measured: evaluate it again")
     description = read_description(folder)
-    return dict(flat(description["experiment"])) | {"step": description.get("step")}
+    return dict(flat(description.experiment)) | {"step": description.step}
 
 
 def _place(row: SettingRow) -> tuple[int, float, str]:

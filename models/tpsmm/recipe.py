@@ -19,7 +19,7 @@ from lia_bench.models.blocks.matrices import multiply
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.tpsmm.animator import TpsmmAnimator
 from lia_bench.models.tpsmm.configuration import TpsmmConfiguration
-from lia_bench.models.training.gradient_clipping import clip_before_step
+from lia_bench.models.training.optimisers import clip_before_step
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
 CLIPPED = ("dense_motion", "keypoint_detector", "background_predictor")

@@ -1,9 +1,6 @@
 """Where a run trains: devices, nodes and precision, by Lightning Fabric."""
 
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,12 +8,9 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision, Precision
 from lightning_fabric.strategies.ddp import DDPStrategy
-from torch import Tensor, nn
 
 from lia_bench.core.errors import DeviceError
 from lia_bench.core.processes import leave_processes_at_exit
-from lia_bench.models.training.optimisers import fuse
-from lia_bench.models.training.recipe import Network
 
 
 @dataclass(frozen=True)
@@ -58,25 +52,6 @@ class BrainFloatPrecision(MixedPrecision):
     def convert_input(self, data: Any) -> Any:
         """Inputs as they are: autocast picks the operations that run in bfloat16."""
         return data
-
-
-class SharedNetwork(Network):
-    """A network that Fabric set up; held still, it neither trains nor takes part in gradient exchange."""
-
-    def __init__(self, module: nn.Module, fabric: Fabric) -> None:
-        super().__init__(module)
-        self._fabric = fabric
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Inside, gradients flow through the network but not to its weights."""
-        # A forward pass would else make DDP wait for gradients of weights that get none.
-        with self.apart(), super().frozen():
-            yield
-
-    def apart(self) -> AbstractContextManager[Any]:
-        """Inside, gradients are not exchanged with the other processes."""
-        return self._fabric.no_backward_sync(self.module)  # type: ignore[arg-type]
 
 
 def check_hardware(hardware: Hardware) -> str:
@@ -133,48 +108,3 @@ def launch(hardware: Hardware) -> Fabric:
         reason = " ".join(str(error).split())
         raise DeviceError(f"cannot start {hardware.processes} processes on {accelerator}: {reason}") from error
     return fabric
-
-
-def set_up(
-    fabric: Fabric,
-    module: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    *,
-    compiled: bool = False,
-    channels_last: bool = False,
-) -> tuple[SharedNetwork, Any]:
-    """`module` and its optimiser in Fabric's hands: on the device, and in step with the other processes.
-
-    On several GPUs batch norms share their statistics, as FOMM's do. `module` itself is never wrapped: its state
-    dict has the same keys whatever it runs on.
-    """
-    if fabric.device.type == "cuda":
-        fuse(optimiser)
-    if fabric.world_size > 1 and fabric.device.type == "cuda":
-        module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
-    if channels_last:
-        module.to(memory_format=torch.channels_last)
-    with warnings.catch_warnings():
-        # Its successor leaves the buffers alone later on, but not in torch 2.10, the oldest that runs this.
-        warnings.filterwarnings("ignore", message=".*broadcast_buffers.*")
-        # Fabric takes what is compiled apart, wraps the module, and compiles DDP with it, which lets the exchange
-        # of gradients overlap their computation.
-        trained: Any = torch.compile(module) if compiled else module
-        wrapped, shared_optimiser = fabric.setup(trained, optimiser)
-    return SharedNetwork(wrapped, fabric), shared_optimiser
-
-
-def mean_over_processes(fabric: Fabric, values: Tensor) -> Tensor:
-    """`values` averaged over all processes of the run."""
-    reduced = fabric.all_reduce(values, reduce_op="mean")
-    assert isinstance(reduced, Tensor)
-    return reduced
-
-
-def gathered(fabric: Fabric, value: Any) -> list[Any]:
-    """`value` of every process, in the order of their ranks."""
-    if fabric.world_size == 1:
-        return [value]
-    values: list[Any] = [None] * fabric.world_size
-    torch.distributed.all_gather_object(values, value)
-    return values

@@ -1,6 +1,6 @@
 """Fixed pairs that no update sees: the validation L1 that picks the best checkpoint, and sample pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,11 +61,13 @@ class HeldOut:
             rows.append(np.hstack([to_frame(image) for image in (clip.source, last.driving[0], result[0])]))
         return np.vstack(rows)
 
-    def video(self, animator: Animator) -> Iterator[np.ndarray]:
+    def video(self, animator: Animator) -> list[np.ndarray]:
         """Source, driving and result side by side, up to 25 consecutive frames of a clip: uint8 (H, 3 * W, 3)."""
-        results = animator.animate_stream(self._moving.source, self._moving.driving, transfer="absolute")
-        for driving, result in zip(self._moving.driving, results, strict=True):
-            yield np.hstack([to_frame(image) for image in (self._moving.source, driving, result)])
+        moving = self._moving
+        return [
+            np.hstack([to_frame(image) for image in (moving.source, driving, result)])
+            for driving, result in zip(moving.driving, _render(animator, moving), strict=True)
+        ]
 
     def _mean(self, differences: Sequence[Tensor]) -> float:
         return float(torch.cat(tuple(differences)).abs().mean())

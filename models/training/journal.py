@@ -1,18 +1,22 @@
-"""What a run tells of itself on the way: the progress bar, the table, TensorBoard logs, sample pictures."""
+"""What a run tells of itself on the way: the progress bar, metrics.csv, TensorBoard logs, sample pictures."""
 
-from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
+import csv
+import io
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
-from lia_bench.core.atomic import replacing
+from lia_bench.core.atomic import replacing, write_text
 from lia_bench.core.console import progress
 from lia_bench.core.video import write_video
 from lia_bench.core.video.reader import NOMINAL_FPS
-from lia_bench.models.training.metrics_table import MetricsTable
 from lia_bench.models.training.run_folder import RunFolder
 
 
@@ -21,24 +25,10 @@ class Journal:
 
     def __init__(self, run: RunFolder, title: str, last_step: int, total: int) -> None:
         """`total`: iterations of the whole run."""
-        self._run = run
+        self._pictures = run.pictures
         self._bar = progress(title=title, total=total, start=last_step, unit="step")
         self._table = MetricsTable(run.metrics, last_step)
         self._board = SummaryWriter(str(run.tensorboard), purge_step=last_step + 1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.close()
-        try:
-            self._board.close()
-        except OSError:
-            # On a full disk the logs cannot be ended either; the first error is the one to show.
-            if error is None:
-                raise
 
     def advance(self, words: str) -> None:
         """Move the progress bar by an iteration."""
@@ -54,10 +44,137 @@ class Journal:
 
     def show(self, step: int, picture: np.ndarray) -> None:
         """A sample picture, uint8 (H, W, 3)."""
-        with replacing(self._run.pictures / f"{step:08d}.png") as temporary:
+        with replacing(self._pictures / f"{step:08d}.png") as temporary:
             Image.fromarray(picture).save(temporary)
         self._board.add_image("source, driving, result", picture, step, dataformats="HWC")
 
     def play(self, step: int, frames: Iterable[np.ndarray]) -> None:
         """A sample video, frames uint8 (H, W, 3) with even sides, at 25 a second."""
-        write_video(self._run.pictures / f"{step:08d}.mp4", frames, NOMINAL_FPS)
+        write_video(self._pictures / f"{step:08d}.mp4", frames, NOMINAL_FPS)
+
+    def close(self) -> None:
+        """End the progress bar and the logs."""
+        self._bar.close()
+        self._board.close()
+
+
+@contextmanager
+def opened_journal(run: RunFolder, title: str, last_step: int, total: int) -> Iterator[Journal]:
+    """A run's journal, closed at the end; as `Journal` is made."""
+    journal = Journal(run, title, last_step, total)
+    try:
+        yield journal
+    except BaseException:
+        # On a full disk the logs cannot be ended either; the first error is the one to show.
+        with suppress(OSError):
+            journal.close()
+        raise
+    journal.close()
+
+
+class Meter:
+    """Means over the iterations since it was made."""
+
+    def __init__(self) -> None:
+        self._losses: defaultdict[str, list[float]] = defaultdict(list)
+        self._gradient_norms: defaultdict[str, list[float]] = defaultdict(list)
+        self._images = 0
+        self._seconds = 0.0
+        self._waiting = 0.0
+
+    def add(
+        self,
+        losses: Mapping[str, float],
+        gradient_norms: Mapping[str, float],
+        images: int,
+        seconds: float,
+        waiting: float,
+    ) -> None:
+        """One iteration: `images` pairs on all devices, `seconds` in all, `waiting` of them for data."""
+        for name, value in losses.items():
+            self._losses[name].append(value)
+        for name, value in gradient_norms.items():
+            self._gradient_norms[name].append(value)
+        self._images += images
+        self._seconds += seconds
+        self._waiting += waiting
+
+    def losses(self) -> dict[str, float]:
+        """Mean of each loss over the iterations that had it."""
+        return _means(self._losses)
+
+    def gradient_norms(self) -> dict[str, float]:
+        """Mean 2-norm of each network's gradient."""
+        return _means(self._gradient_norms)
+
+    def images_per_second(self) -> float:
+        """Pairs trained on in a second, over all devices."""
+        return self._images / max(self._seconds, 1e-9)
+
+    def data_wait(self) -> float:
+        """Share of the time, 0 to 1, in which training waited for frames."""
+        return self._waiting / max(self._seconds, 1e-9)
+
+    def summary(self) -> str:
+        """A few words for the progress bar."""
+        losses = " ".join(f"{name} {value:.4g}" for name, value in self.losses().items())
+        return f"{losses} | {self.images_per_second():.1f} images/s, data wait {self.data_wait():.0%}"
+
+
+def _means(lists: Mapping[str, list[float]]) -> dict[str, float]:
+    return {name: sum(values) / len(values) for name, values in lists.items()}
+
+
+Row = Mapping[str, float | int | str]
+
+
+class MetricsTable:
+    """A CSV file that starts with the column `step`; a row may leave cells empty or bring new columns."""
+
+    def __init__(self, path: Path, last_step: int) -> None:
+        """Open the table at `path`, dropping every row after `last_step`."""
+        self._path = path
+        self._columns, rows = _read(path) if path.is_file() else ([], [])
+        kept = [row for row in rows if int(row["step"]) <= last_step]
+        write_text(path, _text(self._columns, kept))
+
+    def append(self, row: Row) -> None:
+        """Add `row`; a new column widens the table."""
+        known = self._columns
+        self._columns = [*known, *(name for name in row if name not in known)]
+        if len(self._columns) > len(known):
+            write_text(self._path, _text(self._columns, [*_read(self._path)[1], row]))
+            return
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            csv.DictWriter(file, self._columns, lineterminator="\n").writerow(row)
+
+
+def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        # A killed run may leave half a row at the end.
+        rows = [row for row in reader if None not in row.values()]
+        return list(reader.fieldnames or []), rows
+
+
+def _text(columns: list[str], rows: Iterable[Row]) -> str:
+    buffer = io.StringIO(newline="")
+    if columns:
+        writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return buffer.getvalue()
+
+
+MEBIBYTE = 2**20
+
+
+def peak_memory(device: torch.device) -> float:
+    """MiB: of tensors on a GPU; on the CPU of the whole process, without those that decode frames."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / MEBIBYTE
+    import resource
+
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MEBIBYTE

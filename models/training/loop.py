@@ -2,9 +2,12 @@
 
 import math
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import FrameType
 from typing import Any
 
 import torch
@@ -15,17 +18,51 @@ from torch import Tensor, nn
 from lia_bench.core.errors import LiaBenchError, Terminated
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint, save_checkpoint
 from lia_bench.models.training import random_states
-from lia_bench.models.training.averaging import AveragedAnimator
-from lia_bench.models.training.hardware import Hardware, gathered, mean_over_processes
 from lia_bench.models.training.held_out import HeldOut
-from lia_bench.models.training.interruption import Interruption, deferred_interruption
-from lia_bench.models.training.journal import Journal
-from lia_bench.models.training.meter import Meter
-from lia_bench.models.training.optimisers import load_optimiser
-from lia_bench.models.training.peak_memory import peak_memory
+from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
+from lia_bench.models.training.optimisers import AveragedAnimator, load_optimiser
 from lia_bench.models.training.planned_run import PlannedRun
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
 from lia_bench.models.training.step import Step
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Whether the run was asked to stop, and whether by termination, as a cluster does, rather than by Ctrl-C."""
+
+    requested = False
+    terminated = False
+
+
+@contextmanager
+def deferred_interruption() -> Iterator[Interruption]:
+    """Inside, the first Ctrl-C (or SIGTERM, a cluster's warning) sets `requested`; a second Ctrl-C stops at once.
+
+    A second SIGTERM does no more than the first: schedulers and a sweep send it on, and who means it kills.
+    """
+    interruption = Interruption()
+    # Python takes signal handlers in the main thread alone; elsewhere signals keep their meaning.
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def put_back() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interruption.requested = True
+        interruption.terminated |= number == signal.SIGTERM
+        signal.signal(signal.SIGINT, previous[signal.SIGINT])
+
+    for number in SIGNALS:
+        signal.signal(number, note)
+    try:
+        yield interruption
+    finally:
+        put_back()
 
 
 class TrainingLoop:
@@ -38,7 +75,6 @@ class TrainingLoop:
         run: PlannedRun,
         batches: Iterator[Tensor],
         held_out: HeldOut,
-        hardware: Hardware,
     ) -> None:
         """`batches`: this process's share of every iteration, as `pair_batches` gives them."""
         self._fabric = fabric
@@ -54,9 +90,10 @@ class TrainingLoop:
             fabric,
             recipe,
             run.experiment.data.accumulate,
-            compiled=hardware.compile,
-            channels_last=hardware.channels_last,
+            compiled=run.hardware.compile,
+            channels_last=run.hardware.channels_last,
         )
+        self._milestones = recipe.milestones()
         self._average = AveragedAnimator(recipe.animator, self._schedule.ema) if self._schedule.ema else None
         # What is validated, drawn from and saved for use.
         self._animator = self._average.animator if self._average else recipe.animator
@@ -92,7 +129,7 @@ class TrainingLoop:
         run = self._run
         if not self._fabric.is_global_zero:
             return nullcontext()
-        return Journal(run.folder, f"train {run.specification.name}", run.start, run.stop)
+        return opened_journal(run.folder, f"train {run.specification.name}", run.start, run.stop)
 
     def _next_batch(self, iteration: int) -> PairBatch:
         frames = self._fabric.to_device(next(self._batches)).float() / 255
@@ -101,7 +138,7 @@ class TrainingLoop:
 
     def _set_rates(self, iteration: int) -> None:
         epoch = self._run.pairs.plan.epoch(iteration)
-        factor = 0.1 ** sum(milestone <= epoch for milestone in self._recipe.milestones())
+        factor = 0.1 ** sum(milestone <= epoch for milestone in self._milestones)
         for name, optimiser in self._recipe.optimisers.items():
             for group, rate in zip(optimiser.param_groups, self._rates[name], strict=True):
                 group["lr"] = rate * factor
@@ -142,19 +179,20 @@ class TrainingLoop:
         checkpoint = final or step % schedule.checkpoint_every == 0
         noting = checkpoint or step % schedule.log_every == 0
         picturing = final or step % schedule.picture_every == 0
-        random = gathered(self._fabric, random_states.capture()) if checkpoint else []
+        random = random_states.gathered(self._fabric) if checkpoint else []
         problem = ""
         if journal:
-            values = self._values(meter) if noting else {}
-            if checkpoint:
-                values["validation_l1"] = self._held_out.l1(self._animator)
+            validation = self._held_out.l1(self._animator) if checkpoint else math.nan
+            picture = self._held_out.picture(self._animator) if picturing else None
+            video = self._held_out.video(self._animator) if picturing else []
             if noting:
+                values = self._values(meter) | ({"validation_l1": validation} if checkpoint else {})
                 journal.note(step, step / self._run.pairs.plan.iterations_per_epoch, values)
-            if picturing:
-                journal.show(step, self._held_out.picture(self._animator))
-                journal.play(step, self._held_out.video(self._animator))
+            if picture is not None:
+                journal.show(step, picture)
+                journal.play(step, video)
             if checkpoint:
-                problem = self._save(step, values["validation_l1"], random)
+                problem = self._save(step, validation, random)
         if checkpoint and (problem := self._fabric.broadcast(problem)):
             raise LiaBenchError(problem)
         return noting
@@ -214,8 +252,8 @@ class TrainingLoop:
 
     def _bring_to_start(self) -> None:
         """Seed for the first iteration, or put back the state of the checkpoint to go on from."""
-        start, last = self._run.start, self._run.folder.last()
-        random_states.seed_process(self._schedule.seed, start, self._fabric.global_rank)
+        last = self._run.last
+        random_states.seed_process(self._schedule.seed, self._run.start, self._fabric.global_rank)
         if last is None:
             return
         self._animator.load_state_dict(read_own_checkpoint(last).state)
@@ -229,3 +267,10 @@ class TrainingLoop:
         # On another number of devices the shares differ, and the fresh seed above is as good as any.
         if len(training["random"]) == self._fabric.world_size:
             random_states.restore(training["random"][self._fabric.global_rank])
+
+
+def mean_over_processes(fabric: Fabric, values: Tensor) -> Tensor:
+    """`values` averaged over all processes of the run."""
+    reduced = fabric.all_reduce(values, reduce_op="mean")
+    assert isinstance(reduced, Tensor)
+    return reduced

@@ -1,11 +1,14 @@
-"""The optimisers of models whose networks have one each, and how a checkpoint's state comes back into them."""
+"""The optimisers of models whose networks have one each, clipped gradients, and an average of the weights."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
+
+from lia_bench.models.animator import Animator
 
 IMPLEMENTATION = ("fused", "foreach", "capturable")
 
@@ -36,3 +39,48 @@ def load_optimiser(optimiser: Optimizer, state: Mapping[str, Any]) -> None:
             # A fused kernel walks through weight and state together, so both have to lie alike in memory.
             if torch.is_tensor(value) and value.shape == weight.shape and value.stride() != weight.stride():
                 values[key] = torch.empty_like(weight).copy_(value)
+
+
+def clip_before_step(optimiser: Optimizer, limit: float, norm: float) -> None:
+    """From now on every step of `optimiser` scales its gradients, all alike, so that their `norm`-norm is <= `limit`.
+
+    Under mixed precision too the limit is that of the true gradients: the step comes after they are unscaled.
+    """
+
+    def clip(stepping: Optimizer, arguments: Any, keywords: Any) -> None:
+        weights = [weight for group in stepping.param_groups for weight in group["params"]]
+        torch.nn.utils.clip_grad_norm_(weights, limit, norm_type=norm)
+
+    optimiser.register_step_pre_hook(clip)
+
+
+class AveragedAnimator:
+    """An exponential moving average of an animator's weights, as an animator of its own.
+
+    Attributes:
+        animator: the averaged one, never trained.
+    """
+
+    def __init__(self, trained: Animator, decay: float) -> None:
+        """Starts from the weights as they are. `decay`: share, below 1, that the average keeps at each update."""
+        self._trained = trained
+        self._decay = decay
+        self.animator = copy.deepcopy(trained).requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights after iteration `step`, from 1.
+
+        Early on the average keeps less, (1 + step) / (10 + step), so that the random start is soon forgotten.
+        Counts and other integers are copied.
+        """
+        decay = min(self._decay, (1 + step) / (10 + step))
+        trained = self._trained.state_dict()
+        averages, values = [], []
+        for name, average in self.animator.state_dict().items():
+            if average.is_floating_point():
+                averages.append(average)
+                values.append(trained[name])
+            else:
+                average.copy_(trained[name])
+        torch._foreach_lerp_(averages, values, 1 - decay)

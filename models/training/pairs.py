@@ -1,19 +1,119 @@
-"""The data set of frame pairs and references: what is drawn depends on the seed and the position alone."""
+"""Frame pairs and references, in the order of a run, and the batches that worker processes make of them.
 
-from collections.abc import Sequence
+What is drawn depends on the seed and the position alone.
+"""
+
+import gc
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
+from lia_bench.core.video import FrameReader, open_indexed, resize
 from lia_bench.models.training.augmentation import PairAugmentation
-from lia_bench.models.training.clip_frames import ClipFrames
-from lia_bench.models.training.configuration import ExperimentConfiguration
-from lia_bench.models.training.epoch_plan import EpochPlan
-from lia_bench.models.training.random_streams import Stream, generator
+from lia_bench.models.training.configuration import ExperimentConfiguration, ScheduleConfiguration
+from lia_bench.models.training.random_states import Stream, generator
+
+
+@dataclass(frozen=True)
+class Place:
+    """A sample's place: epoch, its number in the epoch, and the unit (clip or person) that is its turn."""
+
+    epoch: int
+    number: int
+    unit: int
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """Every epoch goes through `units` clips or persons `repeats` times, in an order of its own.
+
+    The last batch of an epoch is dropped where it is incomplete. Positions count the samples of the whole
+    run, batch after batch, so that a run goes on anywhere without replaying what came before.
+    """
+
+    units: int
+    repeats: int
+    batch_size: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        samples = self.units * self.repeats
+        if samples < self.batch_size:
+            needed = -(-self.batch_size // self.units)
+            raise InputError(
+                f"an epoch has {samples} samples, less than one batch of {self.batch_size}: "
+                f"--set data.repeats={needed} or --set data.batch_size={samples}"
+            )
+
+    @property
+    def iterations_per_epoch(self) -> int:
+        """Whole batches in an epoch."""
+        return self.units * self.repeats // self.batch_size
+
+    def iterations(self, schedule: ScheduleConfiguration) -> int:
+        """Length of the whole run in iterations."""
+        if schedule.iterations is not None:
+            return schedule.iterations
+        assert schedule.epochs is not None
+        return schedule.epochs * self.iterations_per_epoch
+
+    def epoch(self, iteration: int) -> int:
+        """Epoch, from 0, that an iteration, from 0, belongs to."""
+        return iteration // self.iterations_per_epoch
+
+    def place(self, position: int) -> Place:
+        """What stands at `position` = iteration times batch size plus row."""
+        epoch, number = divmod(position, self.iterations_per_epoch * self.batch_size)
+        return Place(epoch, number, int(_order(self.units, self.repeats, self.seed, epoch)[number]))
+
+
+@lru_cache(maxsize=2)
+def _order(units: int, repeats: int, seed: int, epoch: int) -> np.ndarray:
+    return generator(seed, Stream.ORDER, epoch).permutation(units * repeats) % units
+
+
+class ClipFrames:
+    """Reads a few frames of a clip; clips used before are kept whole, resized, until `budget` bytes are used up.
+
+    At its first use, and beyond the budget, a clip is read frame by frame, found by the file's index: training on
+    18,000 clips starts at once, and no clip is decoded whole to be thrown away. No file stays open.
+    """
+
+    def __init__(self, size: int, budget: int) -> None:
+        """`size`: side of the frames in pixels."""
+        self._size = size
+        self._left = budget
+        self._used: set[Path] = set()
+        self._kept: dict[Path, np.ndarray] = {}
+
+    def chosen(self, path: Path, choose: Callable[[int], Sequence[int]]) -> list[np.ndarray]:
+        """Frames (size, size, 3) uint8 of the clip at `path`; `choose` takes its length, gives their indices.
+
+        Raises:
+            UnreadableVideoError: the clip cannot be read.
+        """
+        if path not in self._kept:
+            with open_indexed(path) as reader:
+                needed = len(reader) * self._size**2 * 3
+                if path not in self._used or needed > self._left:
+                    self._used.add(path)
+                    return [self._read(reader, index) for index in choose(len(reader))]
+                self._left -= needed
+                self._kept[path] = np.stack([resize(frame, (self._size, self._size)) for frame in reader])
+        frames = self._kept[path]
+        return [frames[index] for index in choose(len(frames))]
+
+    def _read(self, reader: FrameReader, index: int) -> np.ndarray:
+        return resize(reader.frame(index), (self._size, self._size))
 
 
 class FramePairs(Dataset[Tensor | LiaBenchError]):
@@ -90,3 +190,104 @@ def _units(clips: Sequence[Clip], one_clip_per_identity: bool) -> list[list[Clip
         person = clip.person_id or clip.name.split("#")[0]
         units.setdefault(person if one_clip_per_identity else clip.name, []).append(clip)
     return list(units.values())
+
+
+@dataclass(frozen=True)
+class Share:
+    """The rows of every batch that process `rank` of `processes` trains on, in `parts` of equal size."""
+
+    batch_size: int
+    rank: int = 0
+    processes: int = 1
+    parts: int = 1
+
+    def __post_init__(self) -> None:
+        shares = self.processes * self.parts
+        if self.batch_size % shares:
+            there_are = f"there are {self.processes}"
+            if self.parts > 1:
+                there_are += f", each with data.accumulate={self.parts} parts"
+            raise InputError(
+                f"data.batch_size is {self.batch_size}, over all devices, and {there_are}: "
+                f"--set data.batch_size={-(-self.batch_size // shares) * shares}"
+            )
+
+    def positions(self, iteration: int) -> list[int]:
+        """Positions in the run of this process's rows of an iteration's batch: every so many-th one.
+
+        Rows that LIA's discriminator compares, a quarter of the batch apart, so stay together.
+        """
+        first = iteration * self.batch_size
+        return list(range(first + self.rank, first + self.batch_size, self.processes))
+
+
+@dataclass(frozen=True)
+class _Batches:
+    share: Share
+    start: int
+    stop: int
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return map(self.share.positions, range(self.start, self.stop))
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+def pair_batches(
+    pairs: FramePairs, share: Share, *, start: int, stop: int, workers: int, pinned: bool
+) -> Iterator[Tensor]:
+    """Batches of iterations `start` to `stop`: uint8 (B, 2 + references, 3, size, size).
+
+    They are the same for any number of workers, which start at once, not at the first batch. `pinned` puts batches
+    where a GPU can fetch them.
+
+    Raises:
+        LiaBenchError: a clip cannot be read, or a worker was killed.
+    """
+    loader: DataLoader[Tensor | LiaBenchError] = DataLoader(
+        pairs,
+        batch_sampler=_Batches(share, start, stop),
+        num_workers=workers,
+        collate_fn=_stacked,
+        pin_memory=pinned,
+        worker_init_fn=_leave_signals_to_main,
+    )
+    # A fork copies no threads: a worker that cleared away a video reader which this process has left behind would wait
+    # for the reader's threads for ever.
+    gc.collect()
+    return _checked(iter(loader))
+
+
+def _checked(batches: Iterator[Tensor | LiaBenchError]) -> Iterator[Tensor]:
+    while True:
+        try:
+            batch = next(batches)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            # torch has no class for it; an error raised inside a worker begins with "Caught".
+            if not str(error).startswith("DataLoader worker"):
+                raise
+            raise LiaBenchError(
+                "a process that decodes frames was killed, often for lack of memory: "
+                "lower data.cache_megabytes or data.workers, then run the same command again"
+            ) from error
+        if isinstance(batch, LiaBenchError):
+            raise batch
+        yield batch
+
+
+def _stacked(samples: Sequence[Tensor | LiaBenchError]) -> Tensor | LiaBenchError:
+    tensors = []
+    for sample in samples:
+        if isinstance(sample, LiaBenchError):
+            return sample
+        tensors.append(sample)
+    return torch.stack(tensors)
+
+
+def _leave_signals_to_main(worker: int) -> None:
+    # Ctrl-C reaches the whole process group, and a handler of the main process is inherited by fork.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -11,12 +11,10 @@ from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.loading import load_experiment
 from lia_bench.models.registry import MODELS
-from lia_bench.models.setting_names import with_own_keys
 from lia_bench.models.specification import ModelSpecification
-from lia_bench.models.training.configuration import ExperimentConfiguration
+from lia_bench.models.training.configuration import ExperimentConfiguration, with_own_keys
 from lia_bench.models.training.hardware import Hardware, check_hardware
-from lia_bench.models.training.loading_pairs import Share
-from lia_bench.models.training.pairs import FramePairs
+from lia_bench.models.training.pairs import FramePairs, Share
 from lia_bench.models.training.run_folder import RunFolder, newest_of_model, run_folder
 
 # Settings that change how long a run is, what it writes or how it reads, but not what it computes. The
@@ -63,7 +61,13 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run with all that decides its course; `start` to `stop` are the iterations still to do."""
+    """A run with all that decides its course.
+
+    Attributes:
+        accelerator: "cpu" or "cuda", as `hardware` means it here.
+        last: the checkpoint that it goes on from; None at its beginning.
+        start, stop: the iterations still to do are those after `start` up to `stop`.
+    """
 
     specification: ModelSpecification
     variant: str
@@ -71,6 +75,9 @@ class PlannedRun:
     dataset: PreparedDataset
     pairs: FramePairs
     folder: RunFolder
+    hardware: Hardware
+    accelerator: str
+    last: Path | None
     start: int
     stop: int
 
@@ -86,7 +93,7 @@ def plan(request: TrainingRequest) -> PlannedRun:
     specification = MODELS[request.model]
     if specification.recipe is None:
         raise InputError(f"{request.model} is not trained here: it has nothing to learn or no recipe")
-    check_hardware(request.hardware)
+    accelerator, processes = check_hardware(request.hardware), request.hardware.processes
     existing = _run_to_resume(request) if request.resume else None
     if existing:
         variant, experiment = _configuration_of(existing, request, specification)
@@ -97,8 +104,9 @@ def plan(request: TrainingRequest) -> PlannedRun:
     folder = existing or run_folder(request.runs, request.model, name)
     if folder.exists():
         _check_same(folder, specification, variant, experiment, dataset)
+    last = folder.last()
     pairs = FramePairs(dataset.partition("train"), experiment)
-    Share(experiment.data.batch_size, processes=request.hardware.processes, parts=experiment.data.accumulate)
+    Share(experiment.data.batch_size, processes=processes, parts=experiment.data.accumulate)
     return PlannedRun(
         specification=specification,
         variant=variant,
@@ -106,7 +114,10 @@ def plan(request: TrainingRequest) -> PlannedRun:
         dataset=dataset,
         pairs=pairs,
         folder=folder,
-        start=folder.last_step(),
+        hardware=request.hardware,
+        accelerator=accelerator,
+        last=last,
+        start=int(last.name) if last else 0,
         stop=pairs.plan.iterations(experiment.schedule),
     )
 
@@ -137,7 +148,7 @@ def _run_to_resume(request: TrainingRequest) -> RunFolder:
 def _configuration_of(
     folder: RunFolder, request: TrainingRequest, specification: ModelSpecification
 ) -> tuple[str, ExperimentConfiguration]:
-    variant = folder.description()["variant"]
+    variant = folder.description().variant
     if request.variant not in (None, variant):
         raise InputError(f"{folder.path} is a run of {request.model}:{variant}, not of {request.variant}: give --name")
     kind = load_attribute(specification.configuration)
@@ -153,16 +164,16 @@ def _check_same(
     dataset: PreparedDataset,
 ) -> None:
     description = folder.description()
-    if description["dataset"]["hash"] != dataset.hash:
+    if description.dataset.hash != dataset.hash:
         raise InputError(
-            f"{folder.path} was trained on other clips ({description['dataset']['folder']} as it was then) than "
+            f"{folder.path} was trained on other clips ({description.dataset.folder} as it was then) than "
             f"{dataset.folder} holds now: give a new --name"
         )
     there = _validated(specification, read_yaml(folder.configuration), folder).model_dump(mode="json")
     here = experiment.model_dump(mode="json")
     changed = [
         f"{key} was {old}, now {new}"
-        for key, old, new in setting_changes({"variant": description["variant"], **there}, {"variant": variant, **here})
+        for key, old, new in setting_changes({"variant": description.variant, **there}, {"variant": variant, **here})
         if key not in FREE
     ]
     if changed:

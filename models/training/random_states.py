@@ -1,12 +1,12 @@
-"""The random generators that a training process draws from: seeded, captured, put back."""
+"""The random generators of a training process, and numbers that depend on a seed and a place alone."""
 
 import random
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import torch
-
-from lia_bench.models.training.random_streams import Stream, generator
+from lightning_fabric import Fabric
 
 
 def seed_weights(seed: int) -> None:
@@ -30,6 +30,15 @@ def capture() -> dict[str, Any]:
     }
 
 
+def gathered(fabric: Fabric) -> list[dict[str, Any]]:
+    """What `capture` gives in every process of the run, in the order of their ranks."""
+    if fabric.world_size == 1:
+        return [capture()]
+    states: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(states, capture())
+    return states
+
+
 def restore(states: dict[str, Any]) -> None:
     """Put back what `capture` gave."""
     random.setstate(states["python"])
@@ -44,3 +53,21 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+class Stream(IntEnum):
+    """What numbers are drawn for; streams of one seed are independent of each other."""
+
+    ORDER = 0
+    SAMPLE = 1
+    PROCESS = 2
+
+
+def generator(seed: int, stream: Stream, outer: int = 0, inner: int = 0) -> np.random.Generator:
+    """The generator of one place, such as (epoch, sample): Philox, keyed by seed and stream.
+
+    `seed`, `outer` and `inner` are at least 0; each place has 2**64 blocks of numbers for itself.
+    """
+    key = np.array([seed, stream], dtype=np.uint64)
+    counter = np.array([0, inner, outer, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))

@@ -1,17 +1,19 @@
 """The folder that a training run leaves: what it was, how it went, and its checkpoints."""
 
-import json
+import math
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field
 
-from lia_bench.core.atomic import write_json, write_text
+from lia_bench.core.atomic import write_text
+from lia_bench.core.documents import Version, read_document, write_document
 from lia_bench.core.errors import CheckpointError, InputError
 
 if TYPE_CHECKING:
@@ -19,6 +21,91 @@ if TYPE_CHECKING:
 
 LAST = "last"
 BEST = "best"
+
+
+FORMAT: Literal[1] = 1
+"""Of run.json and checkpoints.json."""
+VERSION = Version("format", FORMAT)
+WAY_OUT = "restore it or start a run of another --name"
+
+
+class RunFile(BaseModel):
+    """A file of a run, or a part of one; keys that another version added stay in it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class TrainingData(RunFile):
+    """The dataset of a run: its name, its folder at the time, and its hash."""
+
+    name: str
+    folder: str
+    hash: str
+
+
+class Session(RunFile):
+    """One start of a run.
+
+    Attributes:
+        command_line, date, versions, hardware: where it comes from, as `provenance` tells it.
+        from_step: iterations that were done before.
+        accelerator, devices, nodes, precision, compile, channels_last: what it trained on, and how.
+    """
+
+    command_line: str
+    date: str
+    versions: dict[str, str | None]
+    hardware: dict[str, Any]
+    from_step: int = Field(ge=0)
+    accelerator: str
+    devices: int
+    nodes: int
+    precision: str
+    compile: bool = False
+    channels_last: bool = False
+
+
+class RunDescription(RunFile):
+    """What run.json holds.
+
+    Attributes:
+        format: version of this schema.
+        model: its name in the registry; `variant` is empty where it has none.
+        started: date of the first session, ISO 8601 in UTC.
+        sessions: the starts of the run, the first one first.
+    """
+
+    format: Literal[1] = FORMAT
+    model: str
+    variant: str
+    dataset: TrainingData
+    started: str
+    sessions: tuple[Session, ...]
+
+    def with_session(self, session: Session) -> Self:
+        """With one more start of the run."""
+        return self.model_copy(update={"sessions": (*self.sessions, session)})
+
+
+Step = Annotated[str, Field(pattern=r"^\d{8,}$")]
+"""The name of a checkpoint: the iterations that it has behind it."""
+
+
+class CheckpointIndex(RunFile):
+    """What checkpoints.json holds; nothing before the first checkpoint.
+
+    Attributes:
+        format: version of this schema.
+        last, best: folders below `checkpoints/`; the best has the lowest validation L1.
+        written: when the last one was, ISO 8601 in UTC.
+    """
+
+    format: Literal[1] = FORMAT
+    best: Step | None = None
+    best_validation_l1: float | None = None
+    last: Step | None = None
+    last_validation_l1: float | None = None
+    written: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,26 +143,26 @@ class RunFolder:
         """Whether a run was started here."""
         return self._description.is_file()
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> RunDescription:
         """The content of run.json.
 
         Raises:
             InputError: it is damaged.
         """
-        return _read_json(self._description)
+        return read_document(self._description, RunDescription, "a run", WAY_OUT, version=VERSION)
 
-    def begin(self, description: Mapping[str, Any], configuration: Mapping[str, Any]) -> None:
+    def begin(self, description: RunDescription, configuration: Mapping[str, Any]) -> None:
         """Write the resolved configuration, then run.json, whose presence makes this a run."""
         write_text(self.configuration, yaml.safe_dump(dict(configuration), sort_keys=False))
-        write_json(self._description, dict(description))
+        write_document(self._description, description)
 
     def last(self) -> Path | None:
         """Folder of the last checkpoint, or None before the first."""
-        return self._indexed(LAST)
+        return self._folder(self._index().last)
 
     def best(self) -> Path | None:
         """Folder of the checkpoint with the lowest validation L1, or None before the first."""
-        return self._indexed(BEST)
+        return self._folder(self._index().best)
 
     def last_step(self) -> int:
         """Iterations that the last checkpoint has behind it; 0 without one."""
@@ -84,11 +171,12 @@ class RunFolder:
 
     def lowest_l1(self) -> float:
         """Validation L1 of the best checkpoint; infinite before the first."""
-        return float(self._index().get("best_validation_l1", "inf"))
+        lowest = self._index().best_validation_l1
+        return math.inf if lowest is None else lowest
 
     def written(self) -> str:
         """When the last checkpoint was written, ISO 8601 in UTC; empty without one."""
-        return str(self._index().get("written", ""))
+        return self._index().written
 
     def checkpoint(self, step: int) -> Path:
         """Where the checkpoint after `step` iterations lies or is to be written."""
@@ -96,19 +184,18 @@ class RunFolder:
 
     def record(self, step: int, validation_l1: float) -> None:
         """Point the index at the checkpoint of `step`, just written, then delete those it no longer names."""
-        index = self._index()
         name = self.checkpoint(step).name
+        changes: dict[str, Any] = {"last": name, "last_validation_l1": validation_l1, "written": _now()}
         if validation_l1 < self.lowest_l1():
-            index |= {BEST: name, "best_validation_l1": validation_l1}
-        index |= {LAST: name, "last_validation_l1": validation_l1, "written": _now()}
-        write_json(self._index_path, index)
+            changes |= {"best": name, "best_validation_l1": validation_l1}
+        write_document(self._index_path, self._index().model_copy(update=changes))
         self.tidy()
 
     def tidy(self) -> None:
         """Delete what a killed run left half-written, and checkpoints that the index does not name."""
-        named = {self._index().get(kind) for kind in (LAST, BEST)}
+        index = self._index()
         for folder in (self.path / "checkpoints").glob("*"):
-            if folder.name not in named:
+            if folder.name not in (index.last, index.best):
                 shutil.rmtree(folder, ignore_errors=True)
         for file in self.path.glob(".*.partial*"):
             file.unlink()
@@ -121,12 +208,13 @@ class RunFolder:
     def _index_path(self) -> Path:
         return self.path / "checkpoints.json"
 
-    def _index(self) -> dict[str, Any]:
-        return _read_json(self._index_path) if self._index_path.is_file() else {}
+    def _index(self) -> CheckpointIndex:
+        if not self._index_path.is_file():
+            return CheckpointIndex()
+        return read_document(self._index_path, CheckpointIndex, "an index of checkpoints", WAY_OUT, version=VERSION)
 
-    def _indexed(self, kind: str) -> Path | None:
-        name = self._index().get(kind)
-        return self.path / "checkpoints" / name if name else None
+    def _folder(self, checkpoint: str | None) -> Path | None:
+        return self.path / "checkpoints" / checkpoint if checkpoint else None
 
 
 def run_folder(runs: Path, model: str, name: str) -> RunFolder:
@@ -165,8 +253,8 @@ def newest_run(runs: Path, model: str, dataset: "PreparedDataset") -> RunFolder 
     """The run of `model` on `dataset` (the same hash or the same name) whose last checkpoint is the newest."""
 
     def trained_on(run: RunFolder) -> bool:
-        used: dict[str, str] = run.description()["dataset"]
-        return dataset.hash == used["hash"] or dataset.name == used["name"]
+        used = run.description().dataset
+        return dataset.hash == used.hash or dataset.name == used.name
 
     return _newest(run for run in _trained(runs / model) if trained_on(run))
 
@@ -191,14 +279,6 @@ def _present(checkpoint: Path | None, asked: Path) -> Path:
     if checkpoint is None or not checkpoint.exists():
         raise CheckpointError(f"{asked}: no checkpoint there: train first, or name another")
     return checkpoint
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable ({error}): restore it or start a run of another --name") from error
-    return content
 
 
 def _now() -> str:

@@ -1,16 +1,36 @@
 """One iteration: the recipe's updates, each back-propagated over all parts of the batch before its step."""
 
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
-from lia_bench.models.training.hardware import SharedNetwork, set_up
-from lia_bench.models.training.recipe import PairBatch, TrainingRecipe, Update
+from lia_bench.models.training.optimisers import fuse
+from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
+
+
+class SharedNetwork(Network):
+    """A network that Fabric set up; held still, it neither trains nor takes part in gradient exchange."""
+
+    def __init__(self, module: nn.Module, fabric: Fabric) -> None:
+        super().__init__(module)
+        self._fabric = fabric
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Inside, gradients flow through the network but not to its weights."""
+        # A forward pass would else make DDP wait for gradients of weights that get none.
+        with self.apart(), super().frozen():
+            yield
+
+    def apart(self) -> AbstractContextManager[Any]:
+        """Inside, gradients are not exchanged with the other processes."""
+        return self._fabric.no_backward_sync(self.module)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -98,3 +118,32 @@ class Step:
     def _gradient_norm(self, name: str) -> Tensor:
         gradients = [weight.grad for weight in self._recipe.networks[name].parameters() if weight.grad is not None]
         return torch.nn.utils.get_total_norm(gradients).float()
+
+
+def set_up(
+    fabric: Fabric,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    *,
+    compiled: bool = False,
+    channels_last: bool = False,
+) -> tuple[SharedNetwork, Any]:
+    """`module` and its optimiser in Fabric's hands: on the device, and in step with the other processes.
+
+    On several GPUs batch norms share their statistics, as FOMM's do. `module` itself is never wrapped: its state
+    dict has the same keys whatever it runs on.
+    """
+    if fabric.device.type == "cuda":
+        fuse(optimiser)
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+    if channels_last:
+        module.to(memory_format=torch.channels_last)
+    with warnings.catch_warnings():
+        # Its successor leaves the buffers alone later on, but not in torch 2.10, the oldest that runs this.
+        warnings.filterwarnings("ignore", message=".*broadcast_buffers.*")
+        # Fabric takes what is compiled apart, wraps the module, and compiles DDP with it, which lets the exchange
+        # of gradients overlap their computation.
+        trained: Any = torch.compile(module) if compiled else module
+        wrapped, shared_optimiser = fabric.setup(trained, optimiser)
+    return SharedNetwork(wrapped, fabric), shared_optimiser

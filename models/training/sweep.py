@@ -13,7 +13,7 @@ import torch
 from lia_bench.core.atomic import write_json
 from lia_bench.core.configuration import merge, parse_yaml
 from lia_bench.core.errors import InputError
-from lia_bench.models.setting_names import nested
+from lia_bench.models.training.configuration import nested
 from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
 
 FILE_SUFFIX = ".sweep.json"

@@ -1,10 +1,8 @@
 """One trainer for all models: plans a run, starts or continues it, and sees it to its end."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 
 from lia_bench.core.errors import DeviceError
 from lia_bench.core.processes import leave_processes
@@ -12,13 +10,13 @@ from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.training import random_states
 from lia_bench.models.training.configuration import DataConfiguration
-from lia_bench.models.training.hardware import Hardware, launch
+from lia_bench.models.training.hardware import launch
 from lia_bench.models.training.held_out import HeldOut, held_out_partition
-from lia_bench.models.training.loading_pairs import Share, pair_batches
 from lia_bench.models.training.loop import TrainingLoop
+from lia_bench.models.training.pairs import Share, pair_batches
 from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
 from lia_bench.models.training.recipe import TrainingRecipe
-from lia_bench.models.training.run_folder import RunFolder
+from lia_bench.models.training.run_folder import RunDescription, RunFolder, Session, TrainingData
 
 
 def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFolder:
@@ -37,13 +35,14 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
         return run.folder
     experiment = run.experiment
     held_out = HeldOut.read(run.dataset, experiment.frame_size)
+    announcement = list(_announcement(run, held_out))
     random_states.seed_weights(experiment.schedule.seed)
     recipe: TrainingRecipe = load_attribute(run.specification.recipe or "")(experiment)
     # Every check is made, so that the processes started now have nothing to complain about once more.
-    fabric = launch(request.hardware)
+    fabric = launch(run.hardware)
     if fabric.is_global_zero:
-        _write_start(run, request.hardware, fabric)
-        for line in _announcement(run, request.hardware, fabric, held_out):
+        _write_start(run)
+        for line in announcement:
             say(line)
     fabric.barrier()
     batches = pair_batches(
@@ -55,7 +54,7 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
         pinned=fabric.device.type == "cuda",
     )
     try:
-        TrainingLoop(fabric, recipe, run, batches, held_out, request.hardware).run()
+        TrainingLoop(fabric, recipe, run, batches, held_out).run()
     except KeyboardInterrupt:
         leave_processes()
         if fabric.is_global_zero:
@@ -70,34 +69,31 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
     return run.folder
 
 
-def _write_start(run: PlannedRun, hardware: Hardware, fabric: Fabric) -> None:
+def _write_start(run: PlannedRun) -> None:
     """Make the run folder, or note in it that the run goes on, and with which settings."""
-    folder = run.folder
-    session = provenance() | {
-        "from_step": run.start,
-        "accelerator": fabric.device.type,
-        "devices": hardware.devices,
-        "nodes": hardware.nodes,
-        "precision": hardware.precision,
-        "compile": hardware.compile,
-        "channels_last": hardware.channels_last,
-    }
-    description: dict[str, Any] = {
-        "model": run.specification.name,
-        "variant": run.variant,
-        "dataset": {"name": run.dataset.name, "folder": str(run.dataset.folder), "hash": run.dataset.hash},
-        "started": session["date"],
-        "sessions": [],
-    }
+    folder, hardware = run.folder, run.hardware
+    session = Session(
+        **provenance(),
+        from_step=run.start,
+        accelerator=run.accelerator,
+        devices=hardware.devices,
+        nodes=hardware.nodes,
+        precision=hardware.precision,
+        compile=hardware.compile,
+        channels_last=hardware.channels_last,
+    )
     if folder.exists():
         description = folder.description()
         folder.tidy()
-    folder.begin(
-        description | {"sessions": [*description["sessions"], session]}, run.experiment.model_dump(mode="json")
-    )
+    else:
+        trained_on = TrainingData(name=run.dataset.name, folder=str(run.dataset.folder), hash=run.dataset.hash)
+        description = RunDescription(
+            model=run.specification.name, variant=run.variant, dataset=trained_on, started=session.date, sessions=()
+        )
+    folder.begin(description.with_session(session), run.experiment.model_dump(mode="json"))
 
 
-def _announcement(run: PlannedRun, hardware: Hardware, fabric: Fabric, held_out: HeldOut) -> Iterator[str]:
+def _announcement(run: PlannedRun, held_out: HeldOut) -> Iterator[str]:
     data, plan = run.experiment.data, run.pairs.plan
     name = f"{run.specification.name}:{run.variant}" if run.variant else run.specification.name
     clips = len(run.dataset.partition("train"))
@@ -107,10 +103,10 @@ def _announcement(run: PlannedRun, hardware: Hardware, fabric: Fabric, held_out:
         f"{run.stop:,} iterations of {data.batch_size} pairs = {run.stop / plan.iterations_per_epoch:,.1f} epochs; "
         f"iterations in an epoch: {plan.iterations_per_epoch:,}"
     )
-    yield f"on {hardware.processes} x {fabric.device.type}, {hardware.precision}; run folder: {run.folder.path}"
+    yield (f"on {run.hardware.processes} x {run.accelerator}, {run.hardware.precision}; run folder: {run.folder.path}")
     yield f"validation L1 of copying the source, to be beaten: {held_out.copying_l1():.4f}"
-    if run.start:
-        yield f"going on after iteration {run.start:,}, from {run.folder.last()}"
+    if run.last:
+        yield f"going on after iteration {run.start:,}, from {run.last}"
 
 
 def _smaller(data: DataConfiguration, devices: int) -> str:

@@ -16,7 +16,7 @@ from lia_bench.models.checkpoint import save_checkpoint
 from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ModelConfiguration
-from lia_bench.models.training.run_folder import RunFolder
+from lia_bench.models.training.run_folder import RunDescription, RunFolder, TrainingData
 
 LENGTHS = {"ann#1": 3, "ann#2": 7, "bob#1": 5, "cyd#1": 9}
 SIZE = 16
@@ -139,7 +139,8 @@ def register(monkeypatch: pytest.MonkeyPatch, **items: ModelSpecification) -> No
 def write_run(runs: Path, model: str, name: str, gain: float, dataset_name: str) -> Path:
     """A training run of the toy; returns its last checkpoint."""
     run = RunFolder(runs / model / name)
-    run.begin({"model": model, "variant": "", "dataset": {"name": dataset_name, "hash": ""}}, {})
+    data = TrainingData(name=dataset_name, folder="", hash="")
+    run.begin(RunDescription(model=model, variant="", dataset=data, started="", sessions=()), {})
     toy = Toy(ToyModel())
     with torch.no_grad():
         toy.gain.fill_(gain)

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
-from lia_bench.models.checkpoint import write_weights
+from lia_bench.models.checkpoint import ZooEntry, write_weights
 from lia_bench.models.loading import load_model
-from lia_bench.models.sharing import ZooEntry
 from tests.leaderboards.toys import Toy, ToyModel, register, specification
 from tests.models.layout_files import full_size_content, layout_of, small_content
 

@@ -106,7 +106,7 @@ def test_a_folder_without_description_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no config\.json"):
         Animator.from_pretrained(tmp_path)
     (tmp_path / "config.json").write_text('{"architectures": ["Bert"]}')
-    with pytest.raises(CheckpointError, match="says nothing of a model of lia-bench"):
+    with pytest.raises(CheckpointError, match=r"not readable as a checkpoint of lia-bench \('format' is missing\)"):
         Animator.from_pretrained(tmp_path)
 
 

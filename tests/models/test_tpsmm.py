@@ -17,7 +17,7 @@ from lia_bench.models.tpsmm.configuration import TpsmmConfiguration
 from lia_bench.models.tpsmm.dense_motion import part_motions, shares
 from lia_bench.models.tpsmm.recipe import TpsmmRecipe, background_cycle, warp_difference
 from lia_bench.models.tpsmm.splines import spline_motions
-from lia_bench.models.training.gradient_clipping import clip_before_step
+from lia_bench.models.training.optimisers import clip_before_step
 from lia_bench.models.training.recipe import PairBatch
 from tests.deterministic import image
 from tests.models.small_models import encodings_of_a_clip, experiment_of, small_model

@@ -5,7 +5,7 @@ import pytest
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.training.configuration import ScheduleConfiguration
-from lia_bench.models.training.epoch_plan import EpochPlan
+from lia_bench.models.training.pairs import EpochPlan
 
 
 def units(plan: EpochPlan, epoch: int) -> list[int]:

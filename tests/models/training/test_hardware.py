@@ -6,7 +6,8 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from lia_bench.core.errors import DeviceError
-from lia_bench.models.training.hardware import Hardware, check_hardware, launch, set_up
+from lia_bench.models.training.hardware import Hardware, check_hardware, launch
+from lia_bench.models.training.step import set_up
 
 
 class Looks(nn.Module):

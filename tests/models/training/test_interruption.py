@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from lia_bench.models.training.interruption import deferred_interruption
+from lia_bench.models.training.loop import deferred_interruption
 
 
 def test_termination_may_be_sent_twice() -> None:

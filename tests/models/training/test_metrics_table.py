@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lia_bench.models.training.metrics_table import MetricsTable
+from lia_bench.models.training.journal import MetricsTable
 
 
 def test_rows_after_the_checkpoint_are_dropped_when_a_run_goes_on(tmp_path: Path) -> None:

@@ -16,8 +16,7 @@ from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoErro
 from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.video import open_video, write_video
 from lia_bench.core.video.pyav_reader import PyAVReader
-from lia_bench.models.training.loading_pairs import Share, pair_batches
-from lia_bench.models.training.pairs import FramePairs
+from lia_bench.models.training.pairs import FramePairs, Share, pair_batches
 from tests.models.training.toy.network import ToyConfiguration
 from tests.models.training.toy.world import FRAMES, SIZE, write_strip, write_stripes
 
@@ -204,7 +203,7 @@ def test_clips_beyond_the_memory_are_read_and_not_kept(stripes: PreparedDataset)
             opened[path.name] += 1
             return open_video(path)
 
-        monkeypatch.setattr("lia_bench.models.training.clip_frames.open_indexed", counting)
+        monkeypatch.setattr("lia_bench.models.training.pairs.open_indexed", counting)
         for position in range(28):
             sample(pairs, position)
 

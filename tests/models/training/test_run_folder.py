@@ -6,12 +6,20 @@ import pytest
 
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.prepared_dataset import PreparedDataset
-from lia_bench.models.training.run_folder import RunFolder, newest_run, resolve_checkpoint, run_folder
+from lia_bench.models.training.run_folder import (
+    RunDescription,
+    RunFolder,
+    TrainingData,
+    newest_run,
+    resolve_checkpoint,
+    run_folder,
+)
 
 
 def make_run(runs: Path, name: str, dataset: str = "vox", digest: str = "a", model: str = "lia") -> RunFolder:
     run = run_folder(runs, model, name)
-    run.begin({"model": model, "variant": "v", "dataset": {"name": dataset, "folder": "f", "hash": digest}}, {})
+    data = TrainingData(name=dataset, folder="f", hash=digest)
+    run.begin(RunDescription(model=model, variant="v", dataset=data, started="", sessions=()), {})
     return run
 
 

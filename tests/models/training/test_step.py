@@ -13,8 +13,8 @@ from lia_bench.models.checkpoint import load_training_state, read_description, r
 from lia_bench.models.lia.configuration import LiaConfiguration
 from lia_bench.models.lia.recipe import LiaRecipe
 from lia_bench.models.training.hardware import Hardware, launch
-from lia_bench.models.training.loading_pairs import Share
 from lia_bench.models.training.optimisers import load_optimiser
+from lia_bench.models.training.pairs import Share
 from lia_bench.models.training.planned_run import TrainingRequest
 from lia_bench.models.training.recipe import PairBatch
 from lia_bench.models.training.run_folder import RunFolder
@@ -140,7 +140,7 @@ class TestMovingAverage:
         run = self.run(tmp_path, data, "one", "schedule.iterations=1")
         checkpoint = run.last()
         assert checkpoint
-        assert read_description(checkpoint)["weights"] == "moving average, decay 0.9"
+        assert read_description(checkpoint).weights == "moving average, decay 0.9"
         averaged, trained = read_own_checkpoint(checkpoint).state, load_training_state(checkpoint)["animator"]
         # After one iteration it keeps 2 / 11 of the weights at the start, a step of the learning rate away.
         name = "generator.last.bias"
@@ -157,5 +157,5 @@ class TestMovingAverage:
         plain = self.run(tmp_path, data, "other", "schedule.iterations=5", "schedule.ema=0").last()
         assert averaged
         assert plain
-        assert read_description(plain)["weights"] == "as trained"
+        assert read_description(plain).weights == "as trained"
         assert_equal(dict(load_training_state(averaged)["animator"]), read_own_checkpoint(plain).state)

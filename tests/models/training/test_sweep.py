@@ -8,7 +8,7 @@ import pytest
 from lia_bench.core.configuration import parse_settings
 from lia_bench.core.errors import InputError
 from lia_bench.models.lia.configuration import LiaConfiguration
-from lia_bench.models.setting_names import with_own_keys
+from lia_bench.models.training.configuration import with_own_keys
 from lia_bench.models.training.run_folder import run_folder
 from lia_bench.models.training.sweep import Axis, Variation, runs_of_sweep
 

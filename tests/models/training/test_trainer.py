@@ -121,7 +121,7 @@ def test_a_run_leaves_all_that_it_should(start: Start, said: list[str], tmp_path
         assert float(table[-1][column]) > 0
     assert list(run.tensorboard.iterdir())
     description = run.description()
-    assert (description["model"], description["variant"], description["dataset"]["name"]) == ("toy", "tiny", "stripes")
+    assert (description.model, description.variant, description.dataset.name) == ("toy", "tiny", "stripes")
     assert "noise: 0.1" in run.configuration.read_text()
     announced = " ".join(said)
     assert "40 iterations of 4 pairs = 40.0 epochs" in announced
@@ -168,7 +168,7 @@ def test_stopping_at_twenty_and_going_to_forty_equals_forty(start: Start) -> Non
     start("schedule.iterations=20", name="longer")
     longer = start("schedule.iterations=40", name="longer")
     assert_same_state(whole, longer)
-    assert [session["from_step"] for session in longer.description()["sessions"]] == [0, 20]
+    assert [session.from_step for session in longer.description().sessions] == [0, 20]
     assert "iterations: 40" in longer.configuration.read_text()
 
 
