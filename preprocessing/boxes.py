@@ -1,4 +1,4 @@
-"""Box arithmetic of the published cropping code: every function here is its rule, fractions and all."""
+"""Box arithmetic of the published cropping code, fractions and all; `square_within` alone is a rule of our own."""
 
 from typing import NamedTuple
 
@@ -64,6 +64,21 @@ def increase_to_square(box: Box, fraction: float) -> Box:
     across = max(fraction, ((1 + 2 * fraction) * box.height - box.width) / (2 * box.width))
     down = max(fraction, ((1 + 2 * fraction) * box.width - box.height) / (2 * box.height))
     return _grown(box, across, down)
+
+
+def square_within(box: Box, increase: float, size: tuple[int, int]) -> Box:
+    """The square around a box whose longer side has grown by `increase` at both ends, moved into a frame of `size`.
+
+    One that is larger than the frame (width, height) shrinks to its shorter side.
+    """
+    side = min(round(max(box.width, box.height) * (1 + 2 * increase)), *size)
+    left = _moved_inside((box.left + box.right - side) / 2, side, size[0])
+    top = _moved_inside((box.top + box.bottom - side) / 2, side, size[1])
+    return Box(left, top, left + side, top + side)
+
+
+def _moved_inside(start: float, side: int, length: int) -> int:
+    return min(max(round(start), 0), length - side)
 
 
 def _grown(box: Box, across: float, down: float) -> Box:

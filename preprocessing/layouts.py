@@ -157,8 +157,16 @@ def divide(layout: Layout, partition_of: Callable[[Unit], Partition]) -> Layout:
 
 
 def divide_by_share(layout: Layout, share: float) -> Layout:
-    """About `share` of the persons for testing, or of the units where persons are unknown, drawn by their names."""
-    return divide(layout, lambda unit: partition_by_share(unit.person_id or unit.name, share))
+    """About `share` of the persons for testing, or of the units where persons are unknown, drawn by their names.
+
+    Where there are two of them at least, one tests and one trains, whatever the draw, unless the share is 0 or 1.
+    """
+    names = {unit.person_id or unit.name for unit in layout.units}
+    tested = {name for name in names if _drawn(name) < share}
+    if len(names) > 1 and 0 < share < 1:
+        ordered = sorted(names, key=_drawn)
+        tested = (tested | {ordered[0]}) - {ordered[-1]}
+    return divide(layout, lambda unit: "test" if (unit.person_id or unit.name) in tested else "train")
 
 
 def divide_by_list(layout: Layout, test_list: Path) -> Layout:
@@ -197,10 +205,6 @@ def _readings(listed: str) -> set[str]:
     return {listed, plain, plain.replace("/", "--"), *last}
 
 
-def partition_by_share(key: str, share: float) -> Partition:
-    """Partition of a person or video by its name alone: about `share` of all names are for testing.
-
-    What comes to a dataset later moves nothing that is there.
-    """
-    drawn = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) / 2**64
-    return "test" if drawn < share else "train"
+def _drawn(name: str) -> float:
+    """A number in [0, 1) by the name of a person or video alone, so that what comes later moves nothing."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lia_bench.core.atomic import remove_partial, write_text
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS
-from lia_bench.core.processes import alone_in_folder
+from lia_bench.core.processes import LOCK, alone_in_folder
 from lia_bench.core.video import sha256_of_video
 
 OWN_FILE = secrets.token_hex(8)
@@ -110,13 +111,30 @@ def remove_partial_clips(output: Path) -> None:
 def alone_in(output: Path) -> Iterator[None]:
     """Keep other runs out of `output`, which is made where it is not there; the system frees it when a run is killed.
 
-    What a killed run left half-written in it and in its folders is removed.
+    What a killed run left half-written in it and in its folders is removed. So is a folder that was made here and that
+    nothing came to: after an error none that notes work to go on with, otherwise none that holds more than notes.
 
     Raises:
         InputError: another run is at work there, or it is no folder that can be written.
     """
     busy = "another run is preparing this dataset; wait for it, or give this one another --output"
+    made = [folder for folder in (output, *output.parents) if not folder.exists()]
     with alone_in_folder(output, busy, "name another --output"):
         remove_partial_clips(output)
         remove_partial(output)
-        yield
+        try:
+            yield
+        except BaseException:
+            _remove_empty(made, worth=lambda file: file.stat().st_size > 0)
+            raise
+        _remove_empty(made, worth=lambda file: file.parent.name != FINISHED_FOLDER)
+
+
+def _remove_empty(made: Sequence[Path], worth: Callable[[Path], bool]) -> None:
+    """Remove the first of some folders, and those around it, unless a file of it is worth keeping."""
+    if not made or any(file.is_file() and file.name != LOCK and worth(file) for file in made[0].rglob("*")):
+        return
+    shutil.rmtree(made[0])
+    for folder in made[1:]:
+        with contextlib.suppress(OSError):  # somebody else has put something there
+            folder.rmdir()

@@ -128,8 +128,11 @@ def detection_options(subject: "Subject | None", default: str) -> Callable[[Comm
     return decorate
 
 
-def tube_options(min_size: int) -> Callable[[Command], Command]:
-    """Which tubes become clips: the command gets `min_size` and `min_frames`."""
+def tube_options(min_size: int | None) -> Callable[[Command], Command]:
+    """Which tubes become clips: the command gets `min_size` and `min_frames`.
+
+    Without a default the command decides: half of the clips' side, it says.
+    """
 
     def decorate(function: Command) -> Command:
         decorated = click.option(
@@ -139,7 +142,7 @@ def tube_options(min_size: int) -> Callable[[Command], Command]:
             "--min-size",
             type=click.IntRange(min=1),
             default=min_size,
-            show_default=True,
+            show_default=str(min_size or "half of --size"),
             help="Smallest larger side of a tube in pixels, before it grows to the crop.",
         )(decorated)
 

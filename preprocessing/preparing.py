@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lia_bench.core.atomic import write_text
+from lia_bench.core.clips_table import TABLE
 from lia_bench.core.dataset_description import (
     Counts,
     DatasetDescription,
@@ -68,7 +69,7 @@ class Preparation:
     Attributes:
         output: folder of the dataset.
         outcomes: one for each clip tried, in the order of clips.csv.
-        hash: SHA-256 of clips.csv.
+        hash: SHA-256 of clips.csv; empty where no clip came of a whole run, and nothing was written.
     """
 
     output: Path
@@ -142,8 +143,10 @@ def prepare_from_search(
     _check_apart(search, options.output)
     with alone_in(options.output):
         plan = search_footage(search, options.output, options.searching_engine, options.shard)
-        _write_found(options.output / FOUND_TABLE, plan)
-        return _finish(plan, options, recipe, arguments, _subject_of(recipe) if subject is None else subject)
+        preparation = _finish(plan, options, recipe, arguments, _subject_of(recipe) if subject is None else subject)
+        if preparation.hash:
+            _write_found(options.output / FOUND_TABLE, plan)
+        return preparation
 
 
 def check_output(options: PreparationOptions, recipe: str) -> None:
@@ -185,9 +188,12 @@ def _check_apart(search: SearchPlan, output: Path) -> None:
 def _finish(
     plan: Plan, options: PreparationOptions, recipe: str, arguments: Mapping[str, Any], subject: str
 ) -> Preparation:
+    table = options.output / TABLE
+    is_new = not table.is_file()
     outcomes = cut_clips(plan, options.output, options.size, options.clip_format, options.engine)
     outcomes.sort(key=lambda outcome: outcome.position)
-    table = options.output / "clips.csv"
+    if is_new and options.shard is None and not any(outcome.status == "ok" for outcome in outcomes):
+        return Preparation(options.output, tuple(outcomes), "")
     write_clips_table(table, outcomes)
     preparation = Preparation(options.output, tuple(outcomes), sha256_of_file(table))
     own = {"size": options.size, "format": options.clip_format, **arguments}

@@ -51,6 +51,8 @@ def write_contact_sheet(folder: Path) -> Path:
     chosen = _choose({name: rows for name, rows in groups.items() if rows})
     sheet = _Sheet(chosen)
     sheet.title(*_titles(folder, table, groups, sum(map(len, chosen.values()))))
+    if not chosen:
+        sheet.heading(f"no clip was cut; {TABLE} has the reason of every row")
     for name, rows in chosen.items():
         sheet.heading(f"{name}: {_of(len(rows), len(groups[name]))}")
         for row in rows:
@@ -92,7 +94,7 @@ class _Sheet:
         self.tile = 3 * SIDE
         lines = sum(-(-len(rows) // COLUMNS) for rows in groups.values())
         width = 2 * MARGIN + COLUMNS * self.tile + (COLUMNS - 1) * GAP
-        height = 2 * MARGIN + 2 * HEADING + len(groups) * HEADING + lines * (SIDE + CAPTION + GAP)
+        height = 2 * MARGIN + 2 * HEADING + max(1, len(groups)) * HEADING + lines * (SIDE + CAPTION + GAP)
         self.image = Image.new("RGB", (width, height), BACKGROUND)
         self._draw = ImageDraw.Draw(self.image)
         self._large, self._medium, self._small = (ImageFont.load_default(size) for size in (26, 17, 13))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,10 +62,11 @@ def command(
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.tracking.tubes import VOXCELEB_CROP
     from lia_bench.preprocessing.tracking.unannotated import plan_subjects
 
     layout = division(find_units(footage, VIDEO_SUFFIXES, person_of=dancer_of))
-    plan = plan_subjects(layout, detector, min_size, min_frames)
+    plan = plan_subjects(layout, detector, replace(VOXCELEB_CROP, min_size=min_size, min_frames=min_frames))
     report(prepare_from_search(plan, options, "aist", {"footage": footage, **plan.settings}))
 
 

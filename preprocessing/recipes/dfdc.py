@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,11 @@ def command(
     """
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.tracking.tubes import VOXCELEB_CROP
     from lia_bench.preprocessing.tracking.unannotated import plan_subjects
 
-    plan = plan_subjects(division(find_real(footage)), detector, min_size, min_frames)
+    rule = replace(VOXCELEB_CROP, min_size=min_size, min_frames=min_frames)
+    plan = plan_subjects(division(find_real(footage)), detector, rule)
     report(prepare_from_search(plan, options, "dfdc", {"footage": footage, **plan.settings}))
 
 

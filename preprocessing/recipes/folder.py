@@ -1,6 +1,6 @@
 """Any footage: clips of everyone who is seen in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.layouts import Layout
+    from lia_bench.preprocessing.outcome import Outcome
     from lia_bench.preprocessing.preparing import PreparationOptions
 
 DATASET = DatasetSpecification(
@@ -39,7 +40,14 @@ DATASET = DatasetSpecification(
     help="What the clips show, for metrics that depend on it.  [default: what the detector looks for]",
 )
 @detection_options(None, default="mediapipe")
-@tube_options(min_size=256)
+@tube_options(min_size=None)
+@click.option(
+    "--fit/--strict",
+    "fit",
+    default=True,
+    show_default=True,
+    help="Move a square that leaves the frame into it and shrink it where needed, or drop it by the published rule.",
+)
 @split_options("videos")
 @preparation_options("folder")
 def command(
@@ -48,8 +56,9 @@ def command(
     whole_frames: bool,
     subject: str | None,
     detector: DetectorChoice,
-    min_size: int,
+    min_size: int | None,
     min_frames: int,
+    fit: bool,
     division: "Callable[[Layout], Layout]",
 ) -> None:
     """Cut clips out of footage that nobody annotated: one a person and shot.
@@ -69,13 +78,31 @@ def command(
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report
+    from lia_bench.preprocessing.tracking.tubes import VOXCELEB_CROP, CropRule, FittedCropRule
     from lia_bench.preprocessing.tracking.unannotated import plan_subjects
     from lia_bench.preprocessing.whole_clips import plan_whole_clips
 
     if whole_frames:
-        refuse_given("does not count with --whole-frames", "detector", "device", "min_size", "min_frames")
+        refuse_given("does not count with --whole-frames", "detector", "device", "min_size", "min_frames", "fit")
     layout = division(find_units(footage, VIDEO_SUFFIXES))
-    plan = plan_whole_clips(layout) if whole_frames else plan_subjects(layout, detector, min_size, min_frames)
+    side = options.size // 2 if min_size is None else min_size
+    rule = (FittedCropRule if fit else CropRule)(min_frames, side, VOXCELEB_CROP.increase)
+    plan = plan_whole_clips(layout) if whole_frames else plan_subjects(layout, detector, rule)
     if subject is None:
         subject = "" if whole_frames else SUBJECTS_OF_DETECTORS[DETECTORS[detector.name].subject]
-    report(prepare_from_search(plan, options, "folder", {"footage": footage, **plan.settings}, subject))
+    prepared = prepare_from_search(plan, options, "folder", {"footage": footage, **plan.settings}, subject)
+    if not whole_frames and are_crops(prepared.outcomes):
+        click.echo(
+            "note: every square fills its frame: for videos that are crops already, give --whole-frames", err=True
+        )
+    report(prepared)
+
+
+def are_crops(outcomes: "Iterable[Outcome]") -> bool:
+    """Whether every clip takes up the whole of a square frame: then the footage was cropped before."""
+    from lia_bench.preprocessing.clip_table import parse_box
+
+    good = [outcome.cells for outcome in outcomes if outcome.status == "ok"]
+    return bool(good) and all(
+        cells["width"] == cells["height"] and parse_box(cells["bbox"]).width >= float(cells["width"]) for cells in good
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.boxes import Box, square_within
 from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options, refuse_given
 from lia_bench.preprocessing.specification import DatasetSpecification
 
@@ -82,7 +82,7 @@ def make_face_search(detector: DetectorChoice, increase: float) -> "Search":
         if not faces:
             return []
         largest = max((face.box for face in faces), key=lambda box: box.width * box.height)
-        return [_finding(square_around(largest, increase, (footage.width, footage.height)), footage, unit)]
+        return [_finding(square_within(largest, increase, (footage.width, footage.height)), footage, unit)]
 
     return search
 
@@ -92,21 +92,9 @@ def make_middle_search() -> "Search":
 
     def search(footage: "Footage", unit: "Unit") -> "list[Finding]":
         whole = Box(0, 0, footage.width, footage.height)
-        return [_finding(square_around(whole, 0, (footage.width, footage.height)), footage, unit)]
+        return [_finding(square_within(whole, 0, (footage.width, footage.height)), footage, unit)]
 
     return search
-
-
-def square_around(box: Box, increase: float, size: tuple[int, int]) -> Box:
-    """The square around a box whose larger side has grown by `increase` at both ends, within a picture of `size`."""
-    side = min(round(max(box.width, box.height) * (1 + 2 * increase)), *size)
-    left = _moved_inside((box.left + box.right - side) / 2, side, size[0])
-    top = _moved_inside((box.top + box.bottom - side) / 2, side, size[1])
-    return Box(left, top, left + side, top + side)
-
-
-def _moved_inside(start: float, side: int, length: int) -> int:
-    return min(max(round(start), 0), length - side)
 
 
 def _finding(box: Box, footage: "Footage", unit: "Unit") -> "Finding":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from lia_bench.preprocessing.boxes import Box, increase_to_square
+from lia_bench.preprocessing.boxes import Box, contains, increase_to_square, square_within
 from lia_bench.preprocessing.clip_table import found_row
 from lia_bench.preprocessing.search import Finding
 
@@ -28,6 +28,23 @@ class CropRule:
     increase: float
     growth: Growth = increase_to_square
 
+    def crop(self, tube: Box, size: tuple[int, int]) -> "Box | Rejection":
+        """The crop around a tube's box, or that it leaves a frame of `size`; nothing is moved or padded."""
+        crop = self.growth(tube, self.increase)
+        if _lies_in(crop, size):
+            return crop
+        sides = " ".join(str(side) for side in crop)
+        return Rejection("beyond_border", f"the crop {sides} leaves the frame of {size[0]}x{size[1]} pixels")
+
+
+class FittedCropRule(CropRule):
+    """A rule by which a crop that leaves the frame is moved into it, and made smaller where it has to be."""
+
+    def crop(self, tube: Box, size: tuple[int, int]) -> Box:
+        """The crop, which always lies in the frame."""
+        crop = self.growth(tube, self.increase)
+        return crop if _lies_in(crop, size) else square_within(tube, self.increase, size)
+
 
 @dataclass(frozen=True)
 class Rejection:
@@ -43,7 +60,8 @@ class Rejection:
 def decide(tube: Box, frames: int, size: tuple[int, int], rule: CropRule) -> Box | Rejection:
     """The crop's box in whole pixels, or why there is none; video-preprocessing, `crop_bbox_from_frames`.
 
-    Nothing is shifted or padded: a grown box that passes the border by a pixel is rejected, one on it is not.
+    By the published rule nothing is shifted or padded: a grown box that passes the border by a pixel is rejected, one
+    on it is not.
 
     Args:
         tube: the box around a tube, not grown.
@@ -59,11 +77,11 @@ def decide(tube: Box, frames: int, size: tuple[int, int], rule: CropRule) -> Box
             "too_small",
             f"the tube's box is {tube.width:.0f}x{tube.height:.0f} pixels, its longer side needs {rule.min_size:g}",
         )
-    crop = rule.growth(tube, rule.increase)
-    if crop.left < 0 or crop.top < 0 or crop.right > size[0] or crop.bottom > size[1]:
-        sides = " ".join(str(side) for side in crop)
-        return Rejection("beyond_border", f"the crop {sides} leaves the frame of {size[0]}x{size[1]} pixels")
-    return crop
+    return rule.crop(tube, size)
+
+
+def _lies_in(crop: Box, size: tuple[int, int]) -> bool:
+    return contains(Box(0, 0, *size), crop)
 
 
 NO_FACE = Box(0.0, 0.0, 0.0, 0.0)

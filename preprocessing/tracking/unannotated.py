@@ -16,7 +16,15 @@ from lia_bench.preprocessing.layouts import Layout
 from lia_bench.preprocessing.options import DetectorChoice
 from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit, as_settings
 from lia_bench.preprocessing.tracking.frames import UprightFootage, scaled, scaled_frames, size_at_height, watch
-from lia_bench.preprocessing.tracking.tubes import VOXCELEB_TUBES, Origin, Tube, TubeRule, judge
+from lia_bench.preprocessing.tracking.tubes import (
+    VOXCELEB_TUBES,
+    CropRule,
+    FittedCropRule,
+    Origin,
+    Tube,
+    TubeRule,
+    judge,
+)
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.footage import Footage
@@ -214,11 +222,12 @@ def _meet(first: Box, second: Box) -> bool:
     return across > 0 and down > 0
 
 
-def plan_subjects(layout: Layout, detector: DetectorChoice, min_size: int, min_frames: int) -> SearchPlan:
-    """A search of every unit for tubes of at least `min_frames` frames and `min_size` pixels."""
-    crop = replace(SEARCH.tube.crop, min_size=min_size, min_frames=min_frames)
+def plan_subjects(layout: Layout, detector: DetectorChoice, crop: CropRule) -> SearchPlan:
+    """A search of every unit for tubes that become crops by this rule."""
     rule = replace(SEARCH, tube=replace(SEARCH.tube, crop=crop))
-    settings = {"detector": detector.name, "rule": as_settings(rule)}
+    settings: dict[str, object] = {"detector": detector.name, "rule": as_settings(rule)}
+    if isinstance(crop, FittedCropRule):
+        settings["crops"] = "fitted into the frame"
     search = partial(build_search, detector, rule)
     return SearchPlan(layout.units, search, settings, layout.decided, what_detects(detector.name))
 

@@ -95,5 +95,6 @@ def test_the_same_dataset_gives_the_same_picture(tmp_path: Path) -> None:
 def test_a_dataset_without_a_clip_and_none(tmp_path: Path, texts: list[str]) -> None:
     write_contact_sheet(describe(tmp_path / "empty", [lost_row("r#c#0", "failed", "no_frames: none")]))
     assert texts[1].startswith("0 clips")
+    assert texts[2] == "no clip was cut; clips.csv has the reason of every row"
     with pytest.raises(InputError, match="no such folder"):
         write_contact_sheet(tmp_path / "gone")

@@ -15,12 +15,11 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.video import open_video, resize
-from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.boxes import Box, square_within
 from lia_bench.preprocessing.footage import open_quickly
-from lia_bench.preprocessing.layouts import partition_by_share
+from lia_bench.preprocessing.layouts import Layout, divide_by_share
 from lia_bench.preprocessing.prepared.verification import verify
 from lia_bench.preprocessing.recipes import aist, bair, dfdc, fashion, nemo
-from lia_bench.preprocessing.recipes.portraits import square_around
 from lia_bench.preprocessing.registry import DATASETS
 from lia_bench.preprocessing.search import Unit
 from lia_bench.preprocessing.whole_clips import search_whole
@@ -191,10 +190,23 @@ def test_persons_in_file_names() -> None:
 
 def test_shares_stay_when_names_are_added() -> None:
     names = [f"video-{number}" for number in range(4000)]
-    test = [name for name in names if partition_by_share(name, 0.1) == "test"]
+    test = _tested(names, 0.1)
     assert 0.08 < len(test) / len(names) < 0.12
-    assert partition_by_share(test[0], 0.1) == "test"
-    assert partition_by_share("anything", 0) == "train"
+    assert _tested(names[:2000], 0.1) == [name for name in test if name in names[:2000]]
+    assert _tested(names, 0) == []
+    assert _tested(names, 1) == names
+
+
+@pytest.mark.parametrize("count", range(2, 12))
+def test_of_two_videos_at_least_one_tests_and_one_trains(count: int) -> None:
+    for share in (0.001, 0.1, 0.999):
+        assert 0 < len(_tested([f"clip-{number}" for number in range(count)], share)) < count
+    assert _tested(["alone"], 0.1) == []
+
+
+def _tested(names: list[str], share: float) -> list[str]:
+    units = tuple(Unit(name, None, name, None, "train") for name in names)
+    return [unit.name for unit in divide_by_share(Layout(units, ()), share).units if unit.partition == "test"]
 
 
 def test_a_folder_of_whole_videos(tmp_path: Path) -> None:
@@ -232,7 +244,7 @@ def test_whole_clips_of_wide_pixels_are_measured_in_square_ones(tmp_path: Path) 
     ],
 )
 def test_the_square_of_a_portrait_lies_in_the_picture(box: Box, increase: float, square: Box) -> None:
-    assert square_around(box, increase, (100, 80)) == square
+    assert square_within(box, increase, (100, 80)) == square
 
 
 def test_aligned_portraits(tmp_path: Path) -> None:
