@@ -12,7 +12,7 @@ import click
 from lia_bench.core.clips_table import TABLE
 from lia_bench.core.dataset_description import DESCRIPTION
 from lia_bench.core.errors import InputError
-from lia_bench.core.names import printable
+from lia_bench.core.names import printable, same_name
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, VIDEO_SUFFIXES
 from lia_bench.preprocessing.clip_table import parse_identifier
 from lia_bench.preprocessing.outcome import Outcome
@@ -194,7 +194,8 @@ def divide_by_list(layout: Layout, test_list: Path) -> Layout:
 
 def _names(unit: Unit) -> set[str]:
     """What a list may call a unit, as `_readings` gives it."""
-    return {unit.name, unit.name.rsplit("--", 1)[-1], *([unit.person_id] if unit.person_id else ())}
+    names = {unit.name, unit.name.rsplit("--", 1)[-1], *([unit.person_id] if unit.person_id else ())}
+    return {same_name(name) for name in names}
 
 
 def _readings(listed: str) -> set[str]:
@@ -202,7 +203,7 @@ def _readings(listed: str) -> set[str]:
     name = PurePosixPath(listed)
     plain = listed.removesuffix(name.suffix) if name.suffix.lower() in VIDEO_SUFFIXES else listed
     last = {plain.rsplit("/", 1)[-1]} if "://" in plain else set()
-    return {listed, plain, plain.replace("/", "--"), *last}
+    return {same_name(name) for name in (listed, plain, plain.replace("/", "--"), *last)}
 
 
 def _drawn(name: str) -> float:

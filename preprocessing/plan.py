@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.names import same_name
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.text_files import read_list
 from lia_bench.preprocessing.boxes import Box
@@ -62,7 +63,7 @@ class Plan:
 
 
 def videos_in(folder: Path) -> dict[str, Path]:
-    """The footage of a folder by the name without its suffix, mp4 before other containers.
+    """The footage of a folder by the name without its suffix, as of `same_name`; mp4 before other containers.
 
     Raises:
         InputError: no such folder, or no video in it.
@@ -72,7 +73,7 @@ def videos_in(folder: Path) -> dict[str, Path]:
     found = [path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.name[0] != "."]
     if not found:
         raise InputError(f"{folder}: the folder holds no video; put the footage there as <video_id>.mp4")
-    return {path.stem: path for path in sorted(found, key=by_name_and_container, reverse=True)}
+    return {same_name(path.stem): path for path in sorted(found, key=by_name_and_container, reverse=True)}
 
 
 def by_name_and_container(path: Path) -> tuple[Path, bool, Path]:
@@ -113,11 +114,12 @@ def plan_from_table(table: MetadataTable, footage: Path, shard: tuple[int, int] 
         reference = references.setdefault(row.video_id, row)
         cut = cut_of_row(row, reference, clip_name(row.video_id, reference.person_id, row.start, row.end), (row.line,))
         earlier = taken.setdefault((cut.partition, cut.clip), row)
-        file = row.video_id if row.video_id in videos else row.video_id.split("#")[0]
+        whole, file = row.video_id, row.video_id.split("#")[0]
+        found = videos.get(same_name(whole)) or videos.get(same_name(file))
         if earlier is not row:
             decided.append(cut.outcome("dropped", _clash(earlier, row)))
-        elif file in videos:
-            cuts.append(replace(cut, video=videos[file]))
+        elif found:
+            cuts.append(replace(cut, video=found))
         else:
             decided.append(cut.outcome("unavailable", _absence(file, gone)))
     return _share_of(Plan(tuple(cuts), tuple(decided)), shard)

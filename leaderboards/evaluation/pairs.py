@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lia_bench.core.atomic import write_text
 from lia_bench.core.errors import InputError, LiaBenchError
+from lia_bench.core.names import same_name
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES, Clip, PreparedDataset, open_dataset
 from lia_bench.leaderboards.results.report import ClipPair
 
@@ -127,10 +128,10 @@ def match(
 
 
 def _by_name(dataset: PreparedDataset) -> tuple[dict[str, Clip], list[str]]:
-    """The videos that are the only ones of their name, and a line for each name that several have."""
+    """The videos that are the only ones of their name (`same_name`), and a line for each name that several have."""
     clips: dict[str, list[Clip]] = {}
     for clip in dataset.partition("test"):
-        clips.setdefault(clip.name, []).append(clip)
+        clips.setdefault(same_name(clip.name), []).append(clip)
     several = {name: own for name, own in clips.items() if len(own) > 1}
     lines = [
         f"{dataset.folder}: several videos are called {name}: {', '.join(clip.path.name for clip in own)}"
@@ -144,4 +145,4 @@ def _source_of(name: str, source: Path) -> Path | None:
         return source
     suffixes = {*STILL_SUFFIXES, *VIDEO_SUFFIXES}
     fitting = (path for path in sorted(source.glob("*")) if path.is_dir() or path.suffix.lower() in suffixes)
-    return next((path for path in fitting if name in (path.stem, path.name)), None)
+    return next((path for path in fitting if name in (same_name(path.stem), same_name(path.name))), None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.names import same_name
 from lia_bench.core.text_files import read_table
 
 TABLE = "clips.csv"
@@ -67,4 +68,10 @@ def read_clips_table(path: Path, columns_read: Sequence[str] = ()) -> ClipsTable
 def find_clip(folder: Path, row: Mapping[str, str]) -> Path | None:
     """Where the clip of a row lies, an mp4 file or a folder of pictures; None where it is missing."""
     place = folder / row["partition"]
-    return next((path for path in (place / f"{row['clip']}.mp4", place / row["clip"]) if path.exists()), None)
+    names = (f"{row['clip']}.mp4", row["clip"])
+    found = next((place / name for name in names if (place / name).exists()), None)
+    if found is not None or row["clip"].isascii() or not place.is_dir():
+        return found
+    # Copied by way of a system that writes accents in another form.
+    wanted = {same_name(name) for name in names}
+    return next((path for path in sorted(place.iterdir()) if same_name(path.name) in wanted), None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from lia_bench.core.clips_table import TABLE, ClipsTable, find_clip, read_clips_table
 from lia_bench.core.dataset_description import DESCRIPTION, read_description
 from lia_bench.core.errors import InputError
+from lia_bench.core.names import same_name
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import likely
 from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, frame_files, is_strip
@@ -78,7 +79,9 @@ class PreparedDataset:
         The hash of the result is made from those clips alone, so that it is the same for everyone who has cut them,
         whatever else is in their folders.
         """
-        clips = sorted((clip for clip in self.clips if clip.key in keys), key=lambda clip: clip.key)
+        wanted = {same_name(key) for key in keys}
+        chosen = [clip for clip in self.clips if same_name(clip.key) in wanted]
+        clips = sorted(chosen, key=lambda clip: same_name(clip.key))
         return replace(self, clips=tuple(clips), hash=_hash_of(clips))
 
 
@@ -188,7 +191,7 @@ def _hash_of(clips: list[Clip]) -> str:
     hashes = {path: sha256_of_video(path) for path in {clip.path for clip in clips}}
     digest = hashlib.sha256()
     for clip in clips:
-        digest.update(f"{clip.partition}/{clip.path.name} {hashes[clip.path]}\n".encode())
+        digest.update(f"{clip.partition}/{same_name(clip.path.name)} {hashes[clip.path]}\n".encode())
     return digest.hexdigest()
 
 

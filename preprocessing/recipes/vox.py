@@ -160,6 +160,7 @@ def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_
     """
     from dataclasses import replace
 
+    from lia_bench.core.names import same_name
     from lia_bench.preprocessing.detection.registry import what_detects
     from lia_bench.preprocessing.plan import videos_in
     from lia_bench.preprocessing.search import SearchPlan, as_settings
@@ -169,7 +170,7 @@ def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_
     layout = find_utterances(annotations)
     rule = replace(VOXCELEB_TUBES, crop=replace(VOXCELEB_CROP, min_size=min_size))
     return SearchPlan(
-        units=tuple(replace(unit, video=videos.get(unit.video_id)) for unit in layout.units),
+        units=tuple(replace(unit, video=videos.get(same_name(unit.video_id))) for unit in layout.units),
         build=partial(make_search, detector, rule),
         settings={"detector": detector.name, "rule": as_settings(rule)},
         decided=layout.decided,
