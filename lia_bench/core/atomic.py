@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from typing import Any
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it becomes `path`, on any error it is removed.
 
-    The temporary name keeps the suffix, since video writers choose the container by it.
+    The temporary name keeps the suffix, since video writers choose the container by it. Permissions are those that the
+    process gives new files.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:
         yield temporary
+        _permit(temporary)
         _flush(temporary)
         _take_place(temporary, path)
     except BaseException:
@@ -56,6 +59,16 @@ def link_or_copy(source: str | Path, target: str | Path) -> None:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links
         shutil.copyfile(source, target)
+
+
+def _permit(path: Path) -> None:
+    """Give a file that its writer keeps for the owner alone, as safetensors does, the permissions of other files."""
+    if path.is_file() and stat.S_IMODE(path.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR:
+        # The process's umask cannot be read without changing it for all threads.
+        other = path.with_name(f"{path.name}.mode")
+        other.touch()
+        path.chmod(stat.S_IMODE(other.stat().st_mode))
+        other.unlink()
 
 
 def _flush(path: Path) -> None:

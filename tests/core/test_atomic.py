@@ -1,6 +1,7 @@
 """A file is whole or not there."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,18 @@ def test_folder_takes_the_place_of_the_old_folder(tmp_path: Path) -> None:
             (temporary / name).touch()
     assert [path.name for path in folder.iterdir()] == ["new"]
     assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o644), (0o007, 0o660), (0o077, 0o600)])
+def test_permissions_are_those_of_new_files_even_where_the_writer_keeps_its_file_for_itself(
+    umask: int, expected: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.safetensors"
+    before = os.umask(umask)
+    try:
+        with replacing(path) as temporary:
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == expected
+    assert list(tmp_path.iterdir()) == [path]
