@@ -3,8 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, is_against_one, number, printed_name, score
+from lia_bench.leaderboards.results.columns import (
+    USER_STUDY,
+    ResultRow,
+    is_against_one,
+    number,
+    printed,
+    printed_name,
+    score,
+)
+
+Mark = Literal["", "best", "second"]
 
 NOT_SAID = "not said"
 _ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table")
@@ -58,6 +69,27 @@ class Group:
         if alike:
             return len({getattr(row, alike) for row in self.rows if number(row, column) is not None}) <= 1
         return not is_against_one(column)
+
+    def marks(self, column: str) -> list[Mark]:
+        """For each row whether its cell is the best of a score's column, the second best, or neither.
+
+        The one rule for all tables, exports and the page: cells that print the same number share their mark, so that no
+        digit that nobody sees decides; the second best is the next number after the best. Published rows beside
+        measured ones get no mark, nor does a column with fewer than two rows to compare, or one that is not ranked.
+        """
+        origin = "measured" if any(row.origin == "measured" for row in self.rows) else "published"
+        values = {
+            place: _as_printed(row, column)
+            for place, row in enumerate(self.rows)
+            if row.origin == origin and number(row, column) is not None
+        }
+        if len(values) < 2 or not self.ranks(column):
+            return [""] * len(self.rows)
+        first, *others = sorted(set(values.values()), reverse=score(column).better == "higher")
+        marks: dict[float, Mark] = {first: "best"}
+        if others:
+            marks[others[0]] = "second"
+        return [marks.get(values[place], "") if place in values else "" for place in range(len(self.rows))]
 
 
 def comparable(rows: Iterable[ResultRow]) -> list[Group]:
@@ -154,6 +186,12 @@ def _parts(row: ResultRow) -> list[str]:
 
 def _of(name: str, called: Sequence[str], parts: Sequence[str]) -> list[str]:
     return [part for other, part in zip(called, parts, strict=True) if other == name]
+
+
+def _as_printed(row: ResultRow, column: str) -> float:
+    """A published number is worth what its paper printed, which may be more than digits."""
+    value = number(row, column)
+    return float(printed(row, column)) if row.origin == "measured" else float(value if value is not None else "nan")
 
 
 def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:

@@ -79,6 +79,8 @@ def page_content(board: Board, published: Sequence[Group], media: Media) -> Page
 
 
 def _table(group: Group, title: str, labels: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    measured = group.setting["origin"] == "measured"
+    marks = [group.marks(name) if measured else [""] * len(group.rows) for name in names]
     return {
         "title": title,
         "task": group.setting["task"],
@@ -86,7 +88,10 @@ def _table(group: Group, title: str, labels: Sequence[str], names: Sequence[str]
         "note": _note(group),
         "setting": {name: value for name, value in group.setting.items() if value},
         "columns": [_column(name, group) for name in names],
-        "rows": [_row(row, label, names) for row, label in zip(group.rows, labels, strict=True)],
+        "rows": [
+            _row(row, label, names) | {"marks": [own[place] for own in marks]}
+            for place, (row, label) in enumerate(zip(group.rows, labels, strict=True))
+        ],
     }
 
 
@@ -107,13 +112,12 @@ def _column(name: str, group: Group) -> dict[str, Any]:
     meanings = {metric.name: metric.summary for metric in METRICS.values() if name in (metric.name, metric.alias)}
     # 'akd_openpose(weights ...)': the description starts with the definition that was measured.
     meant = next((meanings[key] for key in meanings if group.extractors.get(name, name).startswith(key)), "")
-    ranked, column = group.ranks(name), score(name)
+    column = score(name)
     return {
         "name": name,
         "better": column.better,
         "decimals": column.decimals,
         "summary": column.summary or meant or (next(iter(meanings.values())) if len(meanings) == 1 else ""),
-        "ranked": ranked,
     }
 
 

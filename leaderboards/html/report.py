@@ -98,7 +98,7 @@ SCRIPTS = (
     "player.js",
     "main.js",
 )
-PARTS = files("lia_bench.leaderboards.html.page")
+PARTS = files("lia_bench.leaderboards.html") / "page"
 
 
 def render_page(content: Mapping[str, Any]) -> str:

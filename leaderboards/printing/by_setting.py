@@ -1,7 +1,6 @@
 """Leaderboards by a setting, and the published tables below them, for a terminal, a pipe or a log."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from rich import box
@@ -10,8 +9,9 @@ from rich.text import Text
 
 from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.by_setting import SettingLeaderboard, SettingRow, SettingTable
+from lia_bench.leaderboards.results.columns import arrow, score
 from lia_bench.leaderboards.results.published import PublishedTable, published_tables
-from lia_bench.metrics.registry import METRICS, ordered
+from lia_bench.metrics.registry import ordered
 
 
 def print_by_setting(leaderboard: SettingLeaderboard) -> None:
@@ -48,8 +48,7 @@ def _measured(leaderboard: SettingLeaderboard, table: SettingTable) -> Table:
     if named:
         shown.add_column("model", overflow="fold")
     for metric in metrics:
-        arrow = "↓" if METRICS[_definition(metric, table.rows)].better == "lower" else "↑"
-        shown.add_column(f"{metric} {arrow}", justify="right", no_wrap=True)
+        shown.add_column(f"{metric} {arrow(metric)}", justify="right", no_wrap=True)
     shown.add_column("clips", justify="right")
     for row in table.rows:
         cells = [_text(row.value), *([row.measurement.label] if named else [])]
@@ -63,15 +62,10 @@ def _cell(leaderboard: SettingLeaderboard, row: SettingRow, metric: str) -> str:
     value = row.measurement.value(metric)
     if value is None:
         return "-"
-    decimals = METRICS[_definition(metric, [row])].decimals
+    decimals = score(metric).decimals
     interval = row.measurement.interval(metric, leaderboard.report.setting.seed)
     below = "\n{:.{d}f} to {:.{d}f}".format(*interval, d=decimals) if interval else ""
     return f"{value:.{decimals}f}{below}"
-
-
-def _definition(metric: str, rows: Sequence[SettingRow]) -> str:
-    plans = (row.measurement.run.plan.metrics for row in rows if row.measurement.value(metric) is not None)
-    return next(plans)[metric].definition
 
 
 def _published(key: str, table: PublishedTable) -> Table:

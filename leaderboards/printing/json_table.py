@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.printing.marks import mark
 from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, number, score
 
 SCHEMA = 1
@@ -38,7 +37,7 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
 
 
 def _rows(group: Group, columns: Sequence[str]) -> list[dict[str, Any]]:
-    marks = {column: mark(group, column) for column in columns}
+    marks = {column: group.marks(column) for column in columns}
     return [
         {"label": label}
         | {name: getattr(row, name) for name, column in COLUMNS.items() if column.kind != "score"}

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.printing.marks import Mark, mark, printed_interval, provenance, shown
+from lia_bench.leaderboards.board.groups import Group, Mark
+from lia_bench.leaderboards.printing.marks import printed_interval, provenance, shown
 from lia_bench.leaderboards.results.columns import better, printed
 
 PREAMBLE = "% needs \\usepackage{booktabs}\n"
@@ -54,7 +54,7 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
 
 
 def _lines(number: int, group: Group, columns: Sequence[str], intervals: bool) -> Iterator[str]:
-    marks = [mark(group, column) for column in columns]
+    marks = [group.marks(column) for column in columns]
     with_intervals = intervals and any(printed_interval(row, column) for row in group.rows for column in columns)
     yield r"\begin{table}"
     yield r"\centering"

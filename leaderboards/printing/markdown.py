@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.printing.marks import Mark, mark, printed_interval, provenance, shown
+from lia_bench.leaderboards.board.groups import Group, Mark
+from lia_bench.leaderboards.printing.marks import printed_interval, provenance, shown
 from lia_bench.leaderboards.results.columns import arrow, printed
 
 MARKED = {"": "{}", "best": "**{}**", "second": "<ins>{}</ins>"}
@@ -19,7 +19,7 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
 
 
 def _lines(group: Group, columns: Sequence[str], intervals: bool) -> Iterator[str]:
-    marks = [mark(group, column) for column in columns]
+    marks = [group.marks(column) for column in columns]
     yield f"### {escaped(group.title)}\n"
     yield _row(["model", *(f"{escaped(column)} {arrow(column)}" for column in columns)])
     yield _row(["---", *("---:" for _ in columns)])

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.groups import comparable
-from lia_bench.leaderboards.printing.marks import mark, marked_cell
+from lia_bench.leaderboards.printing.marks import marked_cell
 from lia_bench.leaderboards.results.columns import ResultRow, arrow, printed_name
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
 
@@ -97,7 +97,7 @@ def _best(rows: Sequence[ResultRow], columns: Sequence[_Column]) -> set[tuple[in
     for group in comparable(rows):
         for column in columns:
             if (column.dataset, column.task) == (group.setting["dataset"], group.setting["task"]):
-                marks = zip(group.rows, mark(group, column.score), strict=True)
+                marks = zip(group.rows, group.marks(column.score), strict=True)
                 found |= {(id(row), column) for row, marked in marks if marked == "best"}
     return found
 

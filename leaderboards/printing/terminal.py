@@ -9,7 +9,7 @@ from rich.text import Text
 from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.board import Board
 from lia_bench.leaderboards.board.groups import NOT_SAID, Group
-from lia_bench.leaderboards.printing.marks import mark, marked_cell, printed_interval, provenance, shown
+from lia_bench.leaderboards.printing.marks import marked_cell, printed_interval, provenance, shown
 from lia_bench.leaderboards.results.columns import (
     COLUMNS,
     USER_STUDY,
@@ -55,7 +55,7 @@ def _table(group: Group, published: Sequence[ResultRow], columns: Sequence[str],
     for column in columns:
         table.add_column(f"{column} {arrow(column)}", justify="right", no_wrap=True)
     table.add_column("answers" if group.setting["task"] == USER_STUDY else "clips", justify="right", no_wrap=True)
-    marks = [mark(group, column) for column in columns]
+    marks = [group.marks(column) for column in columns]
     for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True)):
         is_best = [own[place] == "best" for own in marks]
         cells = [marked_cell(printed(row, column), best) for column, best in zip(columns, is_best, strict=True)]

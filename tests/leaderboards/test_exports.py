@@ -10,7 +10,6 @@ import pytest
 
 from lia_bench.leaderboards.board.groups import Group, comparable
 from lia_bench.leaderboards.printing import FORMATS, csv_table, json_table, latex, markdown
-from lia_bench.leaderboards.printing.marks import mark
 from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, present
 from lia_bench.leaderboards.results.csv_reading import read_file
 from lia_bench.leaderboards.results.published import published_rows
@@ -39,23 +38,23 @@ ROWS = (
 
 
 def test_equal_printed_numbers_are_all_best() -> None:
-    assert mark(group_of(*ROWS), "l1") == ["best", "best", "second", ""]
-    assert mark(group_of(*ROWS), "psnr") == ["", "best", "second", ""]
-    assert mark(group_of(*ROWS), "fps") == ["best", "", "second", ""]
+    assert group_of(*ROWS).marks("l1") == ["best", "best", "second", ""]
+    assert group_of(*ROWS).marks("psnr") == ["", "best", "second", ""]
+    assert group_of(*ROWS).marks("fps") == ["best", "", "second", ""]
 
 
 def test_what_cannot_be_compared_has_no_best() -> None:
-    assert mark(group_of(ROWS[0], replace(ROWS[1], device="cuda")), "fps") == ["", ""]
-    assert mark(group_of(ROWS[0]), "l1") == [""]
+    assert group_of(ROWS[0], replace(ROWS[1], device="cuda")).marks("fps") == ["", ""]
+    assert group_of(ROWS[0]).marks("l1") == [""]
     column = "preference_vs_fomm_percent"
     study = [replace(row(name, None), values={column: 60.0}, task=USER_STUDY) for name in ("lia", "mraa")]
-    assert mark(group_of(*study), column) == ["", ""]
+    assert group_of(*study).marks(column) == ["", ""]
 
 
 def test_published_rows_are_never_ranked_with_measured_ones() -> None:
     published = row("paper", 0.001, variant="", origin="published", paper="lia", table="1", printed={"l1": "0.001"})
     both = Group((*ROWS, published), group_of(*ROWS).setting)
-    assert mark(both, "l1") == ["best", "best", "second", "", ""]
+    assert both.marks("l1") == ["best", "best", "second", "", ""]
     assert "| paper *(published)* | 0.001 |" in markdown.render([both], ["l1"], intervals=False)
     assert "paper (published) & 0.001 " in latex.render([both], ["l1"], intervals=False)
     assert [len({line.origin for line in group.rows}) for group in comparable(both.rows)] == [1, 1]

@@ -37,7 +37,7 @@ function chartRow(row, column, index, place, label, x) {
   const middle = CHART.top + (place + 0.5) * CHART.row;
   const [value, interval] = [row.values[index], row.intervals[index]];
   const shown = row.label.length > 17 ? `${row.label.slice(0, 16)}…` : row.label;
-  return drawn('g', { class: `chart-row${place === 0 && column.ranked ? ' first' : ''}` },
+  return drawn('g', { class: `chart-row${row.marks[index] === 'best' ? ' first' : ''}` },
     drawn('title', {}, rowText(row, column, index)),
     drawn('rect', { class: 'hover', x: 0, y: middle - CHART.row / 2, width: CHART.width, height: CHART.row, rx: 4 }),
     drawn('text', { class: 'chart-label', x: label, y: middle + 4, 'text-anchor': 'end' }, shown),

@@ -6,7 +6,6 @@ class ResultTable {
     this.provenance = provenance;
     this.sorted = { column: null, reversed: false };
     this.hasClips = table.rows.some((row) => row.clips !== null);
-    this.marks = table.columns.map((column, index) => this.rank(column, index));
     this.rows = table.rows.map((row) => ({ row, node: this.rowNode(row), text: this.searchText(row) }));
     this.body = element('tbody', {}, this.rows.map((row) => row.node));
     this.headers = [this.header('model', null), ...table.columns.map((column, index) => this.header(column, index)),
@@ -18,14 +17,6 @@ class ResultTable {
       element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Table ${table.title}` },
         element('table', {}, element('thead', {}, element('tr', {}, this.headers)), this.body)),
       this.remarksNode());
-  }
-
-  /** Rows to mark in a column, best and second; none where values are not to be ranked. */
-  rank(column, index) {
-    if (!column.ranked || this.table.origin === 'published') return {};
-    const values = [...new Set(this.table.rows.map((row) => row.values[index]).filter((value) => value !== null))];
-    values.sort((first, second) => byQuality(first, second, column.better));
-    return values.length > 1 ? { best: values[0], second: values.length > 2 ? values[1] : undefined } : {};
   }
 
   header(column, index) {
@@ -50,11 +41,10 @@ class ResultTable {
 
   cell(row, column, index) {
     const value = row.values[index];
-    const marks = this.marks[index];
-    const mark = value === null ? null : value === marks.best ? 'best' : value === marks.second ? 'second' : null;
+    const mark = row.marks[index];
     const reason = value === null ? row.reasons[column.name] : null;
     const interval = intervalText(row.intervals[index], column);
-    return element('td', { class: `number ${mark ?? ''}`, title: reason },
+    return element('td', { class: `number ${mark}`, title: reason },
       element('span', { class: 'value' }, row.printed?.[index] || numberText(value, column)),
       mark ? hiddenText(mark === 'best' ? ' (best)' : ' (second best)') : null,
       reason ? hiddenText(` (${reason})`) : null,
