@@ -1,6 +1,5 @@
 """Footage as the owners of datasets lay it out: what lies under a folder, by which names, and what of it tests."""
 
-import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from lia_bench.core.names import printable, same_name
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, VIDEO_SUFFIXES
 from lia_bench.preprocessing.clip_table import parse_identifier
 from lia_bench.preprocessing.outcome import Outcome
-from lia_bench.preprocessing.plan import by_name_and_container, read_names
+from lia_bench.preprocessing.plan import by_name_and_container, draw, read_names
 from lia_bench.preprocessing.search import Unit
 
 Partition = Literal["train", "test"]
@@ -31,10 +30,12 @@ class Layout:
     Attributes:
         units: one a file, in the order of their names.
         decided: what cannot be searched: folders nobody may read, and names that cannot name a clip.
+        drawn: whether the partitions of the units were drawn, so that a clip more or less may change them.
     """
 
     units: tuple[Unit, ...]
     decided: tuple[Outcome, ...]
+    drawn: bool = False
 
 
 def find_units(
@@ -162,11 +163,13 @@ def divide_by_share(layout: Layout, share: float) -> Layout:
     Where there are two of them at least, one tests and one trains, whatever the draw, unless the share is 0 or 1.
     """
     names = {unit.person_id or unit.name for unit in layout.units}
-    tested = {name for name in names if _drawn(name) < share}
-    if len(names) > 1 and 0 < share < 1:
-        ordered = sorted(names, key=_drawn)
+    tested = {name for name in names if draw(name) < share}
+    is_drawn = 0 < share < 1
+    if is_drawn and len(names) > 1:
+        ordered = sorted(names, key=draw)
         tested = (tested | {ordered[0]}) - {ordered[-1]}
-    return divide(layout, lambda unit: "test" if (unit.person_id or unit.name) in tested else "train")
+    divided = divide(layout, lambda unit: "test" if (unit.person_id or unit.name) in tested else "train")
+    return replace(divided, drawn=is_drawn)
 
 
 def divide_by_list(layout: Layout, test_list: Path) -> Layout:
@@ -204,8 +207,3 @@ def _readings(listed: str) -> set[str]:
     plain = listed.removesuffix(name.suffix) if name.suffix.lower() in VIDEO_SUFFIXES else listed
     last = {plain.rsplit("/", 1)[-1]} if "://" in plain else set()
     return {same_name(name) for name in (listed, plain, plain.replace("/", "--"), *last)}
-
-
-def _drawn(name: str) -> float:
-    """A number in [0, 1) by the name of a person or video alone, so that what comes later moves nothing."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64

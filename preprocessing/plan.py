@@ -1,5 +1,6 @@
 """From rows to clips: which have to be cut out of which footage, and which cannot be."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -176,3 +177,28 @@ def _share(videos: Iterable[str], shard: tuple[int, int]) -> frozenset[str]:
 
 def _video(cells: Mapping[str, str]) -> str:
     return cells["video_id"].split("#")[0]
+
+
+def draw(name: str) -> float:
+    """A number in [0, 1) by the name of a person or video alone, so that what comes later moves nothing."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
+
+
+def with_both_partitions(plan: Plan) -> Plan:
+    """A plan of which one person or video tests and one trains, where two have clips to cut.
+
+    Of what is tested by a draw, nothing may be found: then the next one tests, and likewise for training.
+    """
+    names = sorted({_person(cut.cells) for cut in plan.cuts}, key=draw)
+    there = {cut.partition for cut in plan.cuts}
+    if len(names) < 2 or len(there) > 1:
+        return plan
+    partition, moved = ("test", names[0]) if there == {"train"} else ("train", names[-1])
+    return Plan(
+        tuple(replace(cut, partition=partition) if _person(cut.cells) == moved else cut for cut in plan.cuts),
+        tuple(replace(row, partition=partition) if _person(row.cells) == moved else row for row in plan.decided),
+    )
+
+
+def _person(cells: Mapping[str, str]) -> str:
+    return cells.get("person_id") or cells.get("video_id", "")

@@ -23,7 +23,7 @@ from lia_bench.preprocessing.footage import (
     without_folder,
 )
 from lia_bench.preprocessing.outcome import Outcome, Position
-from lia_bench.preprocessing.plan import Plan, cut_of_row
+from lia_bench.preprocessing.plan import Plan, cut_of_row, with_both_partitions
 from lia_bench.preprocessing.workers.engine import Died, Engine
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class SearchPlan:
         decided: outcomes that need no search, at positions (-1, n).
         made_with: what findings depend on that the machine has, such as versions.
         counted: what a unit is, for the progress bar.
+        drawn: whether the units' partitions were drawn, see `plan.with_both_partitions`.
     """
 
     units: tuple[Unit, ...]
@@ -93,6 +94,7 @@ class SearchPlan:
     decided: tuple[Outcome, ...] = ()
     made_with: Mapping[str, str | None] = field(default_factory=dict)
     counted: str = "video"
+    drawn: bool = False
 
 
 def as_settings(rule: "DataclassInstance") -> dict[str, object]:
@@ -156,7 +158,9 @@ def search_footage(search: SearchPlan, output: Path, engine: Engine, shard: tupl
                     file.write(_line(found))
     lasting = (known[job.unit.key] for job in jobs if _is_lasting(known[job.unit.key]))
     write_text(notes, "".join(map(_line, lasting)))
-    return _plan(numbered, known, search.decided if shard is None or shard[0] == 1 else ())
+    plan = _plan(numbered, known, search.decided if shard is None or shard[0] == 1 else ())
+    # A shard knows nothing of what is found in the others.
+    return with_both_partitions(plan) if search.drawn and shard is None else plan
 
 
 def _check_names(units: Sequence[Unit]) -> None:

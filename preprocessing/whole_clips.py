@@ -9,7 +9,7 @@ from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit
 
 def plan_whole_clips(layout: Layout) -> SearchPlan:
     """A clip for every unit, called as the unit; a frame that is not square is distorted to one."""
-    return SearchPlan(layout.units, build_search, {"search": "whole clips"}, layout.decided)
+    return SearchPlan(layout.units, build_search, {"search": "whole clips"}, layout.decided, drawn=layout.drawn)
 
 
 def build_search() -> Search:

@@ -229,7 +229,8 @@ def plan_subjects(layout: Layout, detector: DetectorChoice, crop: CropRule) -> S
     if isinstance(crop, FittedCropRule):
         settings["crops"] = "fitted into the frame"
     search = partial(build_search, detector, rule)
-    return SearchPlan(layout.units, search, settings, layout.decided, what_detects(detector.name))
+    found_by = what_detects(detector.name)
+    return SearchPlan(layout.units, search, settings, layout.decided, found_by, drawn=layout.drawn)
 
 
 def build_search(detector: DetectorChoice, rule: SearchRule) -> Search:

@@ -106,6 +106,21 @@ def test_both_partitions_have_a_clip(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "warning: no clip is for training: give another --test-share" in capsys.readouterr().err
 
 
+def test_a_video_without_a_face_does_not_empty_the_test_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    _videos(monkeypatch, Box(30, 20, 60, 50), count=3)
+    assert _run() == 0
+    (tested,) = (row["video_id"] for row in rows_of(OUT) if row["partition"] == "test")
+    Path(f"own/{tested}.mp4").write_text("no video")
+    assert _run() == 1
+    assert sorted((row["partition"], row["status"]) for row in rows_of(OUT)) == [
+        ("test", "failed"),
+        ("test", "ok"),
+        ("train", "ok"),
+    ]
+    assert _run("--shard", "1/1", "--output", "shard") == 1
+    assert sorted(row["partition"] for row in rows_of(Path("shard"))) == ["test", "train", "train"]
+
+
 def test_what_fails_leaves_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
     encode(Path("own/a.mp4"), count=64)
     assert _run("--output", "new/one/out") == 1
