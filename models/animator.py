@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import unknown
-from lia_bench.models.sharing import Shareable
+from lia_bench.models.hub import Shareable
 
 
 class Animator(nn.Module, Shareable, ABC):

@@ -11,7 +11,7 @@ from lia_bench.core.errors import CheckpointError, DeviceError, InputError, Unkn
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 from lia_bench.models.checkpoint import ZooEntry, own_checkpoint_folder, read_own_checkpoint
-from lia_bench.models.fitting import fill
+from lia_bench.models.fit import fill
 from lia_bench.models.recognition import state_in_file
 from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification

@@ -1,5 +1,10 @@
-"""What there is to say about a model on one page: its card, what its specification promises, and its measured size."""
+"""What there is to say about a model on one page, and the pages of the zoo as Markdown.
 
+A page is a model's card, what its specification promises, and its measured size. The Markdown stands in docs/models.md
+and docs/models/<name>.md.
+"""
+
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +20,9 @@ from lia_bench.models.specification import ModelSpecification
 NOT_COMPARABLE = (
     "As printed. Test clips, detectors and feature networks differ from paper to paper: compare within one table only."
 )
+
+BEGIN = "<!-- printed by: {command} -->"
+END = "<!-- end -->"
 
 
 @dataclass(frozen=True)
@@ -181,3 +189,53 @@ def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]],
         tuple(tuple(row[column] for column in kept) for row in rows),
         note,
     )
+
+
+def model_markdown(page: ModelPage) -> str:
+    """A model's page between two comments, as docs/models/<name>.md carries it."""
+    parts = [_rows(("", ""), page.facts), *_sections(page)]
+    return _between_comments(f"lia-bench models show {page.name} --format markdown", parts)
+
+
+def overview_markdown() -> str:
+    """The table of all models between two comments, as docs/models.md carries it."""
+    header = ("model", "paper", "parameters", "multiply-adds a frame", "transfer", "references", "published weights")
+    own = [specification for specification in MODELS.values() if specification.card is not None]
+    return _between_comments(
+        "lia-bench models list --format markdown", [_rows(header, [_overview(each) for each in own])]
+    )
+
+
+def _overview(specification: ModelSpecification) -> tuple[str, ...]:
+    card = read_card(specification.card)
+    complexity = complexity_of(specification.name, specification.default_variant or None)
+    return (
+        f"[`{specification.name}`](models/{specification.name}.md)",
+        f"{card.paper.title}, {published_in(card.paper)}" if card.paper else specification.summary,
+        f"{complexity.parameters:,}",
+        multiply_adds(complexity.per_frame),
+        ", ".join(specification.transfer_modes),
+        "several" if takes_references(specification) else "one",
+        "yes" if card.checkpoints else "no",
+    )
+
+
+def _sections(page: ModelPage) -> Iterable[str]:
+    """Without headings, since what stands below the block on a page would seem to belong to the last."""
+    for table in filter(None, (page.variants, page.checkpoints, page.results)):
+        yield f"**{table.title}** {table.note}".rstrip()
+        yield _rows(table.header, table.rows)
+
+
+def _rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Addresses become links."""
+    return re.sub(r"https?://[^\s;,]+", lambda found: f"<{found[0]}>", text)
+
+
+def _between_comments(command: str, parts: Iterable[str]) -> str:
+    return "\n\n".join((BEGIN.format(command=command), *parts, END)) + "\n"

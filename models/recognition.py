@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
 from lia_bench.models.authors_layout import authors_layout, named_as_in_file
-from lia_bench.models.fitting import Blueprint, Differences, blueprints, fitting_variants, listed
+from lia_bench.models.fit import Blueprint, Differences, blueprints, fitting_variants, listed
 from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.weights_file import by_networks

@@ -40,7 +40,7 @@ def list_models(layout: str) -> None:
       lia-bench models list
     """
     if layout == "markdown":
-        from lia_bench.models.page_markdown import overview_markdown
+        from lia_bench.models.model_page import overview_markdown
 
         click.echo(overview_markdown(), nl=False)
         return
@@ -88,7 +88,7 @@ def show(model: str, layout: str) -> None:
         raise InputError(f"{model}: a card is about a model, not a checkpoint: leave out '@{reference.checkpoint}'")
     page = model_page(reference.name, reference.variant)
     if layout == "markdown":
-        from lia_bench.models.page_markdown import model_markdown
+        from lia_bench.models.model_page import model_markdown
 
         click.echo(model_markdown(page), nl=False)
         return

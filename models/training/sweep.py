@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
+from pydantic import BaseModel
 
-from lia_bench.core.atomic import write_json
 from lia_bench.core.configuration import merge, parse_yaml
+from lia_bench.core.documents import Version, read_document, write_document
 from lia_bench.core.errors import InputError
 from lia_bench.models.training.configuration import nested
 from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
@@ -69,6 +70,26 @@ class Variation:
         return [word for key, value in self.settings.items() for word in ("--set", f"{key}={json.dumps(value)}")]
 
 
+class SweepRun(BaseModel):
+    """A run of a sweep, as the list holds it: the name of its folder, and the settings that are its own."""
+
+    name: str
+    settings: dict[str, Any] = {}
+
+
+class SweepList(BaseModel):
+    """What a sweep's file holds.
+
+    Attributes:
+        format: version of this schema.
+        runs: those of every start of the sweep, beside the file; they may hold checkpoints or not.
+    """
+
+    format: Literal[1] = 1
+    model: str
+    runs: tuple[SweepRun, ...]
+
+
 @dataclass(frozen=True)
 class Sweep:
     """The runs of a sweep, each checked and not begun, and where the list of them lies."""
@@ -94,10 +115,11 @@ class Sweep:
 
         Every job of an array writes the same whole list.
         """
-        runs = {run["name"]: run for run in _content(self.file)["runs"]} if self.file.is_file() else {}
+        runs = {run.name: run for run in _listed(self.file).runs} if self.file.is_file() else {}
         for variation, run in zip(self.variations, self.runs, strict=True):
-            runs[run.folder.path.name] = {"name": run.folder.path.name, "settings": dict(variation.settings)}
-        write_json(self.file, {"model": self.runs[0].specification.name, "runs": list(runs.values())})
+            name = run.folder.path.name
+            runs[name] = SweepRun(name=name, settings=dict(variation.settings))
+        write_document(self.file, SweepList(model=self.runs[0].specification.name, runs=tuple(runs.values())))
 
 
 def plan_sweep(request: TrainingRequest, axes: Sequence[Axis]) -> Sweep:
@@ -133,24 +155,17 @@ def runs_of_sweep(path: Path) -> tuple[str, list[Path]]:
     Raises:
         InputError: there is no such file, or it is damaged.
     """
-    content = _content(path)
-    return content["model"], [path.with_name(run["name"]) for run in content["runs"]]
+    listed = _listed(path)
+    return listed.model, [path.with_name(run.name) for run in listed.runs]
 
 
 def _request(request: TrainingRequest, variation: Variation) -> TrainingRequest:
     return replace(request, layers=(*request.layers, variation.layer()), suffix=variation.suffix)
 
 
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if not (isinstance(content["model"], str) and all(isinstance(run["name"], str) for run in content["runs"])):
-            raise TypeError("model and runs have another form")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: not readable as a sweep ({error}): start the sweep again to write it anew"
-        ) from error
-    return content
+def _listed(path: Path) -> SweepList:
+    way_out = "start the sweep again to write it anew"
+    return read_document(path, SweepList, "a sweep", way_out, version=Version("format", 1))
 
 
 def _text(value: Any) -> str:

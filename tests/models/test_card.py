@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from lia_bench.cli.models import command
 from lia_bench.core.errors import InputError, UnknownNameError
-from lia_bench.models import model_page, page_markdown
+from lia_bench.models import model_page
 from lia_bench.models.card import ModelCard, read_card
 from lia_bench.models.complexity import complexity_of
 from lia_bench.models.registry import MODELS
@@ -23,8 +23,7 @@ def each_counted_once() -> Iterator[None]:
     """The overview asks again for what the pages have."""
     with pytest.MonkeyPatch.context() as patch:
         remembered = cache(complexity_of)
-        for module in (model_page, page_markdown):
-            patch.setattr(module, "complexity_of", remembered)
+        patch.setattr(model_page, "complexity_of", remembered)
         yield
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from lia_bench.core.errors import CheckpointError, InputError, LiaBenchError
 from lia_bench.models.checkpoint import load_training_state, save_checkpoint
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
-from lia_bench.models.fitting import blueprints
+from lia_bench.models.fit import blueprints
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.registry import MODELS

@@ -40,7 +40,15 @@ def test_names_of_the_paper_become_keys_and_the_rest_stays() -> None:
 
 def test_a_damaged_list_of_runs(tmp_path: Path) -> None:
     path = tmp_path / "x.sweep.json"
-    for content in ("{", "[]", json.dumps({"model": "lia", "runs": [{}]})):
+    deep = "[" * 100_000 + "]" * 100_000
+    for content in ("{", "[]", deep, json.dumps({"model": "lia", "runs": [{}]})):
         path.write_text(content)
-        with pytest.raises(InputError, match="not readable as a sweep"):
+        with pytest.raises(InputError, match=r"x\.sweep\.json: not readable as a sweep"):
             runs_of_sweep(path)
+
+
+def test_a_list_of_runs_without_a_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.sweep.json"
+    run = {"name": "x+motion.directions=5", "settings": {"motion.directions": 5}}
+    path.write_text(json.dumps({"model": "lia", "runs": [run]}))
+    assert runs_of_sweep(path) == ("lia", [tmp_path / "x+motion.directions=5"])
