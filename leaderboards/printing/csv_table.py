@@ -1,9 +1,8 @@
 """The results' own columns: what is written is read back as it was."""
 
-import csv
-import io
 from collections.abc import Sequence
 
+from lia_bench.core.text_files import write_table
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.results.columns import COLUMNS, names
 from lia_bench.leaderboards.results.csv_writing import cells_of, header
@@ -23,8 +22,4 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
     listed = header(scores, [column for column in scores if column in counted], others)
     if any(row.origin == "published" for row in rows):
         listed += names("paper")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, listed, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(cells_of(row) for row in rows)
-    return text.getvalue()
+    return write_table(listed, map(cells_of, rows))

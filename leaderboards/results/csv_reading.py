@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 from lia_bench.core.errors import InputError, UnreadableTextError
-from lia_bench.core.text_files import SEPARATORS, parse_table, read_text
+from lia_bench.core.text_files import SEPARATORS, cell_text, parse_table, read_text
 from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Origin, ResultRow, is_score, names_of
 
 LISTED = 3
@@ -104,7 +104,7 @@ def _sheet(file: Path) -> _Sheet:
         raise InputError(
             f"{file}: {reason}; name a leaderboard.csv or a folder that `lia-bench evaluate` wrote"
         ) from error
-    lines = [(number, [cell.strip() for cell in cells]) for number, cells in table.lines]
+    lines = [(number, [cell_text(cell) for cell in cells]) for number, cells in table.lines]
     return _Sheet(list(table.columns), lines, table.separator, _has_decimal_comma(table.columns, lines))
 
 

@@ -1,13 +1,12 @@
 """The CSV tables of a results folder, made from its report."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lia_bench.core.atomic import write_text
+from lia_bench.core.text_files import write_table
 from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Cell, ResultRow, names
 from lia_bench.leaderboards.results.measurement import Measurement, measurements
 from lia_bench.leaderboards.results.report import Report
@@ -77,12 +76,8 @@ def cells_of(row: ResultRow) -> dict[str, Cell]:
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
     """Write rows to a CSV file below a header of the columns, floats with six significant digits."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
-    write_text(path, text.getvalue())
+    short = ({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
+    write_text(path, write_table(columns, short))
 
 
 def _clips_of(report: Report, measurement: Measurement) -> Iterator[dict[str, Cell]]:

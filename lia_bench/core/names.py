@@ -22,6 +22,11 @@ def same_name(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def as_text(name: str) -> str:
+    """The name where it is UTF-8, else with what is none escaped."""
+    return name if is_text(name) else printable(name)
+
+
 def is_text(name: str) -> bool:
     """Whether a file's name is UTF-8, so that tables and reports can hold it."""
     try:

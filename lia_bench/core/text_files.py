@@ -4,11 +4,12 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.core.errors import UnreadableTextError
+from lia_bench.core.names import as_text
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _MARKS = (
@@ -19,6 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _MARK = "\ufeff"
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # A first line by which spreadsheet programs are told the separator.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n|$)', re.IGNORECASE)
@@ -135,6 +137,42 @@ def separator_of(text: str) -> str:
     """What stands between the cells of a table's first line, quoted text left out; a comma where nothing does."""
     header = re.sub(r'"[^"]*"', "", _LINE_END.split(text.lstrip(), maxsplit=1)[0])
     return max(SEPARATORS, key=header.count)
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """A table as text, with commas; of each row the cells of the columns.
+
+    Texts that a spreadsheet program would run as a formula, or take blanks from, have an apostrophe before them, by
+    which it shows them as text; `cell_text` takes it off again. Numbers stay numbers.
+    """
+    cells = ([_cell(row.get(column)) for column in columns] for row in rows)
+    return "".join(map(_line, (columns, *cells)))
+
+
+def cell_text(cell: str) -> str:
+    """What a cell says: without the apostrophe that `write_table` put before it, or without blanks around it."""
+    return cell[1:] if cell.startswith("'") and _is_kept_as_text(cell[1:]) else cell.strip()
+
+
+def _line(cells: Sequence[object]) -> str:
+    text = io.StringIO()
+    # A carriage return in a cell is quoted only where lines end in one.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = as_text(value)
+    return f"'{text}" if _is_kept_as_text(text) else text
+
+
+def _is_kept_as_text(text: str) -> bool:
+    plain = text.lstrip("'")
+    if plain != plain.strip():
+        return True
+    return (plain[:1] in tuple("=+-@") and not _NUMBER.fullmatch(plain)) or not plain[:1].isprintable()
 
 
 def _encoding(content: bytes) -> str:
