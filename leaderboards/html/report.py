@@ -19,6 +19,22 @@ from lia_bench.leaderboards.html.media import Media
 from lia_bench.leaderboards.results.columns import ResultRow
 
 INDEX = "index.html"
+STYLES = ("base.css", "table.css", "charts.css", "explorer.css", "player.css")
+SCRIPTS = (
+    "dom.js",
+    "icons.js",
+    "format.js",
+    "theme.js",
+    "table.js",
+    "provenance.js",
+    "charts.js",
+    "ranking.js",
+    "explorer.js",
+    "playback.js",
+    "player.js",
+    "main.js",
+)
+PARTS = files("lia_bench.leaderboards.html") / "page"
 
 
 @dataclass(frozen=True)
@@ -81,24 +97,6 @@ def _usual_output(folders: Sequence[Path]) -> Path:
     if any(folder.is_absolute() for folder in folders):
         folders = [folder.absolute() for folder in folders]
     return Path(os.path.commonpath(folders)) / "report"
-
-
-STYLES = ("base.css", "table.css", "charts.css", "explorer.css", "player.css")
-SCRIPTS = (
-    "dom.js",
-    "icons.js",
-    "format.js",
-    "theme.js",
-    "table.js",
-    "provenance.js",
-    "charts.js",
-    "ranking.js",
-    "explorer.js",
-    "playback.js",
-    "player.js",
-    "main.js",
-)
-PARTS = files("lia_bench.leaderboards.html") / "page"
 
 
 def render_page(content: Mapping[str, Any]) -> str:

@@ -12,8 +12,17 @@ from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.text_files import SEPARATORS, cell_text, parse_table, read_text
 from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Origin, ResultRow, is_score, names_of
 
+Number = TypeVar("Number", int, float)
 LISTED = 3
 """So many problems of one file are told line by line."""
+NEEDED = ("model", "dataset", "task")
+"""Without these a row says nothing."""
+PROVENANCE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256")
+"""Without these nobody knows with what a row may be compared."""
+ENDINGS = ("_low", "_high", "_frames", "_missing")
+"""Of columns that belong to a score's column."""
+DATE = "%Y-%m-%dT%H:%M:%SZ"
+EXCHANGED = str.maketrans(",.", ".,")
 COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+(e[+-]?\d+)?", re.IGNORECASE)
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
@@ -146,19 +155,6 @@ def _doubts(file: Path, sheet: _Sheet) -> Iterator[str]:
     strangers = unknown_columns(sheet.columns)
     if strangers:
         yield f"{file}: no metric is called {', '.join(strangers)} here (is a plug-in missing?); left out"
-
-
-Number = TypeVar("Number", int, float)
-
-DATE = "%Y-%m-%dT%H:%M:%SZ"
-NEEDED = ("model", "dataset", "task")
-"""Without these a row says nothing."""
-PROVENANCE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256")
-"""Without these nobody knows with what a row may be compared."""
-
-ENDINGS = ("_low", "_high", "_frames", "_missing")
-"""Of columns that belong to a score's column."""
-EXCHANGED = str.maketrans(",.", ".,")
 
 
 def parse_row(cells: Mapping[str, str], file: Path, decimal_comma: bool) -> tuple[ResultRow, list[str]]:

@@ -20,6 +20,26 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+PAGE = Path(__file__).parent / "page"
+INDEX = "index.html"
+# Only these are ever served of that folder, by these names.
+PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.suffix in (".html", ".css", ".js"))
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mp4": "video/mp4", ".png": "image/png"}
+BODY_LIMIT = 4096
+COOKIE_DAYS = 90
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+logger = logging.getLogger(__name__)
+
+
 class Hosts:
     """The names and addresses by which a server may be called.
 
@@ -60,26 +80,6 @@ def _without_port(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0]
     return header.partition(":")[0]
-
-
-PAGE = Path(__file__).parent / "page"
-INDEX = "index.html"
-# Only these are ever served of that folder, by these names.
-PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.suffix in (".html", ".css", ".js"))
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mp4": "video/mp4", ".png": "image/png"}
-BODY_LIMIT = 4096
-COOKIE_DAYS = 90
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
-logger = logging.getLogger(__name__)
 
 
 class SentAnswer(BaseModel):

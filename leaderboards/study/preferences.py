@@ -11,6 +11,9 @@ from lia_bench.leaderboards.results.statistics import RESAMPLES
 from lia_bench.leaderboards.study.answers import Answer
 from lia_bench.leaderboards.study.document import Question, Study
 
+EVEN = 0.5
+Z95 = 1.959963984540054
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -19,9 +22,6 @@ class Judgement:
     rater: str
     question: str
     first_preferred: bool
-
-
-EVEN = 0.5
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,6 @@ def _preference(key: tuple[int, int, int], judgements: Sequence[Judgement], seed
         share=share(judgements) if judgements else None,
         interval=preference_interval(judgements, seed),
     )
-
-
-Z95 = 1.959963984540054
 
 
 def share(judgements: Sequence[Judgement]) -> float:

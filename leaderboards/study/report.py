@@ -20,6 +20,7 @@ from lia_bench.leaderboards.study.document import Study, StudyDataset, read_stud
 from lia_bench.leaderboards.study.preferences import Preference, Raters, attentive_raters, preferences
 
 FEW_RATERS = 5
+PROTOCOL = "paired-preference"
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,6 @@ def _left_out(report: StudyReport) -> Iterator[str]:
         yield f"left out: {raters.inattentive} raters who missed more than {report.allowed_misses} attention checks"
     if raters.unchecked:
         yield f"left out: {raters.unchecked} raters who stopped before their first attention check"
-
-
-PROTOCOL = "paired-preference"
 
 
 def write_leaderboard(folder: Path, study: Study, found: Sequence[Preference]) -> Path:

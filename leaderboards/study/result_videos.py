@@ -20,6 +20,7 @@ from lia_bench.leaderboards.study.document import Medium, StudyDataset, StudyMod
 
 FLOOR = "identity"
 """`evaluate` adds it to everything; people are not asked about a still picture unless somebody names it."""
+TILES = 4
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,6 @@ def _dataset(folder: Path, report: Report, task: str, chosen: Sequence[Measureme
 
 def _listed(chosen: Sequence[Measurement]) -> str:
     return ", ".join(measurement.label for measurement in chosen) or "none"
-
-
-TILES = 4
 
 
 def random_id() -> str:
