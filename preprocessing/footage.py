@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import Self
 
 from lia_bench.core.video import FrameReader, open_footage, open_video, resize
+from lia_bench.core.video.animated_pictures import AnimatedReader, is_animated
+from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.packet_index import index_packets
-from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, StillReader
+from lia_bench.core.video.picture_readers import StillReader
 from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.scan import Scan
@@ -40,14 +42,13 @@ class Footage:
 
     def __init__(self, path: Path, reader: FrameReader, scan: Scan | None) -> None:
         """Footage over an open reader; `scan` is what is known of a video file, None for pictures."""
-        order = constant_rate_order(scan) if scan is not None else None
+        stored = reader.properties
         self.path = path
         self._reader = reader
-        self._order: Sequence[int] = range(len(reader)) if order is None else order
-        stored = reader.properties
+        self._order, self.clip_fps = _even_order(reader, scan)
         self.frames = len(self._order)
-        self.fps = stated_rate(stored.fps)
-        self.clip_fps = stored.fps if order is None or scan is None else scan.grid_rate
+        # What a table counts by is the mean rate of a video file, as in the published code; pictures have no table.
+        self.fps = stated_rate(stored.fps if scan is not None else self.clip_fps)
         self.stored_size = (stored.width, stored.height)
         aspect = scan.pixel_aspect if scan is not None else 1.0
         # As players do: the longer side of the pixel is kept, so that nothing is lost.
@@ -55,8 +56,8 @@ class Footage:
         self.height = round(stored.height * max(1 / aspect, 1.0))
         self.defect = scan.defect if scan is not None else None
         self.remarks_on_file = stored.remarks
-        made_even = () if order is None else (_VARIABLE.format(self.clip_fps, stored.fps),)
-        self.remarks = (*self.remarks_on_file, *made_even)
+        stored_order = self._order == range(len(reader))
+        self.remarks = (*stored.remarks, *(() if stored_order else (_VARIABLE.format(self.clip_fps, stored.fps),)))
 
     def frame(self, index: int) -> Frame:
         """Frame `index` as it is stored but upright, uint8 RGB (H, W, 3).
@@ -96,6 +97,16 @@ class Footage:
         self.close()
 
 
+def _even_order(reader: FrameReader, scan: Scan | None) -> tuple[Sequence[int], float]:
+    """The stored frame to show at each tick of an even rate, and that rate."""
+    if isinstance(reader, AnimatedReader):
+        return reader.even_order()
+    order = constant_rate_order(scan) if scan is not None else None
+    if order is None or scan is None:
+        return range(len(reader)), reader.properties.fps
+    return order, scan.grid_rate
+
+
 def open_quickly(path: Path) -> Footage:
     """Footage that is decoded only where frames are read, where the file allows it; otherwise as `open_carefully`.
 
@@ -118,10 +129,9 @@ def open_carefully(path: Path) -> Footage:
     Raises:
         UnreadableVideoError: not one frame can be read.
     """
-    suffix = path.suffix.lower()
-    if path.is_dir() or suffix == ANIMATION:
+    if path.is_dir() or is_animated(path):
         return Footage(path, open_video(path), None)
-    if suffix in PICTURE_SUFFIXES:
+    if holds_picture(path):
         return Footage(path, StillReader(path), None)
     opened = open_footage(path)
     return Footage(path, opened.reader, opened.scan)

@@ -13,6 +13,8 @@ from lia_bench.core.dataset_description import DESCRIPTION
 from lia_bench.core.errors import InputError
 from lia_bench.core.names import printable, same_name
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, VIDEO_SUFFIXES
+from lia_bench.core.video.files import divide_files, left_out_line
+from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES
 from lia_bench.preprocessing.clip_table import parse_identifier
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.plan import by_name_and_container, draw, read_names
@@ -46,6 +48,9 @@ def find_units(
 ) -> Layout:
     """A unit for every file under `folder` with one of these suffixes, sub-folders included.
 
+    Where `VIDEO_SUFFIXES` are asked for, every file counts that FFmpeg opens as a video. A line says how many other
+    files there are, and names some.
+
     Hidden files and folders are left out, and prepared datasets, which hold clips and no footage. A unit is called as
     its file; folders on the way to it are put before that with "--".
 
@@ -58,11 +63,16 @@ def find_units(
     Raises:
         InputError: no such folder, or no such file in it.
     """
-    files, unreadable = _walk(folder, suffixes)
+    there, unreadable = _walk(folder)
+    files, others = _divided(there, suffixes)
     if not files:
         wanted = ", ".join(sorted(suffixes))
         reason = f"; {unreadable[0]}" if unreadable else ""
         raise InputError(f"{folder}: no footage under this folder ({wanted}){reason}; name another with --footage")
+    wanted = "video" if VIDEO_SUFFIXES.issubset(suffixes) else " or ".join(sorted(suffixes))
+    left_out = left_out_line(folder, others, wanted)
+    if left_out:
+        click.echo(printable(left_out), err=True)
     units = []
     for file in files:
         name = "--".join(file.relative_to(folder).with_suffix("").parts)
@@ -108,7 +118,16 @@ def decided_problems(problems: Iterable[str]) -> tuple[Outcome, ...]:
     )
 
 
-def _walk(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[str]]:
+def _divided(files: list[Path], suffixes: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """The files that are asked for, and those that somebody may miss."""
+    if VIDEO_SUFFIXES.issubset(suffixes):
+        return divide_files(files)
+    wanted = [file for file in files if file.suffix.lower() in suffixes]
+    media = VIDEO_SUFFIXES | PICTURE_SUFFIXES
+    return wanted, [file for file in files if file.suffix.lower() in media.difference(suffixes)]
+
+
+def _walk(folder: Path) -> tuple[list[Path], list[str]]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such footage folder; name it with --footage")
     unreadable: list[str] = []
@@ -121,8 +140,7 @@ def _walk(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[str
     for parent, folders, names in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if name[0] != "." and not _is_prepared(Path(parent, name)))
         files += [Path(parent) / name for name in names if not name.startswith(".")]
-    found = [file for file in files if file.suffix.lower() in suffixes]
-    return sorted(found, key=by_name_and_container), unreadable
+    return sorted(files, key=by_name_and_container), unreadable
 
 
 def _is_prepared(folder: Path) -> bool:

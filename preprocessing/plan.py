@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import click
+
 from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.names import same_name
-from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.text_files import read_list
+from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.clip_table import MetadataRow, MetadataTable
+from lia_bench.preprocessing.download.unavailable import FILE_NAME as UNAVAILABLE
 from lia_bench.preprocessing.download.unavailable import read_unavailable
 from lia_bench.preprocessing.outcome import Outcome, Position
 from lia_bench.preprocessing.published_rule import clip_name
@@ -66,14 +69,20 @@ class Plan:
 def videos_in(folder: Path) -> dict[str, Path]:
     """The footage of a folder by the name without its suffix, as of `same_name`; mp4 before other containers.
 
+    Files that are no videos are named.
+
     Raises:
         InputError: no such folder, or no video in it.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such footage folder; name the folder of <video_id>.mp4 with --footage")
-    found = [path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.name[0] != "."]
+    files = sorted(path for path in folder.iterdir() if not path.is_dir() and path.name[0] != ".")
+    found, others = divide_files(files)
     if not found:
         raise InputError(f"{folder}: the folder holds no video; put the footage there as <video_id>.mp4")
+    left_out = left_out_line(folder, [path for path in others if path.name != UNAVAILABLE])
+    if left_out:
+        click.echo(left_out, err=True)
     return {same_name(path.stem): path for path in sorted(found, key=by_name_and_container, reverse=True)}
 
 

@@ -110,6 +110,8 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     if all(reference.name != FLOOR for reference in references):
         references.append(ModelReference(FLOOR))
     whole = open_dataset(request.dataset or _only_dataset(request.data), request.data)
+    for line in whole.remarks:
+        tell(line)
     dataset = _restrict(whole, request.clips, tell) if request.clips else whole
     everyone = dataset.partition(SPLIT)
     clips = everyone[: request.limit]

@@ -11,7 +11,9 @@ from pathlib import Path
 from lia_bench.core.atomic import write_text
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.names import same_name
-from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES, Clip, PreparedDataset, open_dataset
+from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset
+from lia_bench.core.video.files import holds_video
+from lia_bench.core.video.image import holds_picture
 from lia_bench.leaderboards.results.report import ClipPair
 
 # FOMM's authors animate as many pairs of test clips.
@@ -46,9 +48,6 @@ def draw_pairs(driving: Sequence[Clip], sources: Sequence[Clip], count: int, see
 
 def _person(clip: Clip) -> tuple[str, str]:
     return ("person", clip.person_id) if clip.person_id is not None else ("clip", clip.name)
-
-
-STILL_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,5 @@ def _by_name(dataset: PreparedDataset) -> tuple[dict[str, Clip], list[str]]:
 def _source_of(name: str, source: Path) -> Path | None:
     if source.is_file():
         return source
-    suffixes = {*STILL_SUFFIXES, *VIDEO_SUFFIXES}
-    fitting = (path for path in sorted(source.glob("*")) if path.is_dir() or path.suffix.lower() in suffixes)
-    return next((path for path in fitting if name in (same_name(path.stem), same_name(path.name))), None)
+    named = (path for path in sorted(source.glob("*")) if name in (same_name(path.stem), same_name(path.name)))
+    return next((path for path in named if path.is_dir() or holds_picture(path) or holds_video(path)), None)

@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,11 +14,13 @@ from torch import Tensor
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import subject_of
 from lia_bench.core.provenance import utc_date
-from lia_bench.core.video import FrameReader, open_indexed, to_tensor
+from lia_bench.core.video import FrameReader, open_indexed, read_image, to_tensor
+from lia_bench.core.video.image import holds_picture
+from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.clip import result_entry
 from lia_bench.leaderboards.evaluation.films import ScoredVideos, file_stem
-from lia_bench.leaderboards.evaluation.pairs import STILL_SUFFIXES, MismatchedVideosError, VideoPair, match, open_folder
+from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError, VideoPair, match, open_folder
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest, Trim
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
@@ -92,6 +93,8 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
     device = pick_device(request.device or processes.usual_device())
     reference = open_folder(request.reference)
     generated = open_folder(request.generated)
+    for line in dict.fromkeys((*generated.remarks, *reference.remarks)):
+        tell(line)
     pairs, unmatched = match(generated, reference, request.source)
     height, width = _usual_size(pairs, request.trim)
     subject = request.subject or subject_of(reference)
@@ -200,22 +203,19 @@ class _PairScorer:
     def _source(self, pair: VideoPair) -> Tensor | None:
         if pair.source is None:
             return None
-        image = to_tensor(_read_image(pair.source)) if pair.source.suffix.lower() in STILL_SUFFIXES else None
-        if image is None:
+        if holds_picture(pair.source):
+            image = to_tensor(_read_image(pair.source))
+        else:
             with open_indexed(pair.source) as reader:
                 image = to_tensor(reader.frame(0))
         return _trimmed(image, self._request.trim).to(self._suite.setting.device)
 
 
-def _read_image(path: Path) -> Any:
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
-
+def _read_image(path: Path) -> Frame:
     try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
-        raise MismatchedVideosError(f"{path}: not readable as an image ({error})") from error
+        return read_image(path)
+    except InputError as error:
+        raise MismatchedVideosError(str(error)) from error
 
 
 def _trimmed(image: Tensor, trim: Trim) -> Tensor:

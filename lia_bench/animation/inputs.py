@@ -9,16 +9,16 @@ from lia_bench.animation.crop import FRAMINGS, Still, SubjectFinder, cut, looked
 from lia_bench.animation.request import AnimationRequest
 from lia_bench.core.console import progress
 from lia_bench.core.errors import UnreadableVideoError
-from lia_bench.core.video import open_video, read_picture, resize
-from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES
+from lia_bench.core.video import read_picture, resize
 from lia_bench.core.video.reader import Frame
+from lia_bench.core.video.readers import open_pictures
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import Footage, open_quickly
 from lia_bench.preprocessing.tracking.frames import UprightFootage
 
 
 def open_driving(path: Path) -> Footage:
-    """A video file, a gif, a folder of png or jpg frames, or a strip of frames.
+    """A video file, an animated picture, a folder of png or jpg frames, or a strip of frames.
 
     Frames of a variable rate are repeated or dropped to an even one, so that they stay with the sound.
 
@@ -26,8 +26,9 @@ def open_driving(path: Path) -> Footage:
         UnreadableVideoError: there is no video, or one that breaks before its end. Where the file allows it to be
             opened without decoding it, the break shows only where frames are read.
     """
-    if path.is_dir() or path.suffix.lower() in {".gif", *PICTURE_SUFFIXES}:
-        return Footage(path, open_video(path), None)
+    pictures = open_pictures(path)
+    if pictures is not None:
+        return Footage(path, pictures, None)
     footage = open_quickly(path)
     if footage.defect is not None:
         footage.close()

@@ -15,10 +15,10 @@ from lia_bench.animation.output import Written
 from lia_bench.animation.request import USUAL_TRANSFER, AnimationRequest
 from lia_bench.core.atomic import remove_partial, write_json
 from lia_bench.core.errors import InputError, UnreadableVideoError
-from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.processes import alone_in_folder
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
+from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.reader import Frame
 from lia_bench.models.lineup import load_lineup, read_references
 from lia_bench.models.reference import short_names
@@ -114,7 +114,7 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
     references = read_references(request.models, announce)
     transfers = request.transfers(references)
     labels = short_names(references)
-    sources, drivings = sources_of(request.source), drivings_of(request.driving)
+    sources, drivings = sources_of(request.source), drivings_of(request.driving, announce)
     several = request.source.is_dir() or drivings != [request.driving]
     name = _result_name(request.source.stem, request.driving.stem, labels)
     output = request.output or Path(f"{name}.{request.format or 'mp4'}")
@@ -149,15 +149,24 @@ def sources_of(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    found = _files(path, PICTURE_SUFFIXES)
+    found = [file for file in _files(path) if file.suffix.lower() in PICTURE_SUFFIXES]
     if not found:
         raise InputError(f"{path}: the folder holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))})")
     return found
 
 
-def drivings_of(path: Path) -> list[Path]:
-    """The videos that a path means: itself, or those of a folder by name; a folder without any is a video itself."""
-    return _files(path, VIDEO_SUFFIXES) or [path] if path.is_dir() else [path]
+def drivings_of(path: Path, announce: Callable[[str], None]) -> list[Path]:
+    """The videos that a path means: itself, or those of a folder by name; a folder without any is a video itself.
+
+    `announce` is told which files of a folder are no videos.
+    """
+    if not path.is_dir():
+        return [path]
+    videos, others = divide_files(_files(path))
+    left_out = left_out_line(path, others) if videos else None
+    if left_out:
+        announce(left_out)
+    return videos or [path]
 
 
 def _make_all(
@@ -260,12 +269,8 @@ def _check_settings(folder: Path, request: AnimationRequest, performers: Sequenc
         )
 
 
-def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:

@@ -1,6 +1,7 @@
 """Entry point of `lia-bench`: finds the subcommand, and turns every error into one line."""
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -52,7 +53,13 @@ class LazyGroup(click.Group):
 # click would take escape sequences out of what is printed into a pipe; the stream shows those that stand in names.
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "color": True})
 @click.version_option(VERSION, prog_name="lia-bench")
-def cli() -> None:
+@click.option(
+    "--largest-picture",
+    metavar="MEGAPIXELS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Size up to which pictures are read; 178 by default.",
+)
+def cli(largest_picture: float | None) -> None:
     """Image animation from footage to leaderboard: prepare data, train models, compare them.
 
     \b
@@ -63,6 +70,9 @@ def cli() -> None:
 
     A last --debug on any command shows the traceback of an error.
     """
+    if largest_picture is not None:
+        # Workers inherit the environment, and nothing else of a command.
+        os.environ["LIA_BENCH_LARGEST_PICTURE"] = f"{largest_picture:g}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,14 +11,15 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.names import same_name
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import likely
+from lia_bench.core.video.files import VIDEO_SUFFIXES as VIDEO_SUFFIXES
+from lia_bench.core.video.files import divide_files, left_out_line
+from lia_bench.core.video.image import open_picture
 from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, frame_files, is_strip
 from lia_bench.core.video.readers import sha256_of_video
 
 PARTITIONS = ("train", "test")
 FINISHED_FOLDER = ".finished"
 """Where `preprocess` notes clips as it goes; without a clips.csv beside it, the preparation is not over."""
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif"})
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,14 @@ class Clip:
         path: video file, frame folder or strip, for `lia_bench.core.video.open_video`.
         partition: "train" or "test".
         person_id: who is seen, where the dataset tells.
+        frames: how many it has, where the dataset tells.
     """
 
     name: str
     path: Path
     partition: str
     person_id: str | None
+    frames: int | None = None
 
     @property
     def key(self) -> str:
@@ -52,12 +55,14 @@ class PreparedDataset:
         folder: where it lies.
         hash: SHA-256 of clips.csv; of a folder without one, over the names and hashes of its videos.
         clips: sorted as clips.csv has them, or by name.
+        remarks: lines for the user: what lies there and is no clip.
     """
 
     name: str
     folder: Path
     hash: str
     clips: tuple[Clip, ...]
+    remarks: tuple[str, ...] = ()
 
     def partition(self, name: str) -> list[Clip]:
         """The clips of "train" or "test".
@@ -99,15 +104,17 @@ def open_dataset(
             clips.csv that does not fit what is there.
     """
     folder = _find(str(name_or_folder), data_folder, size)
+    remarks: tuple[str, ...] = ()
     if (folder / TABLE).is_file() or (folder / FINISHED_FOLDER).is_dir():
         clips, digest = _listed(folder)
     else:
-        clips, digest = _as_they_lie(folder)
+        clips, remarks = _as_they_lie(folder)
+        digest = _hash_of(clips)
     if not clips:
         raise InputError(
             f"{folder}: the folder holds no clip; it needs videos, frame folders or strips in train/ or test/"
         )
-    return PreparedDataset(folder.resolve().name, folder, digest, tuple(clips))
+    return PreparedDataset(folder.resolve().name, folder, digest, tuple(clips), remarks)
 
 
 def subject_of(dataset: PreparedDataset) -> str:
@@ -171,20 +178,27 @@ def _listed(folder: Path) -> tuple[list[Clip], str]:
         if path is None:
             missing = folder / row["partition"] / row["clip"]
             raise InputError(f"{missing}: clips.csv lists this clip but it is not there; prepare the dataset again")
-        clips.append(Clip(row["clip"], path, row["partition"], row.get("person_id") or None))
+        frames = row.get("frames", "")
+        clips.append(
+            Clip(
+                row["clip"],
+                path,
+                row["partition"],
+                row.get("person_id") or None,
+                int(frames) if frames.isdecimal() else None,
+            )
+        )
     return clips, digest
 
 
-def _as_they_lie(folder: Path) -> tuple[list[Clip], str]:
-    clips: list[Clip] = []
-    if any((folder / partition).is_dir() for partition in PARTITIONS):
-        for partition in PARTITIONS:
-            if (folder / partition).is_dir():
-                clips += [_clip(path, partition) for path in _videos(folder / partition)]
+def _as_they_lie(folder: Path) -> tuple[list[Clip], tuple[str, ...]]:
+    parts = [partition for partition in PARTITIONS if (folder / partition).is_dir()]
+    if parts:
+        found = {partition: _videos(folder / partition) for partition in parts}
     else:
-        videos = _videos(folder)
-        clips = [_clip(path, partition) for partition in PARTITIONS for path in videos]
-    return clips, _hash_of(clips)
+        found = dict.fromkeys(PARTITIONS, _videos(folder))
+    clips = [_clip(path, partition) for partition, (videos, _) in found.items() for path in videos]
+    return clips, tuple(dict.fromkeys(line for _, line in found.values() if line is not None))
 
 
 def _hash_of(clips: list[Clip]) -> str:
@@ -201,24 +215,15 @@ def _clip(path: Path, partition: str) -> Clip:
     return Clip(name, path, partition, person if mark else None)
 
 
-def _videos(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and _is_video(path))
-
-
-def _is_video(path: Path) -> bool:
-    if path.is_dir():
-        return bool(frame_files(path))
-    suffix = path.suffix.lower()
-    return suffix in VIDEO_SUFFIXES or (suffix in PICTURE_SUFFIXES and _is_strip_file(path))
+def _videos(folder: Path) -> tuple[list[Path], str | None]:
+    """The clips that lie in a folder, by name, and a line that names what is none."""
+    there = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    folders = [path for path in there if path.is_dir() and frame_files(path)]
+    files, others = divide_files(path for path in there if not path.is_dir())
+    strips = [path for path in others if path.suffix.lower() in PICTURE_SUFFIXES and _is_strip_file(path)]
+    return sorted([*folders, *files, *strips]), left_out_line(folder, set(others).difference(strips))
 
 
 def _is_strip_file(path: Path) -> bool:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            return is_strip(image.width, image.height)
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: not an image in spite of its suffix; remove it from the dataset") from None
-    except Image.DecompressionBombError:
-        raise InputError(f"{path}: the picture is too large; cut it into a folder of frames") from None
+    with open_picture(path) as image:
+        return is_strip(image.width, image.height)

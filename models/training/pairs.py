@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.video import FrameReader, open_indexed, resize
+from lia_bench.core.video.files import has_one_frame
 from lia_bench.models.training.augmentation import PairAugmentation
 from lia_bench.models.training.configuration import ExperimentConfiguration, ScheduleConfiguration
 from lia_bench.models.training.random_states import Stream, generator
@@ -116,6 +117,10 @@ class ClipFrames:
         return resize(reader.frame(index), (self._size, self._size))
 
 
+NAMED = 5
+"""How many clips an error names."""
+
+
 class FramePairs(Dataset[Tensor | LiaBenchError]):
     """Pairs of frames of one clip each, and references of the same clip, by position in the run (see EpochPlan).
 
@@ -171,6 +176,31 @@ class FramePairs(Dataset[Tensor | LiaBenchError]):
         first = int(random.integers(length))
         second = int(random.integers(length - 1))
         return first, second + (second >= first)
+
+
+def check_lengths(clips: Sequence[Clip]) -> None:
+    """Make sure that pairs of two frames can be drawn from every clip, before hours of training meet one that has one.
+
+    Raises:
+        InputError: clips of a single frame.
+    """
+    single = [clip.path for clip in clips if _has_one_frame(clip)]
+    if single:
+        named = ", ".join(map(str, single[:NAMED])) + (", ..." if len(single) > NAMED else "")
+        raise InputError(
+            f"{len(single)} of {len(clips)} train clips have one frame alone, which makes no pair: {named}: "
+            "remove them or --set data.pairs=ordered"
+        )
+
+
+def _has_one_frame(clip: Clip) -> bool:
+    if clip.frames is not None:
+        return clip.frames == 1
+    try:
+        return has_one_frame(clip.path)
+    except LiaBenchError:
+        # What cannot be read is named when it is drawn, with all that is known of it then.
+        return False
 
 
 def _others(source: int, driving: int, length: int, count: int, random: np.random.Generator) -> list[int]:

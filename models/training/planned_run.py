@@ -14,7 +14,7 @@ from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration, with_own_keys
 from lia_bench.models.training.hardware import Hardware, check_hardware
-from lia_bench.models.training.pairs import FramePairs, Share
+from lia_bench.models.training.pairs import FramePairs, Share, check_lengths
 from lia_bench.models.training.run_folder import RunFolder, newest_of_model, run_folder
 
 # Settings that change how long a run is, what it writes or how it reads, but not what it computes. The
@@ -105,7 +105,10 @@ def plan(request: TrainingRequest) -> PlannedRun:
     if folder.exists():
         _check_same(folder, specification, variant, experiment, dataset)
     last = folder.last()
-    pairs = FramePairs(dataset.partition("train"), experiment)
+    clips = dataset.partition("train")
+    if experiment.data.pairs != "ordered":
+        check_lengths(clips)
+    pairs = FramePairs(clips, experiment)
     Share(experiment.data.batch_size, processes=processes, parts=experiment.data.accumulate)
     return PlannedRun(
         specification=specification,

@@ -98,6 +98,7 @@ def _announcement(run: PlannedRun, held_out: HeldOut) -> Iterator[str]:
     name = f"{run.specification.name}:{run.variant}" if run.variant else run.specification.name
     clips = len(run.dataset.partition("train"))
     partition = held_out_partition(run.dataset)
+    yield from run.dataset.remarks
     yield f"training {name} on {run.dataset.folder}: {clips:,} train clips, validated on {partition} clips"
     yield (
         f"{run.stop:,} iterations of {data.batch_size} pairs = {run.stop / plan.iterations_per_epoch:,.1f} epochs; "

@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 import numpy as np
+from PIL import Image
 
 from lia_bench.core.video.reader import Frame
 
@@ -46,6 +47,14 @@ def encode(
                 image.pts, image.time_base = times[index], Fraction(1, 1000)
             container.mux(stream.encode(image))
         container.mux(stream.encode(None))
+    return path
+
+
+def animation(path: Path, delays: Sequence[float], width: int = 64, height: int = 64) -> Path:
+    """A gif, animated png or animated webp of `moving_picture`, whose frames stay for `delays` in milliseconds."""
+    images = [Image.fromarray(frame) for frame in moving_picture(len(delays), width=width, height=height)]
+    settings: dict[str, Any] = {"lossless": True} if path.suffix == ".webp" else {}
+    images[0].save(path, save_all=True, append_images=images[1:], duration=list(delays), **settings)
     return path
 
 

@@ -1,5 +1,6 @@
 """What is asked of a file before its pictures: which stream they are in, and whether the file is whole."""
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -8,6 +9,8 @@ from lia_bench.core.errors import UnreadableVideoError
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+NO_VIDEOS = frozenset({"adf", "ansi", "bin", "concat", "dash", "hls", "idf", "imf", "tty", "xbin"})
 
 EBML_HEADER = bytes.fromhex("1a45dfa3")
 MATROSKA_SEGMENT = bytes.fromhex("18538067")
@@ -23,11 +26,21 @@ def open_container(path: Path) -> "InputContainer":
 
     try:
         # Titles are of any encoding, and nobody needs them. A relative name may look like a protocol of FFmpeg's.
-        return av.open(str(path.absolute()), metadata_errors="replace")
+        return av.open(str(path.absolute()), options={"format_whitelist": _formats()}, metadata_errors="replace")
     except (av.FFmpegError, OSError):
         raise UnreadableVideoError(
             f"{path}: not readable as a video (no known format, or its index is lost); fetch it again"
         ) from None
+
+
+@cache
+def _formats() -> str:
+    """FFmpeg's containers, without those that draw a text, read one picture, or fetch other files named in a list."""
+    from av import formats_available
+
+    return ",".join(
+        sorted(name for name in formats_available if name not in NO_VIDEOS and not name.endswith(("pipe", "image2")))
+    )
 
 
 def best_stream(container: "InputContainer", path: Path) -> "VideoStream":

@@ -1,11 +1,11 @@
-"""Videos stored as pictures: frame folders, animated gifs, and strips of frames side by side."""
+"""Videos stored as still pictures: frame folders, and strips of frames side by side."""
 
 import re
 from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.video.image import read_image
-from lia_bench.core.video.reader import NOMINAL_FPS, Frame, FrameReader, VideoProperties, as_frame
+from lia_bench.core.video.reader import NOMINAL_FPS, Frame, FrameReader, VideoProperties
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 
@@ -83,37 +83,6 @@ class StripReader(FrameReader):
 def is_strip(width: int, height: int) -> bool:
     """Whether a picture of this size is a row of square frames rather than a still image."""
     return height > 0 and width >= 2 * height and width % height == 0
-
-
-class GifReader(FrameReader):
-    """An animated gif; transparent parts show what the frame before left there."""
-
-    def __init__(self, path: Path) -> None:
-        from PIL import Image
-
-        try:
-            self._image = Image.open(path)
-            frames = int(getattr(self._image, "n_frames", 1))
-            milliseconds = 0.0
-            for index in range(frames):
-                self._image.seek(index)
-                # Decoding every frame now is what finds a file that breaks half-way.
-                self._image.load()
-                milliseconds += float(self._image.info.get("duration", 0))
-        except Image.DecompressionBombError as error:
-            raise UnreadableVideoError(f"{path}: the picture is too large ({error}); give a smaller one") from None
-        except (OSError, EOFError, SyntaxError, ValueError):
-            raise UnreadableVideoError(f"{path}: the gif is damaged; fetch it again") from None
-        fps = 1000 * frames / milliseconds if milliseconds else NOMINAL_FPS
-        self.properties = VideoProperties(path, frames, self._image.width, self._image.height, fps)
-
-    def frame(self, index: int) -> Frame:
-        self.check(index)
-        self._image.seek(index)
-        return as_frame(self._image.convert("RGB"))
-
-    def close(self) -> None:
-        self._image.close()
 
 
 class StillReader(FrameReader):

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.provenance import sha256_of_file
+from lia_bench.core.video.animated_pictures import AnimatedReader, is_animated
 from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
+from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.packet_index import index_packets
-from lia_bench.core.video.picture_readers import FolderReader, GifReader, StripReader, frame_files
+from lia_bench.core.video.picture_readers import FolderReader, StripReader, frame_files
 from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import FrameReader
 from lia_bench.core.video.scan import Scan, scan
-
-GIF = (b"GIF87a", b"GIF89a")
-PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Footage:
 
 
 def open_video(path: Path) -> FrameReader:
-    """A reader for a video: a file of any container FFmpeg knows, a folder of png or jpg, a gif, or a strip.
+    """A reader for a video: a file of any container FFmpeg knows, a folder of png or jpg, an animated picture, a strip.
 
     Told by content, not by suffix (a png named .jpg is common). A video file is decoded once before the first
     frame is given out, so that a damaged one is refused and never read short; the scan is kept for the process.
@@ -42,19 +41,29 @@ def open_video(path: Path) -> FrameReader:
         UnreadableVideoError: nothing there, empty, not a video, or broken before its end.
     """
     path = Path(path)
-    if path.is_dir():
-        return FolderReader(path)
-    start = _start_of(path)
-    if start.startswith(GIF):
-        return GifReader(path)
-    if start.startswith(PICTURES):
-        return StripReader(path)
+    pictures = open_pictures(path)
+    if pictures is not None:
+        return pictures
     found = scan(path)
     if found.defect is not None:
         raise UnreadableVideoError(
             f"{path}: the video breaks after frame {found.frames - 1} ({found.defect}); fetch it again"
         )
     return _open_scanned(path, found)
+
+
+def open_pictures(path: Path) -> FrameReader | None:
+    """A reader for what is stored as pictures, as `open_video` has it; None for everything else, which is FFmpeg's.
+
+    Raises:
+        UnreadableVideoError: nothing there, a damaged picture, or a still one that is no strip.
+    """
+    if path.is_dir():
+        return FolderReader(path)
+    _check_readable(path)
+    if not holds_picture(path):
+        return None
+    return AnimatedReader(path) if is_animated(path) else StripReader(path)
 
 
 def open_indexed(path: Path) -> FrameReader:
@@ -66,7 +75,10 @@ def open_indexed(path: Path) -> FrameReader:
         UnreadableVideoError: as `open_video`, for what shows without decoding.
     """
     path = Path(path)
-    index = None if path.is_dir() or _start_of(path).startswith((*GIF, *PICTURES)) else index_packets(path)
+    pictures = open_pictures(path)
+    if pictures is not None:
+        return pictures
+    index = index_packets(path)
     return open_video(path) if index is None else PyAVReader(path, index)
 
 
@@ -101,10 +113,10 @@ def _open_scanned(path: Path, found: Scan) -> FrameReader:
     return PyAVReader(path, found)
 
 
-def _start_of(path: Path) -> bytes:
+def _check_readable(path: Path) -> None:
     try:
-        with path.open("rb") as file:
-            return file.read(8)
+        with path.open("rb"):
+            pass
     except FileNotFoundError:
         raise UnreadableVideoError(f"{path}: no such file or folder") from None
     except OSError as error:
