@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lia_bench.core.names import printable
 from lia_bench.leaderboards.results.columns import (
     USER_STUDY,
     ResultRow,
@@ -58,7 +59,7 @@ class Group:
         where = ", ".join(part for part in (of["dataset"], of["split"]) if part) or "no dataset said"
         source = f"published, {of['paper']}, table {of['table']}: " if of["origin"] == "published" else ""
         cut = "".join(f", {key} {value or NOT_SAID}" for key, value in of.items() if key not in _ALWAYS)
-        return f"{source}{where}: {of['task'] or 'no task said'}{cut}"
+        return printable(f"{source}{where}: {of['task'] or 'no task said'}{cut}")
 
     def ranks(self, column: str) -> bool:
         """Whether the rows' values of a score's column may be ranked.
@@ -136,13 +137,15 @@ def labels(rows: Sequence[ResultRow]) -> list[str]:
     Measured rows are called by the model; its variant, checkpoint, the checkpoint's hash, transfer and date come behind
     it only where namesakes differ in them. Published rows are called as their paper calls them, with the note.
     """
-    called = [printed_name(row) if row.origin == "published" else row.model for row in rows]
+    called = [
+        printed_name(row) if row.origin == "published" else printable(" ".join(row.model.split())) for row in rows
+    ]
     if len(set(called)) == len(called):
         return called
     for parts in zip(*(_parts(row) for row in rows), strict=True):
         clashes = Counter(called)
         different = {name: len(set(_of(name, called, parts))) > 1 for name in clashes}
-        called = [name + part if different[name] else name for name, part in zip(called, parts, strict=True)]
+        called = [name + printable(part) if different[name] else name for name, part in zip(called, parts, strict=True)]
     return called
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lia_bench.core.console import progress
 from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.names import printable
 from lia_bench.core.video import open_indexed
 from lia_bench.core.video.reader import NOMINAL_FPS
 from lia_bench.leaderboards.board.measured_rows import MeasuredRow
@@ -57,7 +58,7 @@ def clip_content(
     for number, (key, clip) in enumerate(progress(clips.items(), title="videos", unit="clip", shown=len(clips) > 20)):
         own = folder / f"{number:04d}-{slug(clip.name)}"
         parts, fps = _shared_files(clip, media, own)
-        listed.append([clip.name, clip.source, clip.frames, fps, str(media.name / own), parts])
+        listed.append([printable(clip.name), printable(clip.source), clip.frames, fps, str(media.name / own), parts])
         for column, row in enumerate(rows):
             result = results[column].get(key)
             kinds = ((VIDEO, result.video, ""), (FLOW, result.flow_video, "-flow")) if result else ()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from lia_bench.core.names import printable
 from lia_bench.core.provenance import VERSION
 from lia_bench.leaderboards.board.board import Board
 from lia_bench.leaderboards.board.groups import Group
@@ -124,7 +125,7 @@ def _column(name: str, group: Group) -> dict[str, Any]:
 def _row(row: ResultRow, label: str, columns: Sequence[str]) -> dict[str, Any]:
     return {
         "label": label,
-        "model": row.model,
+        "model": printable(row.model),
         "transfer": row.transfer,
         "clips": row.clips,
         "values": [_finite(number(row, name)) for name in columns],
@@ -147,7 +148,7 @@ def _provenance(row: ResultRow) -> list[list[str]]:
     facts = {name.replace("_", " ").replace("sha256", "SHA-256"): _fact(row, name) for name in PROVENANCE}
     facts["extractors"] = ", ".join(f"{name}: {meaning}" if meaning else name for name, meaning in meanings)
     facts["results"] = str(row.file.parent) if row.file and row.origin == "measured" else ""
-    return [[name, value] for name, value in facts.items() if value]
+    return [[name, printable(value)] for name, value in facts.items() if value]
 
 
 def _finite(value: float | None) -> float | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from lia_bench.core.names import printable
 from lia_bench.leaderboards.board.groups import Group, Mark
 from lia_bench.leaderboards.printing.marks import printed_interval, provenance, shown
 from lia_bench.leaderboards.results.columns import arrow, printed
@@ -37,7 +38,7 @@ def _lines(group: Group, columns: Sequence[str], intervals: bool) -> Iterator[st
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, on one line of a table's cell."""
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", text)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lia_bench.core.names import printable
 from lia_bench.metrics.registry import METRICS, ordered
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def is_against_one(name: str) -> bool:
 
 def printed_name(row: ResultRow) -> str:
     """What a paper calls a row: the model, and its variant where there is one."""
-    return f"{row.model} {row.variant}".strip()
+    return printable(f"{row.model} {row.variant}".strip())
 
 
 def _is_preference(name: str) -> bool:

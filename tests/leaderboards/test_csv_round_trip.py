@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lia_bench.cli.main import run
 from lia_bench.core.text_files import cell_text, write_table
 from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, names_of
 from lia_bench.leaderboards.results.csv_reading import read_results
@@ -93,8 +94,6 @@ def test_numbers_stay_numbers(number: str) -> None:
 
 
 def test_exports_give_no_formula(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from lia_bench.cli.main import run
-
     folder = write_results(tmp_path / "toy", ToyResults(videos=False))
     table = folder / "leaderboard.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("fomm,", '"=HYPERLINK(""x"")",', 1), encoding="utf-8")
@@ -106,3 +105,20 @@ def test_exports_give_no_formula(tmp_path: Path, capsys: pytest.CaptureFixture[s
     rows, problems = read_results([tmp_path / "again.csv"])
     assert '=HYPERLINK("x")' in {row.model for row in rows}
     assert problems == []
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "markdown", "latex", "json", "html"])
+def test_names_are_shown_escaped_in_every_export(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_results(tmp_path / "toy", ToyResults(videos=False))
+    table = folder / "leaderboard.csv"
+    text = table.read_text(encoding="utf-8").replace("fomm,", "na\x1b[31mme\x1b]0;title\x07\x9bJ,")
+    table.write_text(text, encoding="utf-8")
+    if form == "html":
+        assert run(["leaderboard", "html", str(folder), "--output", str(tmp_path / "page")], debug=False) in (0, 1)
+        shown = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    else:
+        words = [] if form == "table" else ["--format", form]
+        assert run(["leaderboard", str(folder), *words], debug=False) == 0
+        shown = capsys.readouterr().out
+    assert "31mme" in shown
+    assert not any(sign in shown for sign in "\x1b\x07\x9b")
