@@ -187,7 +187,7 @@ class TrainingLoop:
             video = self._held_out.video(self._animator) if picturing else []
             if noting:
                 values = self._values(meter) | ({"validation_l1": validation} if checkpoint else {})
-                journal.note(step, step / self._run.pairs.plan.iterations_per_epoch, values)
+                journal.note(step, step / self._run.iterations_per_epoch, values)
             if picture is not None:
                 journal.show(step, picture)
                 journal.play(step, video)

@@ -67,6 +67,7 @@ class PlannedRun:
         accelerator: "cpu" or "cuda", as `hardware` means it here.
         last: the checkpoint that it goes on from; None at its beginning.
         start, stop: the iterations still to do are those after `start` up to `stop`.
+        iterations_per_epoch: whole batches in an epoch.
     """
 
     specification: ModelSpecification
@@ -80,6 +81,7 @@ class PlannedRun:
     last: Path | None
     start: int
     stop: int
+    iterations_per_epoch: int
 
 
 def plan(request: TrainingRequest) -> PlannedRun:
@@ -122,6 +124,7 @@ def plan(request: TrainingRequest) -> PlannedRun:
         last=last,
         start=int(last.name) if last else 0,
         stop=pairs.plan.iterations(experiment.schedule),
+        iterations_per_epoch=pairs.plan.iterations_per_epoch,
     )
 
 

@@ -94,15 +94,15 @@ def _write_start(run: PlannedRun) -> None:
 
 
 def _announcement(run: PlannedRun, held_out: HeldOut) -> Iterator[str]:
-    data, plan = run.experiment.data, run.pairs.plan
+    data = run.experiment.data
     name = f"{run.specification.name}:{run.variant}" if run.variant else run.specification.name
     clips = len(run.dataset.partition("train"))
     partition = held_out_partition(run.dataset)
     yield from run.dataset.remarks
     yield f"training {name} on {run.dataset.folder}: {clips:,} train clips, validated on {partition} clips"
     yield (
-        f"{run.stop:,} iterations of {data.batch_size} pairs = {run.stop / plan.iterations_per_epoch:,.1f} epochs; "
-        f"iterations in an epoch: {plan.iterations_per_epoch:,}"
+        f"{run.stop:,} iterations of {data.batch_size} pairs = {run.stop / run.iterations_per_epoch:,.1f} epochs; "
+        f"iterations in an epoch: {run.iterations_per_epoch:,}"
     )
     yield (f"on {run.hardware.processes} x {run.accelerator}, {run.hardware.precision}; run folder: {run.folder.path}")
     yield f"validation L1 of copying the source, to be beaten: {held_out.copying_l1():.4f}"
