@@ -1,4 +1,4 @@
-"""What became of each clip that was tried: the rows of clips.csv."""
+"""What became of each clip that was tried: the rows of clips.csv, and the name of the table of what was found."""
 
 import csv
 import io
@@ -8,6 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from lia_bench.core.atomic import write_text
+
+FOUND_TABLE = "metadata.csv"
+"""The clips that a search found, as a table that others can cut by.
+
+Within the limits of the published columns and names: the footage has to lie in one folder as <video_id>.mp4, also where
+the search knew sub-folders, and of two people in the very same frames of a video the first alone is cut.
+"""
 
 Status = Literal["ok", "dropped", "failed", "unavailable"]
 Position = tuple[int, ...]

@@ -25,7 +25,7 @@ from lia_bench.preprocessing.crops import ClipFormat, cut_clips
 from lia_bench.preprocessing.download.batch import fetch_missing
 from lia_bench.preprocessing.download.options import DownloadOptions
 from lia_bench.preprocessing.ledger import alone_in
-from lia_bench.preprocessing.outcome import Outcome, write_clips_table
+from lia_bench.preprocessing.outcome import FOUND_TABLE, Outcome, write_clips_table
 from lia_bench.preprocessing.plan import Plan, plan_from_table, videos_of_share
 from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
 from lia_bench.preprocessing.registry import DATASETS
@@ -33,12 +33,6 @@ from lia_bench.preprocessing.search import SearchPlan, search_footage
 from lia_bench.preprocessing.workers.engine import Engine
 
 LIBRARIES = ("av", "decord", "numpy", "scikit-image")
-FOUND_TABLE = "metadata.csv"
-"""The clips that a search found, as a table that others can cut by.
-
-Within the limits of the published columns and names: the footage has to lie in one folder as <video_id>.mp4, also where
-the search knew sub-folders, and of two people in the very same frames of a video the first alone is cut.
-"""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,13 +23,14 @@ from lia_bench.core.dataset_description import (
     write_description,
 )
 from lia_bench.core.errors import InputError
+from lia_bench.core.names import printable
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS, table_of
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
 from lia_bench.preprocessing.ledger import alone_in
+from lia_bench.preprocessing.outcome import FOUND_TABLE
 
-FOUND_TABLE = "metadata.csv"
-"""The clips that a search found, beside clips.csv."""
+FRAMES = re.compile(r"[0-9]{1,9}")
 
 ITS_OWN_ARGUMENTS = ("shard", "footage")
 """Jobs may have the footage in different places."""
@@ -216,6 +218,11 @@ def _read(folder: Path) -> Shard:
     for row in table.good:
         if row["partition"] not in PARTITIONS or Path(row["clip"]).name != row["clip"] or row["clip"] == "..":
             raise InputError(f"{folder / TABLE}: '{clip_key(row)}' cannot be a clip of a dataset; run this shard again")
+        if not FRAMES.fullmatch(row["frames"]):
+            raise InputError(
+                f"{folder / TABLE}: {clip_key(row)}: '{printable(row['frames'])[:20]}' is no number of frames; "
+                "run this shard again"
+            )
     return Shard(folder, table, description, description.shard, positions)
 
 

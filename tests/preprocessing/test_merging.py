@@ -10,6 +10,7 @@ import pytest
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import open_dataset
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
 from lia_bench.preprocessing.prepared import shards as shards_module
 from lia_bench.preprocessing.prepared.shards import merge
@@ -212,3 +213,15 @@ def test_a_clip_that_is_gone_from_its_shard(tmp_path: Path) -> None:
     (shards[0] / "train" / "p#a#100.mp4").unlink()
     with pytest.raises(InputError, match=r"shard-1: the clip train/p#a#100 is not there; run this shard again"):
         merge(shards, tmp_path / "merged")
+
+
+@pytest.mark.parametrize("frames", ["", "x", "1e400", "9" * 5000])
+def test_a_shard_whose_table_holds_no_number_of_frames(frames: str, tmp_path: Path) -> None:
+    own = {"shard": {"index": 1, "count": 1}, "positions": [[0]]}
+    rows = [good_row(tmp_path / "shard", "p#a#0")]
+    describe(tmp_path / "shard", rows, **own)
+    table = tmp_path / "shard" / "clips.csv"
+    table.write_text(table.read_text().replace(",4," + rows[0]["sha256"], f",{frames}," + rows[0]["sha256"]))
+    _change(tmp_path / "shard", hash=sha256_of_file(table))
+    with pytest.raises(InputError, match=r"clips\.csv: train/p#a#0: '.{0,20}' is no number of frames; run this shard"):
+        merge([tmp_path / "shard"], tmp_path / "merged")
