@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.names import as_text
 from lia_bench.core.prepared_dataset import subject_of
 from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed, read_image, to_tensor
@@ -100,7 +101,7 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
     subject = request.subject or subject_of(reference)
     suite = open_suite(request.metrics, subject, ScoringSetting(height, width, device, request.protocol))
     announce_meanings(suite, tell)
-    label = request.model or request.generated.resolve().name
+    label = request.model or as_text(request.generated.resolve().name)
     program = PlannedModel(label=label, model=label, variant="", checkpoint="", checkpoint_sha256=generated.hash)
     session = SessionPlan(
         title="score",

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lia_bench.core.names import is_text
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -45,6 +47,9 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` atomically, as indented JSON."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if not is_text(text):
+        # Paths that are no UTF-8 are kept as escapes.
+        text = json.dumps(value, indent=2) + "\n"
     # A path that is not UTF-8 has lone surrogates, and JSON's escape of those is Python's.
     write_text(path, text.encode("utf-8", errors="backslashreplace").decode())
 

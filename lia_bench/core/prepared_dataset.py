@@ -8,7 +8,7 @@ from pathlib import Path
 from lia_bench.core.clips_table import TABLE, ClipsTable, find_clip, read_clips_table
 from lia_bench.core.dataset_description import DESCRIPTION, read_description
 from lia_bench.core.errors import InputError
-from lia_bench.core.names import same_name
+from lia_bench.core.names import as_text, is_text, printable, same_name
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import likely
 from lia_bench.core.video.files import VIDEO_SUFFIXES as VIDEO_SUFFIXES
@@ -114,7 +114,7 @@ def open_dataset(
         raise InputError(
             f"{folder}: the folder holds no clip; it needs videos, frame folders or strips in train/ or test/"
         )
-    return PreparedDataset(folder.resolve().name, folder, digest, tuple(clips), remarks)
+    return PreparedDataset(as_text(folder.resolve().name), folder, digest, tuple(clips), remarks)
 
 
 def subject_of(dataset: PreparedDataset) -> str:
@@ -198,7 +198,7 @@ def _as_they_lie(folder: Path) -> tuple[list[Clip], tuple[str, ...]]:
     else:
         found = dict.fromkeys(PARTITIONS, _videos(folder))
     clips = [_clip(path, partition) for partition, (videos, _) in found.items() for path in videos]
-    return clips, tuple(dict.fromkeys(line for _, line in found.values() if line is not None))
+    return clips, tuple(dict.fromkeys(line for _, lines in found.values() for line in lines))
 
 
 def _hash_of(clips: list[Clip]) -> str:
@@ -215,13 +215,20 @@ def _clip(path: Path, partition: str) -> Clip:
     return Clip(name, path, partition, person if mark else None)
 
 
-def _videos(folder: Path) -> tuple[list[Path], str | None]:
-    """The clips that lie in a folder, by name, and a line that names what is none."""
-    there = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+def _videos(folder: Path) -> tuple[list[Path], list[str]]:
+    """The clips that lie in a folder, by name, and lines that name what is none, or has no name in UTF-8."""
+    everything = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    there = [path for path in everything if is_text(path.name)]
+    unnamed = [
+        f"{printable(str(path))}: its name is no UTF-8 text, so that no table can hold it; rename it"
+        for path in everything
+        if not is_text(path.name)
+    ]
     folders = [path for path in there if path.is_dir() and frame_files(path)]
     files, others = divide_files(path for path in there if not path.is_dir())
     strips = [path for path in others if path.suffix.lower() in PICTURE_SUFFIXES and _is_strip_file(path)]
-    return sorted([*folders, *files, *strips]), left_out_line(folder, set(others).difference(strips))
+    left_out = left_out_line(folder, set(others).difference(strips))
+    return sorted([*folders, *files, *strips]), [*unnamed, *([left_out] if left_out else [])]
 
 
 def _is_strip_file(path: Path) -> bool:

@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.names import printable
 from lia_bench.core.video.animated_pictures import is_animated
 from lia_bench.core.video.container import best_stream, open_container
 from lia_bench.core.video.image import first_bytes, holds_picture, open_picture
@@ -79,7 +80,7 @@ def has_one_frame(path: Path) -> bool:
 
 def left_out_line(folder: Path, others: Iterable[Path], wanted: str = "video") -> str | None:
     """A line that counts and names the files of `folder` that are not what is `wanted`; None where there are none."""
-    names = sorted(str(path.relative_to(folder)) for path in others)
+    names = sorted(printable(str(path.relative_to(folder))) for path in others)
     if not names:
         return None
     files = f"file is no {wanted} and is" if len(names) == 1 else f"files are no {wanted}s and are"
