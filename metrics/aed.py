@@ -1,12 +1,9 @@
 """AED: average Euclidean distance between identity features."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import Protocol, ScoringSetting
 
 
 class SquaredDistance(FrameMetric):
@@ -24,8 +21,3 @@ class FeatureDistance(FrameMetric):
         """(B,) distances."""
         distance: Tensor = torch.linalg.vector_norm(generated.double() - reference.double(), dim=1)
         return distance
-
-
-def open_aed(setting: ScoringSetting) -> Callable[[], FrameMetric]:
-    """By the setting's protocol."""
-    return SquaredDistance if setting.protocol is Protocol.LITERATURE else FeatureDistance

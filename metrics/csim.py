@@ -1,12 +1,9 @@
 """CSIM: cosine similarity of identity embeddings."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import Protocol, ScoringSetting
 
 
 class CosineSimilarity(FrameMetric):
@@ -27,8 +24,3 @@ class CosineSimilarityOrZero(CosineSimilarity):
         """(B,) cosines."""
         lost = generated.isnan().any(dim=1) & ~reference.isnan().any(dim=1)
         return super().score(generated, reference).masked_fill(lost, 0.0)
-
-
-def open_csim(setting: ScoringSetting) -> Callable[[], FrameMetric]:
-    """By the setting's protocol."""
-    return CosineSimilarity if setting.protocol is Protocol.LITERATURE else CosineSimilarityOrZero

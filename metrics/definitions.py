@@ -5,7 +5,15 @@ They stand apart from what computes them, so that whoever lists metrics or print
 
 from typing import Literal
 
-from lia_bench.metrics.specification import Averaging, Compares, MetricSpecification, Opening, Protocol, opened_by
+from lia_bench.metrics.specification import (
+    Averaging,
+    Compares,
+    MetricSpecification,
+    Opening,
+    Protocol,
+    computed_by,
+    opened_by,
+)
 
 PUBLISHED_AVERAGING: dict[Protocol, Averaging] = {Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"}
 """Of metrics of features: the published scripts average over the frames of all clips."""
@@ -88,7 +96,7 @@ def _akd_and_mkr(
             extractor,
             subjects,
             f"share of the true frame's {points} that the generated frame lacks",
-            opened_by("lia_bench.metrics.keypoint_distance:open_mkr"),
+            computed_by("lia_bench.metrics.keypoint_distance", "MissingRate", "PooledMissingRate"),
         ),
     )
 
@@ -99,7 +107,7 @@ def _aed(name: str, extractor: str, network: str, subject: str) -> MetricSpecifi
         extractor,
         (subject,),
         f"distance between identity features of {network}",
-        opened_by("lia_bench.metrics.aed:open_aed"),
+        computed_by("lia_bench.metrics.aed", "SquaredDistance", "FeatureDistance"),
     )
 
 
@@ -109,7 +117,7 @@ def _csim(name: str, extractor: str, embeddings: str, subject: str) -> MetricSpe
         extractor,
         (subject,),
         f"cosine similarity of {embeddings}",
-        opened_by("lia_bench.metrics.csim:open_csim"),
+        computed_by("lia_bench.metrics.csim", "CosineSimilarity", "CosineSimilarityOrZero"),
         better="higher",
         of_identity=True,
     )
@@ -117,13 +125,13 @@ def _csim(name: str, extractor: str, embeddings: str, subject: str) -> MetricSpe
 
 DEFINITIONS = (
     _of_images(
-        "l1", "mean absolute difference of images in [0, 1]", "lower", opened_by("lia_bench.metrics.l1:open_l1")
+        "l1", "mean absolute difference of images in [0, 1]", "lower", computed_by("lia_bench.metrics.l1", "L1")
     ),
     _of_images(
         "psnr",
         "peak signal-to-noise ratio in dB, from the clip's mean squared error",
         "higher",
-        opened_by("lia_bench.metrics.psnr:open_psnr"),
+        computed_by("lia_bench.metrics.psnr", "PSNR"),
         decimals=2,
     ),
     _of_images(

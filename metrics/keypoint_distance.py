@@ -70,10 +70,5 @@ def open_akd(setting: ScoringSetting) -> Callable[[], FrameMetric]:
     return lambda: EuclideanDistance(setting.height, setting.width)
 
 
-def open_mkr(setting: ScoringSetting) -> Callable[[], FrameMetric]:
-    """By the setting's protocol."""
-    return MissingRate if setting.protocol is Protocol.LITERATURE else PooledMissingRate
-
-
 def _found(points: Tensor) -> Tensor:
     return points.isfinite().all(dim=2)

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import ScoringSetting
 
 
 class L1(FrameMetric):
@@ -20,8 +19,3 @@ class L1(FrameMetric):
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """L1 of each frame, summed in 64 bits."""
         return (generated - reference).abs().mean(dim=(1, 2, 3), dtype=torch.float64)
-
-
-def open_l1(setting: ScoringSetting) -> type[L1]:
-    """The same in every setting."""
-    return L1

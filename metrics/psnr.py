@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import ScoringSetting
 
 
 class PSNR(FrameMetric):
@@ -21,8 +20,3 @@ class PSNR(FrameMetric):
     def compute(self) -> Tensor:
         """Decibels from the mean squared error."""
         return -10 * torch.log10(super().compute())
-
-
-def open_psnr(setting: ScoringSetting) -> type[PSNR]:
-    """The same in every setting."""
-    return PSNR

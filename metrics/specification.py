@@ -101,6 +101,17 @@ class MetricSpecification:
 Opening = Callable[[ScoringSetting], "Callable[[], FrameMetric | FrechetMetric]"]
 
 
+def computed_by(module: str, literature: str, strict: str = "") -> Opening:
+    """An `open` that gives a class of a module, imported when called; `strict` names another one for that protocol."""
+    return partial(_class, module, literature, strict or literature)
+
+
+def _class(module: str, literature: str, strict: str, setting: ScoringSetting) -> "type[FrameMetric]":
+    name = strict if setting.protocol is Protocol.STRICT else literature
+    kind: type[FrameMetric] = load_attribute(f"{module}:{name}")
+    return kind
+
+
 def opened_by(reference: str, *arguments: object) -> Opening:
     """An `open` that is the function 'package.module:function' of `arguments` and the setting, imported when called."""
     return partial(_open, reference, arguments)

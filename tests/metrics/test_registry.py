@@ -1,11 +1,14 @@
 """The metrics that users can name."""
 
 import pytest
+import torch
 
-from lia_bench.core.errors import UnknownNameError
+from lia_bench.core.errors import MissingWeightsError, UnknownNameError
 from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, resolve, usual_names
-from lia_bench.metrics.specification import Compares, UnavailableMetricError
+from lia_bench.metrics.specification import Compares, Protocol, ScoringSetting, UnavailableMetricError
 
 
 def test_every_metric_goes_by_its_id_and_every_plain_name_has_a_definition() -> None:
@@ -17,6 +20,18 @@ def test_every_metric_goes_by_its_id_and_every_plain_name_has_a_definition() -> 
 def test_what_a_metric_compares_has_an_extractor() -> None:
     for metric in METRICS.values():
         assert (metric.extractor in EXTRACTORS) is (metric.compares is not Compares.IMAGES), metric.name
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_every_definition_leads_to_what_computes_it(protocol: Protocol) -> None:
+    setting = ScoringSetting(256, 256, torch.device("cpu"), protocol)
+    for metric in METRICS.values():
+        if metric.weights:
+            with pytest.raises(MissingWeightsError):
+                metric.open(setting)
+        else:
+            kind = FrechetMetric if metric.compares is Compares.SETS else FrameMetric
+            assert isinstance(metric.open(setting)(), kind), metric.name
 
 
 def test_a_plain_name_means_one_definition_for_each_subject() -> None:
