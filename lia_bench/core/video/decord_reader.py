@@ -33,6 +33,7 @@ def reads_soundly(scan: Scan) -> bool:
     - containers without such an index: in AVI it gives the frames of the first group for those of all;
     - more than 8 bits: its old FFmpeg converts them to other colours;
     - 16, 24, 48 or 72 pixels wide: or less than 16 in part: it takes the padding of a row for further channels;
+    - HDR and the primaries of BT.2020: it gives their values as they are coded;
     - several videos in a file: its old FFmpeg may choose another one.
 
     Of the rest only H.264 was compared frame by frame, so only H.264 goes to decord.
@@ -47,6 +48,7 @@ def reads_soundly(scan: Scan) -> bool:
         and TAKEN_FOR_CHANNELS.isdisjoint((scan.width, scan.height))
         and "mp4" in scan.container
         and scan.alone
+        and scan.standard_colour
     )
 
 

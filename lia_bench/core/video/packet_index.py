@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.video.colour import is_standard, not_converted
 from lia_bench.core.video.container import best_stream, is_cut_short, open_container, remarks_on
 from lia_bench.core.video.scan import Scan, evenly_spaced, pixel_aspect
 
@@ -71,6 +72,8 @@ def _of_container(path: Path, size: int, container: "InputContainer") -> Scan | 
     first = _decoded_at(container, stream, keys[0])
     if first is None or _decoded_at(container, stream, keys[len(keys) // 2]) is None:
         return None
+    if not_converted(first) is not None:
+        return None
     turns = round(first.rotation / 90) % 4
     rate = float(stream.average_rate)
     return Scan(
@@ -91,6 +94,7 @@ def _of_container(path: Path, size: int, container: "InputContainer") -> Scan | 
         closed_groups=False,
         stream=stream.index,
         alone=len(container.streams.video) == 1,
+        standard_colour=is_standard(first),
         remarks=remarks_on(container, stream),
         defect=None,
     )

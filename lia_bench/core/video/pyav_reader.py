@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.video.colour import to_bt709
 from lia_bench.core.video.container import best_stream, open_container
 from lia_bench.core.video.reader import Frame, FrameReader, VideoProperties, as_frame
 from lia_bench.core.video.scan import Scan
@@ -127,7 +128,10 @@ class PyAVReader(FrameReader):
         )
 
     def _convert(self, picture: "VideoFrame") -> Frame:
-        values = self._reformatter.reformat(picture, format="rgb24").to_ndarray()
+        if self._scan.standard_colour:
+            values = self._reformatter.reformat(picture, format="rgb24").to_ndarray()
+        else:
+            values = to_bt709(picture, self._reformatter)
         return as_frame(np.rot90(values, self._scan.quarter_turns))
 
 

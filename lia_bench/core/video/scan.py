@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.video.colour import is_standard, not_converted
 from lia_bench.core.video.container import best_stream, is_cut_short, open_container, remarks_on
 from lia_bench.core.video.reader import NOMINAL_FPS
 
@@ -52,6 +53,7 @@ class Scan:
             one of them is an IDR picture.
         stream: index in the file of the stream that holds the frames.
         alone: it is the only stream of pictures, covers counted.
+        standard_colour: the values of its frames are those of BT.709, sRGB or standard television.
         remarks: what should be known of the file, each as "code: sentence".
         defect: what is broken after the last sound frame, or None for a sound file.
     """
@@ -73,6 +75,7 @@ class Scan:
     closed_groups: bool
     stream: int
     alone: bool
+    standard_colour: bool
     remarks: tuple[str, ...]
     defect: str | None
 
@@ -126,6 +129,9 @@ class _Walk:
         times = self.shown if self.defect is None else self._sound_times(broken_at)
         if self.first is None or not times:
             raise UnreadableVideoError(f"{self.path}: no frame of the video can be decoded; fetch it again")
+        reason = not_converted(self.first)
+        if reason is not None:
+            raise UnreadableVideoError(f"{self.path}: {reason}, which is not read here; convert it to BT.709")
         turns = round(self.first.rotation / 90) % 4
         width, height = self.first.width, self.first.height
         if turns % 2:
@@ -152,6 +158,7 @@ class _Walk:
             closed_groups=self.clean_keyframes and self.idr_keyframes and not self.leading_pictures,
             stream=stream.index,
             alone=len(self.container.streams.video) == 1,
+            standard_colour=is_standard(self.first),
             remarks=remarks_on(self.container, stream),
             defect=self.defect,
         )
