@@ -3,6 +3,7 @@
 They stand apart from what computes them, so that whoever lists metrics or prints a table does not import torch.
 """
 
+import math
 from typing import Literal
 
 from lia_bench.metrics.specification import (
@@ -18,11 +19,21 @@ from lia_bench.metrics.specification import (
 PUBLISHED_AVERAGING: dict[Protocol, Averaging] = {Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"}
 """Of metrics of features: the published scripts average over the frames of all clips."""
 
+SIMILARITIES = ("ssim", "ms_ssim", "csim")
+SHARES = ("l1", "mkr")
+
+
+def _bounds(alias: str) -> tuple[float, float]:
+    """The lowest and the highest value of a metric of ours: distances and decibels of images in [0, 1] are positive."""
+    if alias in SIMILARITIES:
+        return -1.0, 1.0
+    return 0.0, 1.0 if alias in SHARES else math.inf
+
 
 def _of_images(
     name: str, summary: str, better: Literal["lower", "higher"], open_: Opening, decimals: int = 4
 ) -> MetricSpecification:
-    return MetricSpecification(name, name, (), summary, better, decimals, open_)
+    return MetricSpecification(name, name, (), summary, better, decimals, open_, bounds=_bounds(name))
 
 
 def _of_features(
@@ -48,6 +59,7 @@ def _of_features(
         extractor=extractor,
         averaging=PUBLISHED_AVERAGING,
         of_identity=of_identity,
+        bounds=_bounds(name.partition("_")[0]),
     )
 
 
@@ -62,6 +74,8 @@ def _of_sets(alias: str, extractor: str, numbers: int, summary: str, decimals: i
         open=opened_by("lia_bench.metrics.frechet_metric:open_frechet", numbers),
         compares=Compares.SETS,
         extractor=extractor,
+        # Rounding may leave the distance of equal sets a little below zero.
+        bounds=(-0.01, math.inf),
     )
 
 
@@ -75,6 +89,7 @@ def _lpips(backbone: str, network: str, weights: str, subjects: tuple[str, ...] 
         decimals=4,
         open=opened_by("lia_bench.metrics.lpips:open_lpips", backbone),
         weights=(weights,),
+        bounds=_bounds("lpips"),
     )
 
 

@@ -1,5 +1,6 @@
 """What the registry knows of a metric, and what a metric may depend on; torch is imported when a metric is opened."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -82,6 +83,7 @@ class MetricSpecification:
         weights: names of the weights that it needs itself; an extractor's are the extractor's.
         averaging: whether a table's number is the mean over clips, or over frames of all clips, in each protocol.
         of_identity: whether it compares with the source frame where there is no true frame.
+        bounds: the lowest and the highest value that it can have; what lies beyond was not measured.
     """
 
     name: str
@@ -96,6 +98,7 @@ class MetricSpecification:
     weights: tuple[str, ...] = ()
     averaging: Mapping[Protocol, Averaging] = field(default_factory=lambda: dict.fromkeys(Protocol, "clips"))
     of_identity: bool = False
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
 
 Opening = Callable[[ScoringSetting], "Callable[[], FrameMetric | FrechetMetric]"]

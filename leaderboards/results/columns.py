@@ -3,6 +3,7 @@
 Whoever reads, writes, sorts, exports or shows a table takes its columns from here: a new one is a new entry.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -47,6 +48,7 @@ class Column:
         decimals: digits after the point that a printed table gives a measured score.
         on_one: column of text that rows must have alike for their scores to be ranked; empty for none.
         summary: definition and unit of a score.
+        bounds: the lowest and the highest value of a score that was measured.
         measured: makes the cell of what is measured here; None where papers alone fill it, and for metrics.
     """
 
@@ -57,6 +59,7 @@ class Column:
     decimals: int = 1
     on_one: str = ""
     summary: str = ""
+    bounds: tuple[float, float] = (0.0, math.inf)
     measured: Source | None = None
 
 
@@ -166,11 +169,11 @@ def score(name: str) -> Column:
     if name in COLUMNS and COLUMNS[name].kind == "score":
         return COLUMNS[name]
     if _is_preference(name):
-        return Column(name, "score", "scores")
+        return Column(name, "score", "scores", bounds=(0.0, 100.0))
     alias = next((metric for metric in METRICS.values() if metric.alias == name), None)
     # An unknown name gets the registry's own message, with what may have been meant.
     metric = METRICS[name] if name in METRICS or alias is None else alias
-    return Column(name, "score", "scores", metric.better, metric.decimals)
+    return Column(name, "score", "scores", metric.better, metric.decimals, bounds=metric.bounds)
 
 
 def is_score(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.text_files import SEPARATORS, cell_text, parse_table, read_text
-from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Origin, ResultRow, is_score, names_of
+from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Origin, ResultRow, is_score, names_of, score
 
 Number = TypeVar("Number", int, float)
 LISTED = 3
@@ -22,6 +22,7 @@ PROVENANCE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256")
 ENDINGS = ("_low", "_high", "_frames", "_missing")
 """Of columns that belong to a score's column."""
 DATE = "%Y-%m-%dT%H:%M:%SZ"
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 EXCHANGED = str.maketrans(",.", ".,")
 COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+(e[+-]?\d+)?", re.IGNORECASE)
@@ -177,6 +178,10 @@ def parse_row(cells: Mapping[str, str], file: Path, decimal_comma: bool) -> tupl
     own: dict[str, Any] = {column: cells.get(column, "") for column in names_of("text")}
     own |= {column: numbers.count(column) for column in names_of("count")}
     own |= {column: numbers.get(column) for column in names_of("score")}
+    if own["origin"] != "published":
+        values = {column: value for column, value in values.items() if numbers.possible(column, value)}
+        there = [name for name in names_of("score") if own[name] is not None]
+        own |= {name: None for name in there if not numbers.possible(name, own[name])}
     own |= {"date": _date(own["date"], numbers.complaints), "origin": _origin(own["origin"])}
     row = ResultRow(
         **own,
@@ -210,15 +215,23 @@ class _Numbers:
         text = self._cells.get(column, "")
         if not text:
             return None
-        try:
-            # Where commas are decimal, a point stands between thousands.
-            value = float(text.translate(EXCHANGED) if self._decimal_comma else text)
-        except ValueError:
-            value = math.nan
+        # Where commas are decimal, a point stands between thousands.
+        plain = text.translate(EXCHANGED) if self._decimal_comma else text
+        # Python takes 1_0 and digits of every script for numbers, too.
+        value = float(plain) if NUMBER.fullmatch(plain) else math.nan
         if math.isfinite(value):
             return value
         self.complaints.append(f"{column} is '{text[:20]}', which is no number; left out")
         return None
+
+    def possible(self, column: str, value: float) -> bool:
+        """Whether a score can have been measured: it lies within what its column can hold."""
+        low, high = score(column).bounds
+        if low <= value <= high:
+            return True
+        meant = f"from {low:g} to {high:g}" if math.isfinite(high) else f"at least {max(low, 0):g}"
+        self.complaints.append(f"{column} is '{self._cells[column][:20]}', and can only be {meant}; left out")
+        return False
 
     def count(self, column: str) -> int | None:
         """A cell's whole number; None where it is empty, absent or none."""

@@ -22,7 +22,14 @@ METRICS = ["l1", "psnr", "ssim", "preference_vs_lia_percent"]
 SIGNS = st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")
 TEXTS = st.text(SIGNS | st.sampled_from("=+-@\t\r\n\"',;' 1"), max_size=12)
 NAMES = TEXTS.filter(bool)
-NUMBERS = st.floats(-1e6, 1e6).map(lambda number: float(f"{number:.6g}"))
+
+
+def short(number: float) -> float:
+    """As it is written, with six digits."""
+    return float(f"{number:.6g}")
+
+
+NUMBERS = st.floats(-1e6, 1e6).map(short)
 COUNTS = st.integers(0, 10**6)
 
 
@@ -32,7 +39,7 @@ def result_rows(draw: st.DrawFn) -> ResultRow:
         name: draw(NAMES if name in ("model", "dataset", "task") else TEXTS) for name in names_of("text")
     }
     texts |= {"origin": draw(st.sampled_from(["measured", "published"])), "date": "2026-11-29T08:00:00Z"}
-    values = draw(st.dictionaries(st.sampled_from(METRICS), NUMBERS))
+    values = {column: draw(st.floats(0, 1).map(short)) for column in draw(st.sets(st.sampled_from(METRICS)))}
     return ResultRow(
         **texts,
         values=values,
@@ -40,7 +47,7 @@ def result_rows(draw: st.DrawFn) -> ResultRow:
         counts={column: (draw(COUNTS), draw(COUNTS)) for column in METRICS},
         clips=draw(st.none() | COUNTS),
         frames=draw(st.none() | COUNTS),
-        fps=draw(st.none() | NUMBERS),
+        fps=draw(st.none() | NUMBERS.map(abs)),
     )
 
 

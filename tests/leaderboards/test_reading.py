@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lia_bench.cli.main import run
 from lia_bench.leaderboards.board.groups import extractors_of
 from lia_bench.leaderboards.results.csv_reading import read_results
 from tests.leaderboards.toy_results import ToyResults, write_results
@@ -182,3 +183,44 @@ def test_a_metric_that_is_not_installed_is_named_once(table: Path) -> None:
     read, (line,) = read_results([table])
     assert "no metric is called smile here" in line
     assert "smile" not in read[0].values
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("l1", "-0.5", "l1 is '-0.5', and can only be from 0 to 1; left out"),
+        ("l1", "1.01", "l1 is '1.01', and can only be from 0 to 1; left out"),
+        ("psnr", "-3", "psnr is '-3', and can only be at least 0; left out"),
+        ("ssim", "1.5", "ssim is '1.5', and can only be from -1 to 1; left out"),
+        ("lpips", "-0.1", "lpips is '-0.1', and can only be at least 0; left out"),
+        ("fps", "-1", "fps is '-1', and can only be at least 0; left out"),
+        ("l1", "0_1", "l1 is '0_1', which is no number; left out"),
+        ("l1", "\u0660.\u0661", "which is no number; left out"),
+        ("l1", "1e999", "l1 is '1e999', which is no number; left out"),
+        ("l1", "inf", "l1 is 'inf', which is no number; left out"),
+        ("l1", "0x1", "l1 is '0x1', which is no number; left out"),
+    ],
+)
+def test_a_number_that_cannot_have_been_measured_is_named_and_never_best(
+    column: str, cell: str, said: str, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, *rows = cells(table)
+    if column not in header:
+        header, rows = [*header, column], [[*row, "0.5"] for row in rows]
+    rows[0][header.index(column)] = cell
+    write(table, [header, *rows])
+    (first, *_), (problem,) = read_results([table])
+    assert column not in first.values
+    assert problem.endswith(said)
+    assert run(["leaderboard", str(table)], debug=False) == 1
+    assert f"*{cell}" not in capsys.readouterr().out
+
+
+def test_what_a_paper_printed_is_shown_as_it_is(table: Path) -> None:
+    header, *rows = cells(table)
+    for row in rows:
+        row[header.index("origin")] = "published"
+    rows[0][header.index("l1")] = "5.1"
+    write(table, [header, *rows])
+    (first, *_), problems = read_results([table])
+    assert (first.values["l1"], problems) == (5.1, [])
