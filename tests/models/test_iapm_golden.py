@@ -54,11 +54,9 @@ def test_the_transfer_modes_are_the_golden_ones(expected: dict[str, Any]) -> Non
     assert list(IapmAnimator.transfer_modes) == expected["modes"]
 
 
-@pytest.mark.parametrize("batch_size", [pytest.param(1, marks=pytest.mark.slow), 3])
-def test_frames(
-    animator: IapmAnimator, source: Tensor, driving: Tensor, expected: dict[str, Any], batch_size: int
-) -> None:
-    frames = animator.animate(source, driving, "absolute", batch_size=batch_size)
+def test_frames(animator: IapmAnimator, source: Tensor, driving: Tensor, expected: dict[str, Any]) -> None:
+    # A batch of two frames and one of one.
+    frames = animator.animate(source, driving, "absolute", batch_size=2)
     assert largest_difference(frames, expected["outputs"]["absolute"]) < TOLERANCE
 
 

@@ -20,7 +20,7 @@ from tests.conftest import golden
 from tests.deterministic import image
 from tests.models.authors_files import deterministic_content
 from tests.models.lia_authors import discriminator_table, own_names
-from tests.models.training_steps import networks_of, train_step
+from tests.models.training_steps import losses_of, networks_of, train_step
 
 SMALL = {"size": 64, "style_dim": 32, "motion_dim": 4, "channel_base": 512, "channel_limit": 16}
 
@@ -51,7 +51,9 @@ def test_four_steps_are_those_of_the_published_trainer() -> None:
         tolerance["relative_gradient_norms_by_step"],
         strict=True,
     ):
-        first, second = train_step(recipe, _golden_batch(step["step"]))
+        batch = _golden_batch(step["step"])
+        # After the last step nothing but its losses is looked at.
+        first, second = train_step(recipe, batch) if norms else losses_of(recipe, batch)
         assert float(first.losses["perceptual"].detach()) == pytest.approx(step["perceptual"], rel=losses)
         assert float(first.losses["l1"].detach()) == pytest.approx(step["l1"], rel=losses)
         assert float(first.losses["adversarial"].detach()) == pytest.approx(step["generator_adversarial"], rel=losses)

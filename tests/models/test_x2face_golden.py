@@ -47,12 +47,10 @@ def test_parameters_are_those_of_the_authors(animator: X2FaceAnimator) -> None:
     assert sum(parameter.numel() for parameter in animator.parameters()) == 64_771_840
 
 
-@pytest.mark.parametrize("batch_size", [1, 3])
-def test_frames(
-    animator: X2FaceAnimator, sources: Tensor, driving: Tensor, expected: dict[str, Any], batch_size: int
-) -> None:
+def test_frames(animator: X2FaceAnimator, sources: Tensor, driving: Tensor, expected: dict[str, Any]) -> None:
     assert expected["modes"] == list(X2FaceAnimator.transfer_modes)
-    frames = animator.animate(sources[0], driving, batch_size=batch_size)
+    # A batch of two frames and one of one.
+    frames = animator.animate(sources[0], driving, batch_size=2)
     for frame, summary in zip(frames, expected["outputs"]["absolute"], strict=True):
         assert difference(frame.numpy(), summary) < TOLERANCE
 

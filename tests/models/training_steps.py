@@ -29,6 +29,12 @@ def train_step(recipe: TrainingRecipe, batch: PairBatch) -> list[Update]:
     return done
 
 
+def losses_of(recipe: TrainingRecipe, batch: PairBatch) -> list[Update]:
+    """The updates of an iteration, none of which is done."""
+    with torch.no_grad():
+        return list(recipe.updates(networks_of(recipe), batch))
+
+
 def gradients_apart(recipe: TrainingRecipe, batch: PairBatch) -> list[set[str]]:
     """The losses' names of each update; checks that its gradients reach all its networks' parameters, and no other."""
     seen = []
