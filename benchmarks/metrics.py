@@ -82,7 +82,7 @@ def place_weights(weights: Path) -> None:
         prefix = WEIGHTS[name].sha256_prefix or ""
         file_name = WEIGHTS[name].file_name.replace(prefix, sha256_of_file(draft)[: len(prefix)])
         draft.rename(weights_home() / file_name)
-        WEIGHTS[name] = WeightFile(name, file_name, WEIGHTS[name].source, "a benchmark", "none")
+        WEIGHTS._load()[name] = WeightFile(name, file_name, WEIGHTS[name].source, "a benchmark", "none")
 
 
 def suite(folder: Path, model: str, metrics: Sequence[str], name: str) -> float:
@@ -237,7 +237,7 @@ def memory(folder: Path, frames: int) -> float:
 def peak(place: Path, alexnet: str, inception: str) -> None:
     """What the process of `memory` does."""
     for name, file_name in (("alexnet", alexnet), ("inception-fid", inception)):
-        WEIGHTS[name] = WeightFile(name, file_name, WEIGHTS[name].source, "a benchmark", "none")
+        WEIGHTS._load()[name] = WeightFile(name, file_name, WEIGHTS[name].source, "a benchmark", "none")
     from lia_bench.leaderboards.evaluation.request import ScoreRequest
     from lia_bench.leaderboards.evaluation.score import score
 

@@ -126,11 +126,11 @@ def _verify(file: "WeightFile") -> None:
 
 def _files(names: Iterable[str]) -> "list[WeightFile]":
     """The files that names of weights and metrics mean, each once."""
-    from lia_bench.core.weights import WEIGHTS, entry
+    from lia_bench.core.weights import WEIGHTS
 
     found: list[WeightFile] = []
     for name in names:
-        found += [WEIGHTS[name]] if name in WEIGHTS else map(entry, _of_metric(name))
+        found += [WEIGHTS[name]] if name in WEIGHTS else (WEIGHTS[needed] for needed in _of_metric(name))
     return list(dict.fromkeys(found))
 
 

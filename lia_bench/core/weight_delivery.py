@@ -11,7 +11,7 @@ from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsErr
 from lia_bench.core.http_download import DownloadError, PartialFile, Patience, download
 from lia_bench.core.processes import held
 from lia_bench.core.provenance import sha256_of_file
-from lia_bench.core.weights import WEIGHTS, WeightFile, entry, how_to_get, weights_home
+from lia_bench.core.weights import WEIGHTS, WeightFile, how_to_get, weights_home
 
 
 def fetch(file: WeightFile, patience: Patience) -> list[WeightFile]:
@@ -98,7 +98,7 @@ def add(path: Path, name: str | None) -> list[WeightFile]:
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
-    files = _recognised(path) if name is None else [entry(name)]
+    files = _recognised(path) if name is None else [WEIGHTS[name]]
     for file in files:
         if _is_archive(path, file):
             place_member(file, path, str(path))

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 import lia_bench.preprocessing.detection
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.registry import Registry, load_attribute
-from lia_bench.core.weights import entry, locate
+from lia_bench.core.weights import WEIGHTS, locate
 from lia_bench.preprocessing.detection.detector import Detector, DetectorSpecification
 
 DETECTORS: Registry[DetectorSpecification] = Registry(
@@ -22,7 +22,7 @@ def what_detects(name: str) -> dict[str, str | None]:
         UnknownNameError: there is no such detector.
     """
     detector = DETECTORS[name]
-    weights = entry(detector.weights)
+    weights = WEIGHTS[detector.weights]
     # A file whose hash is published is used only if it has it; reading its megabytes again would tell nothing.
     digest = weights.sha256_prefix or (sha256_of_file(weights.path) if weights.path.is_file() else None)
     try:

@@ -97,7 +97,7 @@ def test_after_failures_the_others_are_fetched(
 
 def test_fetch_all(server: LocalServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for name in list(WEIGHTS):
-        monkeypatch.delitem(WEIGHTS, name)
+        monkeypatch.delitem(WEIGHTS._load(), name)
     publish_archive(server, monkeypatch, "pack.zip", {"first.onnx": CONTENT, "second.onnx": b"2"})
     publish(server, monkeypatch, "toy", CONTENT)
     assert _weights("fetch", "--all") == 0

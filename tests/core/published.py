@@ -48,5 +48,5 @@ def packed(members: Mapping[str, bytes]) -> bytes:
 
 
 def _enter(monkeypatch: pytest.MonkeyPatch, file: WeightFile) -> WeightFile:
-    monkeypatch.setitem(WEIGHTS, file.name, file)
+    monkeypatch.setitem(WEIGHTS._load(), file.name, file)
     return file

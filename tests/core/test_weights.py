@@ -24,7 +24,7 @@ def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = draft.with_name(f"toy-{sha256_of_file(draft)[:8]}.pth")
     draft.rename(path)
     file = WeightFile("toy", path.name, "AlexNet_Weights.IMAGENET1K_V1", "a test", "none")
-    monkeypatch.setitem(weights.WEIGHTS, "toy", file)
+    monkeypatch.setitem(weights.WEIGHTS._load(), "toy", file)
     return path
 
 
@@ -80,7 +80,7 @@ def test_missing_weights_say_what_to_fetch_and_where_to_put_it(tmp_path: Path, m
 def test_weights_behind_a_page_say_how_a_person_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     page = "https://drive.example.org/file/d/1"
     file = WeightFile("toy", "toy.pth", page, "a test", "none", by_hand=True)
-    monkeypatch.setitem(weights.WEIGHTS, "toy", file)
+    monkeypatch.setitem(weights.WEIGHTS._load(), "toy", file)
     with pytest.raises(MissingWeightsError) as caught:
         weights.locate("toy")
     message = str(caught.value)

@@ -50,7 +50,7 @@ def alexnet_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = draft.with_name(f"alexnet-{sha256_of_file(draft)[:8]}.pth")
     draft.rename(path)
     file = WeightFile("alexnet", path.name, "AlexNet_Weights.IMAGENET1K_V1", "a test", "none")
-    monkeypatch.setitem(WEIGHTS, "alexnet", file)
+    monkeypatch.setitem(WEIGHTS._load(), "alexnet", file)
     return path
 
 

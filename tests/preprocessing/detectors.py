@@ -32,4 +32,4 @@ def install_made_up(name: str, network: torch.nn.Module, monkeypatch: pytest.Mon
     torch.save(network.state_dict(), draft)
     path = draft.rename(draft.with_name(f"{name}-{sha256_of_file(draft)[:8]}.pth"))
     published: Any = WEIGHTS[name]
-    monkeypatch.setitem(WEIGHTS, name, WeightFile(name, path.name, published.source, "a test", "none"))
+    monkeypatch.setitem(WEIGHTS._load(), name, WeightFile(name, path.name, published.source, "a test", "none"))

@@ -48,7 +48,7 @@ def put_file(name: str, content: object, home: Path, monkeypatch: pytest.MonkeyP
         file_name = published.file_name.replace(published.sha256_prefix, sha256_of_file(path)[:8])
         path = path.rename(path.with_name(file_name))
         file = WeightFile(name, file_name, published.source, published.used_by, published.licence)
-        monkeypatch.setitem(WEIGHTS, name, file)
+        monkeypatch.setitem(WEIGHTS._load(), name, file)
     return path
 
 

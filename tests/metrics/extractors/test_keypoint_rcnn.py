@@ -53,7 +53,7 @@ def install(state: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save(state, draft)
     path = draft.rename(draft.with_name(f"keypointrcnn-{sha256_of_file(draft)[:8]}.pth"))
     file = WeightFile("keypointrcnn", path.name, published.source, "a test", "none")
-    monkeypatch.setitem(WEIGHTS, "keypointrcnn", file)
+    monkeypatch.setitem(WEIGHTS._load(), "keypointrcnn", file)
 
 
 @pytest.mark.slow

@@ -20,6 +20,13 @@ class BlendModel(Section):
     share: float = 0.1
 
 
+class BlendLoss(Section):
+    """Weights of the terms: of L1 between pixels, and of L1 between the frames' mean colours; one of 0 is left out."""
+
+    l1: float = 1.0
+    colour: float = 0.0
+
+
 class BlendOptimiser(Section):
     """Of Adam."""
 
@@ -30,6 +37,7 @@ class BlendConfiguration(ExperimentConfiguration):
     """What a file in variants/ holds, beside `data` and `schedule`, which all models have."""
 
     model: BlendModel
+    loss: BlendLoss = BlendLoss()
     optimiser: BlendOptimiser
 
 
@@ -61,9 +69,10 @@ class Blend(Animator):
 
 
 class BlendRecipe(TrainingRecipe):
-    """L1 between the blend and the driving frame."""
+    """The blend against the driving frame; a term's name is that of its weight, and of its column in metrics.csv."""
 
     def __init__(self, experiment: BlendConfiguration) -> None:
+        self.loss = experiment.loss
         self.animator = Blend(experiment.model)
         self.networks: dict[str, nn.Module] = {"blend": self.animator}
         self.optimisers: dict[str, Optimizer] = {
@@ -73,4 +82,9 @@ class BlendRecipe(TrainingRecipe):
     def updates(self, networks: Mapping[str, Network], batch: PairBatch) -> Iterator[Update]:
         """One step of the one network."""
         generated = networks["blend"](batch.source, batch.driving)
-        yield Update(("blend",), {"l1": F.l1_loss(generated, batch.driving)})
+        losses = {}
+        if self.loss.l1:
+            losses["l1"] = self.loss.l1 * F.l1_loss(generated, batch.driving)
+        if self.loss.colour:
+            losses["colour"] = self.loss.colour * F.l1_loss(generated.mean((2, 3)), batch.driving.mean((2, 3)))
+        yield Update(("blend",), losses)
