@@ -25,9 +25,9 @@ MAY_IMPORT = {
 """Of each part: what it may import beside itself. What is not here (`cli`, the package itself) may import all."""
 
 LINES = 350
-MODULES = 430
+MODULES = 390
 MODULES_OF_A_FOLDER = 20
-NAMES_OF_VERBS = 48
+NAMES_OF_VERBS = 40
 
 
 When = Literal["at once", "in a function", "never"]
@@ -97,8 +97,8 @@ def shown(name: str, line: int | None = None) -> str:
 
 
 def circles() -> list[list[str]]:
-    """Modules that need each other when they are imported, by Tarjan's algorithm, each circle sorted."""
-    graph = {name: sorted({one.module for one in imports_of(name) if one.when == "at once"}) for name in modules()}
+    """Modules that need each other, at once or when a function runs, by Tarjan's algorithm, each circle sorted."""
+    graph = {name: sorted({one.module for one in imports_of(name) if one.when != "never"}) for name in modules()}
     order: dict[str, int] = {}
     lowest: dict[str, int] = {}
     path: list[str] = []
@@ -124,7 +124,7 @@ def circles() -> list[list[str]]:
     return found
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_no_modules_need_each_other_in_a_circle() -> None:
     found = [" <-> ".join(shown(name) for name in circle) for circle in circles()]
     assert not found, "move what both need into a module that both import:\n" + "\n".join(found)
 
