@@ -17,8 +17,15 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.processes import LOCK, held_in_turn
 from lia_bench.preprocessing.clip_table import parse_identifier
-from lia_bench.preprocessing.download.fetcher import GONE, STORAGE, Cause, FetchError, VideoFetcher, check_runtime
-from lia_bench.preprocessing.download.options import DownloadOptions
+from lia_bench.preprocessing.download.fetcher import (
+    GONE,
+    STORAGE,
+    Cause,
+    DownloadOptions,
+    FetchError,
+    VideoFetcher,
+    check_runtime,
+)
 from lia_bench.preprocessing.download.unavailable import FILE_NAME, UnavailableVideos
 
 WORKING_FOLDER = ".download"

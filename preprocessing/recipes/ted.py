@@ -12,7 +12,7 @@ from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.clip_table import MetadataTable
-    from lia_bench.preprocessing.download.options import DownloadOptions
+    from lia_bench.preprocessing.download.fetcher import DownloadOptions
     from lia_bench.preprocessing.plan import Plan
     from lia_bench.preprocessing.preparing import PreparationOptions
 

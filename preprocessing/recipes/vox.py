@@ -11,7 +11,7 @@ from lia_bench.preprocessing.options import DetectorChoice, detection_options, p
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.download.options import DownloadOptions
+    from lia_bench.preprocessing.download.fetcher import DownloadOptions
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.layouts import Layout, Partition
     from lia_bench.preprocessing.outcome import Outcome

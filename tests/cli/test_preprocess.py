@@ -16,7 +16,7 @@ from lia_bench.core.video import open_video
 from lia_bench.preprocessing.boxes import Box, overlap
 from lia_bench.preprocessing.clip_table import parse_box
 from lia_bench.preprocessing.download import options
-from lia_bench.preprocessing.download.options import DownloadOptions
+from lia_bench.preprocessing.download.fetcher import DownloadOptions
 from lia_bench.preprocessing.registry import DATASETS
 from tests.conftest import golden
 from tests.core.videos import encode

@@ -16,7 +16,7 @@ import pytest
 
 from lia_bench.core.errors import InputError
 from lia_bench.preprocessing.download.batch import DownloadReport, download
-from lia_bench.preprocessing.download.options import DownloadOptions
+from lia_bench.preprocessing.download.fetcher import DownloadOptions
 from lia_bench.preprocessing.download.unavailable import UnavailableVideos, read_unavailable
 from tests.core.videos import encode
 from tests.local_server import LocalServer, serve
@@ -317,7 +317,7 @@ def test_a_download_that_is_stopped(sent: signal.Signals, server: LocalServer, v
     script = (
         "import pathlib, sys\n"
         "from lia_bench.preprocessing.download.batch import download\n"
-        "from lia_bench.preprocessing.download.options import DownloadOptions\n"
+        "from lia_bench.preprocessing.download.fetcher import DownloadOptions\n"
         "options = DownloadOptions(address=sys.argv[1] + '/{video_id}.mp4', pause=0, timeout=1.0, workers=2)\n"
         "download(['abc', 'def'], pathlib.Path(sys.argv[2]), options)\n"
     )

@@ -17,13 +17,14 @@ from lia_bench.preprocessing.download.fetcher import (
     SIGN_IN,
     STORAGE,
     UNKNOWN,
+    YOUTUBE,
     Cause,
+    DownloadOptions,
     FetchError,
     cause_of,
     check_runtime,
     usable_runtimes,
 )
-from lia_bench.preprocessing.download.options import YOUTUBE, DownloadOptions
 
 pytest.importorskip("yt_dlp")
 

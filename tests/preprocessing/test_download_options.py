@@ -7,8 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from lia_bench.preprocessing.download.fetcher import yt_dlp_settings
-from lia_bench.preprocessing.download.options import YOUTUBE, DownloadOptions, download_options
+from lia_bench.preprocessing.download.fetcher import YOUTUBE, DownloadOptions, yt_dlp_settings
+from lia_bench.preprocessing.download.options import download_options
 
 
 def _given(*arguments: str) -> DownloadOptions | None:
