@@ -14,7 +14,7 @@ from lia_bench.core.suggestions import likely
 from lia_bench.core.video.files import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.image import open_picture
-from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, frame_files, is_strip
+from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, is_strip, ordered_frames
 from lia_bench.core.video.readers import sha256_of_video
 
 PARTITIONS = ("train", "test")
@@ -216,7 +216,7 @@ def _clip(path: Path, partition: str) -> Clip:
 
 
 def _videos(folder: Path) -> tuple[list[Path], list[str]]:
-    """The clips that lie in a folder, by name, and lines that name what is none, or has no name in UTF-8."""
+    """The clips that lie in a folder, by name, and lines on what is none, has no name in UTF-8 or no sure order."""
     everything = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     there = [path for path in everything if is_text(path.name)]
     unnamed = [
@@ -224,11 +224,13 @@ def _videos(folder: Path) -> tuple[list[Path], list[str]]:
         for path in everything
         if not is_text(path.name)
     ]
-    folders = [path for path in there if path.is_dir() and frame_files(path)]
+    frames = {path: ordered_frames(path) for path in there if path.is_dir()}
+    folders = [path for path, (files, _) in frames.items() if files]
     files, others = divide_files(path for path in there if not path.is_dir())
     strips = [path for path in others if path.suffix.lower() in PICTURE_SUFFIXES and _is_strip_file(path)]
     left_out = left_out_line(folder, set(others).difference(strips))
-    return sorted([*folders, *files, *strips]), [*unnamed, *([left_out] if left_out else [])]
+    orders = [f"{path}: {remark}" for path, (_, remarks) in frames.items() for remark in remarks]
+    return sorted([*folders, *files, *strips]), [*unnamed, *orders, *([left_out] if left_out else [])]
 
 
 def _is_strip_file(path: Path) -> bool:

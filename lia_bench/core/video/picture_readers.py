@@ -1,9 +1,9 @@
 """Videos stored as still pictures: frame folders, and strips of frames side by side."""
 
-import re
 from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.video.frame_names import in_order
 from lia_bench.core.video.image import read_image
 from lia_bench.core.video.reader import NOMINAL_FPS, Frame, FrameReader, VideoProperties
 
@@ -12,26 +12,25 @@ PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 
 def frame_files(folder: Path) -> list[Path]:
     """The png and jpg files of a folder in the order of the numbers in their names."""
-    files = [
-        path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-    ]
-    return sorted(files, key=_natural)
+    return ordered_frames(folder)[0]
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    # 'frame10' after 'frame9': others' tools do not always pad with zeros.
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+def ordered_frames(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """As `frame_files`, and a remark where the names can be read in several ways."""
+    return in_order(
+        [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")]
+    )
 
 
 class FolderReader(FrameReader):
     """A folder of png or jpg pictures of one size."""
 
     def __init__(self, path: Path) -> None:
-        self._files = frame_files(path)
+        self._files, remarks = ordered_frames(path)
         if not self._files:
             raise UnreadableVideoError(f"{path}: the folder holds no frame (png or jpg)")
         height, width = self._read(0).shape[:2]
-        self.properties = VideoProperties(path, len(self._files), width, height, NOMINAL_FPS)
+        self.properties = VideoProperties(path, len(self._files), width, height, NOMINAL_FPS, remarks)
 
     def frame(self, index: int) -> Frame:
         self.check(index)
