@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lia_bench.core.atomic import write_text
+from lia_bench.core.names import printable
 from lia_bench.core.text_files import write_table
 from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Cell, ResultRow, names
 from lia_bench.leaderboards.results.measurement import Measurement, measurements
@@ -87,7 +88,7 @@ def _clips_of(report: Report, measurement: Measurement) -> Iterator[dict[str, Ce
         own = {name: column.measured(report, alone) for name, column in COLUMNS.items() if column.measured is not None}
         yield {
             **own,
-            "clip": clip.clip,
-            "source": clip.source,
+            "clip": printable(clip.clip),
+            "source": printable(clip.source),
             **{metric: score.value for metric, score in result.scores.items()},
         }

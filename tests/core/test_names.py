@@ -115,6 +115,15 @@ def test_score_goes_on_without_a_file_whose_name_is_no_text(odd: Path, capsys: p
     assert row.startswith("gen,,,test,test,reconstruction,,2,6,")
 
 
+def test_the_table_of_clips_shows_names_escaped(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, folder in enumerate(("gen", "ref")):
+        clip(odd / folder / "a\x1b[31mb.mp4", frames=3, seed=number)
+    words = "score --generated gen --reference ref --name t --metrics l1 --device cpu --no-videos"
+    assert run(words.split(), debug=False) == 0
+    assert "\x1b" not in "".join(capsys.readouterr())
+    assert r"a\x1b[31mb" in (odd / "results" / "t" / "per_clip.csv").read_text(encoding="utf-8")
+
+
 def test_evaluate_goes_on_without_a_file_whose_name_is_no_text(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = "evaluate --models identity --dataset odd --task reconstruction --metrics l1 --device cpu --no-videos"
     assert run(words.split(), debug=False) == 0
