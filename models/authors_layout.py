@@ -4,6 +4,7 @@ import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from torch import Tensor
@@ -23,6 +24,17 @@ class AuthorsLayout(Protocol):
 
     def authors_content(self, state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]] | None:
         """The animator's state dict as the networks of the authors' file; None for another model's."""
+
+
+class FolderLayout(AuthorsLayout, Protocol):
+    """Of authors who published a folder of several files."""
+
+    def files_in(self, folder: Path) -> dict[str, Path]:
+        """Their files in a folder, by the names that the content has them under; empty where it holds none of them.
+
+        Raises:
+            CheckpointError: some are there, and others that have to be are not.
+        """
 
 
 def authors_layout(specification: ModelSpecification) -> AuthorsLayout | None:

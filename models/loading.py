@@ -17,7 +17,7 @@ from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration, with_own_keys
 from lia_bench.models.training.run_folder import resolve_checkpoint
-from lia_bench.models.weights_file import read_weights_file
+from lia_bench.models.weights_file import read_authors
 
 if TYPE_CHECKING:
     from lia_bench.models.animator import Animator
@@ -57,7 +57,7 @@ def load_model(
     if folder is None:
         chosen, configuration = load_configuration(name, variant, [layer])
         _, trained = load_configuration(name, variant)
-        content = read_weights_file(path)
+        content = read_authors(specification, path)
         state = state_in_file(specification, content, path)
     else:
         own = read_own_checkpoint(folder)

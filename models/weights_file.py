@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -11,10 +11,29 @@ from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.torch_weights import without_wrappers
+from lia_bench.models.authors_layout import FolderLayout, authors_layout
 from lia_bench.models.checkpoint import read_pickle
+from lia_bench.models.specification import ModelSpecification
 
 # A zip archive or a pickle begins otherwise; safetensors begin with the length of a JSON header, and that header.
 _HEADER_AT = 8
+
+
+def read_authors(specification: ModelSpecification, path: Path) -> dict[str, Any]:
+    """The content of the file at `path`, or of the folder where the authors published several files.
+
+    Raises:
+        CheckpointError: there is no such file, it is damaged, or no dict inside; or a file of the folder is missing.
+    """
+    layout = authors_layout(specification)
+    if path.is_dir() and hasattr(layout, "files_in"):
+        try:
+            files = cast(FolderLayout, layout).files_in(path)
+        except CheckpointError as error:
+            raise CheckpointError(f"{path}: {error}") from error
+        if files:
+            return {name: read_weights_file(file) for name, file in files.items()}
+    return read_weights_file(path)
 
 
 def read_weights_file(path: Path) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import Animator
+from lia_bench.models.blocks.motion_dictionary import MotionDictionary
 from lia_bench.models.lia.configuration import LiaModel
 from lia_bench.models.lia.decoder import Decoder
-from lia_bench.models.lia.dictionary import MotionDictionary
 from lia_bench.models.lia.encoder import Encoder, MagnitudeHead
 from lia_bench.models.lia.probing import DirectionEffect, DirectionProbe
 

@@ -1,59 +1,23 @@
 """The authors' checkpoint layout, in both directions: one table of all their entries."""
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from lia_bench.core.errors import CheckpointError
-from lia_bench.models.authors_layout import first_names
-from lia_bench.models.blocks.stylegan2 import blur_kernel
+from lia_bench.models.blocks.entry_table import (
+    Entry,
+    Kernel,
+    Renamed,
+    Unused,
+    count_names,
+    from_table,
+    modulated_table,
+    to_table,
+)
 
 # The generator's state dict is under this key; their trainer stored optimisers and more beside it.
 GENERATOR = "gen"
-
-
-@dataclass(frozen=True)
-class Renamed:
-    """A parameter: their name, ours, and how many axes of length 1 theirs has before and after."""
-
-    theirs: str
-    own: str
-    before: int = 0
-    after: int = 0
-
-    def from_theirs(self, value: Tensor) -> Tensor:
-        """The value as we shape it."""
-        return value.reshape(value.shape[self.before : value.ndim - self.after])
-
-    def to_theirs(self, value: Tensor) -> Tensor:
-        """The value as they shape it."""
-        return value.reshape((1,) * self.before + value.shape + (1,) * self.after)
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A blur kernel that the architecture fixes, of the sum `gain`; it is checked and made anew."""
-
-    theirs: str
-    gain: float
-
-
-@dataclass(frozen=True)
-class Unused:
-    """A parameter that their forward pass never reads; dropped, and zeros on the way back.
-
-    `shape` may hold -1 for the width at 4x4.
-    """
-
-    theirs: str
-    shape: tuple[int, ...]
-
-
-Entry = Renamed | Kernel | Unused
 
 
 def generator_table(levels: int) -> list[Entry]:
@@ -100,7 +64,7 @@ def animator_state(content: Mapping[str, Any]) -> dict[str, Tensor] | None:
     state = content.get(GENERATOR)
     if not isinstance(state, Mapping) or not {"dec.direction.weight", "enc.fc.0.weight"} <= state.keys():
         return None
-    return from_table(generator_table(_count(state, r"dec\.to_flows\.\d+\.bias")), state)
+    return from_table("LIA", generator_table(count_names(state, r"dec\.to_flows\.\d+\.bias")), state)
 
 
 def authors_content(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]] | None:
@@ -111,36 +75,9 @@ def authors_content(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]
     """
     if not {"decoder.constant", "dictionary.weight"} <= state.keys():
         return None
-    levels = _count(state, r"decoder\.levels\.\d+\.colour_bias")
+    levels = count_names(state, r"decoder\.levels\.\d+\.colour_bias")
     width = state["decoder.constant"].shape[1]
-    values: dict[str, Tensor] = {}
-    for entry in generator_table(levels):
-        match entry:
-            case Renamed():
-                values[entry.theirs] = entry.to_theirs(state[entry.own])
-            case Kernel():
-                values[entry.theirs] = blur_kernel(entry.gain)
-            case Unused():
-                values[entry.theirs] = torch.zeros([width if side == -1 else side for side in entry.shape])
-    return {GENERATOR: values}
-
-
-def from_table(table: list[Entry], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Our state dict from theirs, `table` naming every entry that theirs must have.
-
-    Raises:
-        CheckpointError: an entry is missing or unknown, or a blur kernel differs from [1, 3, 3, 1].
-    """
-    known = {entry.theirs for entry in table}
-    for problem, names in (("lacks", known - state.keys()), ("has an unknown entry", state.keys() - known)):
-        if names:
-            raise CheckpointError(
-                f"a checkpoint of LIA's layout {problem} {first_names(names)}: take the file as published"
-            )
-    for entry in table:
-        if isinstance(entry, Kernel) and not torch.allclose(state[entry.theirs], blur_kernel(entry.gain)):
-            raise CheckpointError(f"{entry.theirs} is not the blur kernel [1, 3, 3, 1], the only one supported")
-    return {entry.own: entry.from_theirs(state[entry.theirs]) for entry in table if isinstance(entry, Renamed)}
+    return {GENERATOR: to_table(generator_table(levels), state, width)}
 
 
 def _level(level: int) -> Iterator[Entry]:
@@ -154,20 +91,10 @@ def _level(level: int) -> Iterator[Entry]:
     yield Renamed(f"dec.to_rgbs.{level}.conv.1.bias", f"{own}.colour.bias", 1, 2)
     yield Renamed(f"dec.to_flows.{level}.bias", f"{own}.flow.bias", 1, 2)
     yield Kernel(f"dec.to_flows.{level}.upsample.kernel", 4.0)
-    yield from _modulated(f"dec.to_flows.{level}.conv", f"{own}.flow")
+    yield from modulated_table(f"dec.to_flows.{level}.conv", f"{own}.flow")
 
 
 def _styled(theirs: str, own: str) -> Iterator[Entry]:
-    yield from _modulated(f"{theirs}.conv", own)
+    yield from modulated_table(f"{theirs}.conv", own)
     yield Unused(f"{theirs}.noise.weight", (1,))
     yield Renamed(f"{theirs}.activate.bias", f"{own}.bias", 1, 2)
-
-
-def _modulated(theirs: str, own: str) -> Iterator[Entry]:
-    yield Renamed(f"{theirs}.weight", f"{own}.weight", 1)
-    yield Renamed(f"{theirs}.modulation.weight", f"{own}.modulation.weight")
-    yield Renamed(f"{theirs}.modulation.bias", f"{own}.modulation.bias")
-
-
-def _count(names: Mapping[str, Any], pattern: str) -> int:
-    return sum(1 for name in names if re.fullmatch(pattern, name))

@@ -1,6 +1,7 @@
 """The names in files of the layout that LIA's authors published."""
 
-from lia_bench.models.lia.authors_checkpoint import Entry, Renamed, trunk_table
+from lia_bench.models.blocks.entry_table import Entry, Renamed
+from lia_bench.models.lia.authors_checkpoint import trunk_table
 
 
 def discriminator_table(blocks: int) -> list[Entry]:

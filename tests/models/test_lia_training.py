@@ -9,8 +9,9 @@ from torch import nn
 from lia_bench.core.configuration import validate
 from lia_bench.core.errors import InputError, MissingWeightsError, UnknownNameError
 from lia_bench.models.blocks.adversarial import r1_penalty
+from lia_bench.models.blocks.entry_table import from_table
 from lia_bench.models.blocks.reconstruction import Vgg19Features
-from lia_bench.models.lia.authors_checkpoint import from_table, generator_table
+from lia_bench.models.lia.authors_checkpoint import generator_table
 from lia_bench.models.lia.configuration import LiaConfiguration
 from lia_bench.models.lia.discriminator import Discriminator, minibatch_deviation
 from lia_bench.models.lia.recipe import R1_INTERVAL, LiaRecipe
@@ -43,7 +44,7 @@ def test_four_steps_are_those_of_the_published_trainer() -> None:
     recipe = LiaRecipe(experiment({"size": 128}), Vgg19Features(content["vgg19"]))
     tables = {"generator": generator_table(5), "discriminator": discriminator_table(5)}
     for name, part in (("generator", "gen"), ("discriminator", "dis")):
-        recipe.networks[name].load_state_dict(from_table(tables[name], content[part]))
+        recipe.networks[name].load_state_dict(from_table("LIA", tables[name], content[part]))
     tolerance = expected["tolerance"]
     for step, losses, norms in zip(
         expected["steps"],

@@ -1,0 +1,80 @@
+"""LivePortrait as a model of the zoo."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from lia_bench.core.errors import InputError
+from lia_bench.models.animator import SizedAnimator
+from lia_bench.models.blocks.volume_generator import EncodedSource
+from lia_bench.models.liveportrait.configuration import LivePortraitModel
+from lia_bench.models.liveportrait.generator import Generator
+from lia_bench.models.liveportrait.motion_extractor import MotionExtractor
+from lia_bench.models.liveportrait.openings import face_openings
+from lia_bench.models.liveportrait.retargeting import Retargeting
+from lia_bench.models.liveportrait.transfer import Transfer
+
+
+@dataclass(frozen=True)
+class EncodedClip:
+    """A source, its points (1, K, 3), and how the driving frames' motion is transferred to it."""
+
+    source: EncodedSource
+    points: Tensor
+    transfer: Transfer
+
+
+class LivePortraitAnimator(SizedAnimator):
+    """Motion extractor, generator, and the networks that stitch and retarget.
+
+    Transfer modes: "relative" moves the source as the driver moved since its first frame; "absolute" takes the driver's
+    pose and most of its expression, at the source's scale; "absolute_paper" takes all of the driver but the shape of
+    its face (equation 2), which is what reconstruction means; "from_neutral" takes the change of a single driving
+    picture since a stored face at rest.
+    """
+
+    transfer_modes: ClassVar[tuple[str, ...]] = ("relative", "absolute", "absolute_paper", "from_neutral")
+
+    def __init__(self, configuration: LivePortraitModel) -> None:
+        super().__init__(configuration.size)
+        self.motion = configuration.motion
+        self.upscale = configuration.generator.upscale
+        self.motion_extractor = MotionExtractor(configuration.motion_extractor, configuration.points)
+        self.generator = Generator(configuration)
+        self.retargeting = Retargeting(configuration.points)
+
+    @property
+    def output_size(self) -> int:
+        """Side in pixels of the frames that come out."""
+        return self.size * self.upscale
+
+    def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> EncodedClip:
+        """Source volume and points, and what the transfer starts from.
+
+        Raises:
+            InputError: retargeting is asked for and the checkpoint has no networks for it, or no face is found.
+        """
+        openings = None
+        if self.motion.looks_at_openings:
+            if not self.retargeting.trained():
+                raise InputError(
+                    "retargeting is asked for, and this checkpoint has no networks for it: put "
+                    "stitching_retargeting_module.pth beside the base models, or leave the options out"
+                )
+            openings = face_openings().of(source)
+        own, first = self.motion_extractor(source), self.motion_extractor(first_driving)
+        moving = Transfer(transfer, own, first, self.motion, openings)
+        return EncodedClip(self.generator.encode(source), own.points(), moving)
+
+    def render(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
+        """Frames (B, 3, H * upscale, W * upscale) in [0, 1] for driving frames (B, 3, H, W)."""
+        count = driving.shape[0]
+        source = EncodedSource(*(value.expand(count, -1, -1, -1, -1) for value in encoded.source))
+        points = encoded.points.expand(count, -1, -1)
+        return self.generator.render(source, points, self.moved_points(encoded, driving)).frames
+
+    def moved_points(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
+        """The points (B, K, 3) that the source is to take, from the driving frames (B, 3, H, W)."""
+        openings = face_openings().of(driving) if self.motion.retargets else None
+        return encoded.transfer(self.motion_extractor(driving), self.retargeting, openings)

@@ -1,0 +1,58 @@
+"""Stitching and retargeting: small networks that shift the driving points (LivePortrait sections 3.2 and 3.3)."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+STITCHING_WIDTHS = (128, 128, 64)
+LIP_WIDTHS = (128, 128, 64)
+EYE_WIDTHS = (256, 256, 128, 128, 64)
+# Lips that are apart by less than this share of their width are taken for closed.
+LIPS_APART = 0.03
+
+
+class Retargeting(nn.Module):
+    """Three networks on flattened points: stitching, lips and eyes."""
+
+    def __init__(self, points: int) -> None:
+        super().__init__()
+        coordinates = 3 * points
+        self.stitching = _perceptron(2 * coordinates, STITCHING_WIDTHS, coordinates + 2)
+        self.lips = _perceptron(coordinates + 2, LIP_WIDTHS, coordinates)
+        self.eyes = _perceptron(coordinates + 3, EYE_WIDTHS, coordinates)
+
+    def trained(self) -> bool:
+        """Whether there is anything in them: the base networks are published and trained without."""
+        lasts = (network[-1] for network in (self.stitching, self.lips, self.eyes))
+        return any(bool(parameter.any()) for last in lasts for parameter in last.parameters())
+
+    def stitched(self, source: Tensor, driving: Tensor) -> Tensor:
+        """Driving points (B, K, 3) shifted so that the shoulders stay where the source's points (B, K, 3) say."""
+        offsets: Tensor = self.stitching(torch.cat((source.flatten(1), driving.flatten(1)), dim=1))
+        together = nn.functional.pad(offsets[:, -2:], (0, 1))
+        stitched: Tensor = driving + offsets[:, :-2].unflatten(1, (-1, 3)) + together[:, None]
+        return stitched
+
+    def lip_offsets(self, source: Tensor, opening: Tensor, wanted: Tensor) -> Tensor:
+        """Offsets (B, K, 3) that open the source's lips as `wanted`; openings (B,) as `Openings.lips`."""
+        given = torch.cat((source.flatten(1), opening[:, None], wanted[:, None]), dim=1)
+        offsets: Tensor = self.lips(given).unflatten(1, (-1, 3))
+        return offsets
+
+    def eye_offsets(self, source: Tensor, openings: Tensor, wanted: Tensor) -> Tensor:
+        """Offsets (B, K, 3) that open both eyes as `wanted` (B,); `openings`: the source's left and right, (B, 2)."""
+        given = torch.cat((source.flatten(1), openings, wanted[:, None]), dim=1)
+        offsets: Tensor = self.eyes(given).unflatten(1, (-1, 3))
+        return offsets
+
+
+def _perceptron(inputs: int, widths: Sequence[int], outputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for pair in pairwise((inputs, *widths, outputs)):
+        layers += [nn.Linear(*pair), nn.ReLU()]
+    # Where nothing is trained, nothing is shifted.
+    for parameter in layers[-2].parameters():
+        nn.init.zeros_(parameter)
+    return nn.Sequential(*layers[:-1])

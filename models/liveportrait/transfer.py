@@ -1,0 +1,156 @@
+"""From the driving frames' motion to the points that the source is to take (LivePortrait section 3.4)."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import torch
+from torch import Tensor
+
+from lia_bench.models.liveportrait.configuration import MotionConfiguration, Region
+from lia_bench.models.liveportrait.motion_extractor import PortraitMotion
+from lia_bench.models.liveportrait.retargeting import LIPS_APART, Retargeting
+
+EVERY_AXIS = (0, 1, 2)
+# What the authors' absolute transfer takes of the driving expression: point to axes (x, y, z are 0, 1, 2). The others
+# hold the shape of the source's head.
+ABSOLUTE_EXPRESSION = {
+    **dict.fromkeys((1, 2, 6, *range(11, 21)), EVERY_AXIS),
+    3: (1,),
+    4: (1,),
+    5: (2,),
+    8: (2,),
+    9: (1, 2),
+}
+LIP_POINTS = (6, 12, 14, 17, 19, 20)
+EYE_POINTS = (11, 13, 15, 16, 18)
+
+
+@dataclass(frozen=True)
+class Openings:
+    """How far eyes and lips are open: the gap between the lids or lips over the eye's or mouth's width.
+
+    Attributes:
+        eyes: (B, 2), the left and the right one as seen in the picture.
+        lips: (B,).
+    """
+
+    eyes: Tensor
+    lips: Tensor
+
+    def expanded(self, count: int) -> "Openings":
+        """Of one frame for `count` frames."""
+        return Openings(self.eyes.expand(count, -1), self.lips.expand(count))
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a clip starts from; batch size 1 in the fields.
+
+    Attributes:
+        mode: of LivePortraitAnimator.transfer_modes.
+        source: motion of the source.
+        first: of the first driving frame; relative transfer alone looks at it.
+        options: what is moved, and by which networks.
+        openings: the source's; None where the options do not ask for them.
+    """
+
+    mode: str
+    source: PortraitMotion
+    first: PortraitMotion
+    options: MotionConfiguration
+    openings: Openings | None = None
+
+    def __call__(self, driving: PortraitMotion, retargeting: Retargeting, openings: Openings | None) -> Tensor:
+        """Points (B, K, 3) for the source; `openings`: of the driving frames, where the options ask for them."""
+        if self.mode == "absolute_paper":
+            return driving._replace(canonical=self.source.canonical).points()
+        source = self.source.points().expand(driving.scale.shape[0], -1, -1)
+        points = self._moved(driving)
+        if self.openings and openings:
+            own = self.openings.expanded(len(source))
+            points = self._retargeted(source, points, retargeting, own, openings)
+        if self._stitches():
+            points = retargeting.stitched(source, points)
+        if self.openings and self._closes_lips(self.openings):
+            own = self.openings.expanded(len(source))
+            points = points + retargeting.lip_offsets(source, own.lips, torch.zeros_like(own.lips))
+        return source + self.options.multiplier * (points - source)
+
+    def _moved(self, driving: PortraitMotion) -> Tensor:
+        """The source's points under the driving motion of the region."""
+        source, region = self.source, self.options.region
+        rotation, translation, scale = source.rotation, source.translation, source.scale
+        if region in ("all", "pose"):
+            if self.mode == "absolute":
+                rotation, translation = driving.rotation, driving.translation
+            elif self.mode == "relative":
+                rotation = driving.rotation @ self.first.rotation.transpose(1, 2) @ source.rotation
+                translation = source.translation + driving.translation - self.first.translation
+        if region == "all" and self.mode == "relative":
+            scale = source.scale * driving.scale / self.first.scale
+        return PortraitMotion(source.canonical, rotation, self._expression(driving), translation, scale).points()
+
+    def _expression(self, driving: PortraitMotion) -> Tensor:
+        own, region = self.source.expression, self.options.region
+        if region == "pose":
+            return own
+        if self.mode == "absolute":
+            taken = ABSOLUTE_EXPRESSION if region in ("all", "expression") else _whole_points(region)
+            return torch.where(_chosen(own, taken), driving.expression, own)
+        changed = own + driving.expression - self._rest(driving)
+        return torch.where(_chosen(own, _whole_points(region)), changed, own)
+
+    def _rest(self, driving: PortraitMotion) -> Tensor:
+        """The expression (1, K, 3) that changes are measured from."""
+        if self.mode == "relative":
+            return self.first.expression
+        if self.options.region == "eyes":
+            return torch.zeros_like(driving.expression[:1])
+        return neutral_expression().to(driving.expression)
+
+    def _retargeted(
+        self, source: Tensor, points: Tensor, retargeting: Retargeting, own: Openings, wanted: Openings
+    ) -> Tensor:
+        if self.options.retargets and self.mode != "absolute":
+            # The networks' offsets take the place of the driving motion.
+            points = source
+        if self.options.eye_retargeting:
+            # The driver's left eye says how far both are to open.
+            points = points + retargeting.eye_offsets(source, own.eyes, wanted.eyes[:, 0])
+        if self.options.lip_retargeting:
+            points = points + retargeting.lip_offsets(source, own.lips, wanted.lips)
+        return points
+
+    def _stitches(self) -> bool:
+        return self.mode != "absolute" if self.options.stitching is None else self.options.stitching
+
+    def _closes_lips(self, openings: Openings) -> bool:
+        options = self.options
+        wanted = options.normalize_lips and self.mode != "absolute" and not options.retargets
+        return wanted and float(openings.lips) >= LIPS_APART
+
+
+@cache
+def neutral_expression() -> Tensor:
+    """Offsets (1, K, 3) of a face at rest, which the authors' code subtracts where the driver is a single picture."""
+    text = (files("lia_bench.models.liveportrait") / "neutral_expression.json").read_text()
+    return torch.tensor(json.loads(text)["offsets"])[None]
+
+
+def _whole_points(region: Region) -> dict[int, tuple[int, ...]] | None:
+    """The points that a region moves, by every axis; None for all."""
+    if region == "lips":
+        return dict.fromkeys(LIP_POINTS, EVERY_AXIS)
+    if region == "eyes":
+        return dict.fromkeys(EYE_POINTS, EVERY_AXIS)
+    return None
+
+
+def _chosen(like: Tensor, taken: dict[int, tuple[int, ...]] | None) -> Tensor:
+    """Whether each coordinate (1, K, 3) is among those taken."""
+    chosen = torch.full_like(like[:1], taken is None, dtype=torch.bool)
+    for point, axes in (taken or {}).items():
+        chosen[:, point, list(axes)] = True
+    return chosen
