@@ -188,3 +188,28 @@ class AdversarialOptimiser(KeypointOptimiser):
     """Those settings, and the discriminator's learning rate."""
 
     discriminator: float = Field(2e-4, ge=0)
+
+
+class LatentLoss(Section):
+    """Weights of the training objective; a term of weight 0 is not computed, nor is the network it needs."""
+
+    l1: float = Field(1.0, ge=0, description="mean absolute difference of images in [-1, 1]")
+    perceptual: float = Field(10.0, ge=0, description="of each of five VGG19 layers at four scales")
+    adversarial: float = Field(1.0, ge=0)
+    r1: float = Field(0.0, ge=0, description="gamma of the discriminator's gradient penalty, every 16 iterations")
+
+    @model_validator(mode="after")
+    def _some_term(self) -> Self:
+        if not (self.l1 or self.perceptual or self.adversarial):
+            raise ValueError("give l1, perceptual or adversarial a weight above 0")
+        if self.r1 and not self.adversarial:
+            raise ValueError("r1 regularises the discriminator, which is there only with adversarial above 0")
+        return self
+
+
+class LatentOptimiser(Section):
+    """Adam; its rate and betas are corrected as StyleGAN2 does for lazy regularisation."""
+
+    learning_rate: float = Field(0.002, gt=0, description="before the factors 4/5 (generator), 16/17 (discriminator)")
+    beta1: float = Field(0.0, ge=0, lt=1)
+    beta2: float = Field(0.99, ge=0, lt=1)

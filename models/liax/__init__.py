@@ -11,6 +11,7 @@ SPECIFICATION = ModelSpecification(
     configuration="lia_bench.models.liax.configuration:LiaxConfiguration",
     variants=Path(__file__).parent / "variants",
     default_variant="512",
+    recipe="lia_bench.models.liax.recipe:LiaxRecipe",
     authors_checkpoint="lia_bench.models.liax.authors_checkpoint",
     card=Path(__file__).parent / "card.yaml",
     transfer_modes=("relative", "absolute"),

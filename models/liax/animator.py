@@ -53,14 +53,18 @@ class LiaxAnimator(Animator):
         """The side of the configuration."""
         return self.configuration.size
 
-    def forward(self, source: Tensor, driving: Tensor) -> Tensor:
-        """Absolute transfer of pairs, for training: (B, 3, size, size) twice, in [-1, 1], to as many images."""
+    def forward(self, source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor]:
+        """Absolute transfer of pairs, for training.
+
+        (B, 3, size, size) twice, in [-1, 1], to as many images and the driving frames' magnitudes (B, motion_dim).
+        """
         latent, pyramid = self.encoder(torch.cat((source, driving)))
         source_latent, driving_latent = latent.chunk(2)
-        walk = self.magnitude_head(driving_latent) @ self.dictionary().t()
+        magnitudes: Tensor = self.magnitude_head(driving_latent)
+        walk = magnitudes @ self.dictionary().t()
         count = source.shape[0]
         image: Tensor = self.decoder(source_latent + walk, [feature[:count] for feature in pyramid])
-        return image
+        return image, magnitudes
 
     def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> EncodedSource:
         """The source's code, features and the directions, once a clip.

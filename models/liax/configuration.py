@@ -5,8 +5,8 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from lia_bench.core.configuration import Section
-from lia_bench.models.blocks.configuration import PowerOfTwo
-from lia_bench.models.training.configuration import ModelConfiguration
+from lia_bench.models.blocks.configuration import LatentLoss, LatentOptimiser, PowerOfTwo
+from lia_bench.models.training.configuration import ExperimentConfiguration
 
 
 class LiaxModel(Section):
@@ -45,7 +45,17 @@ class LiaxModel(Section):
         return [2**power for power in range(3, self.size.bit_length())]
 
 
-class LiaxConfiguration(ModelConfiguration):
+class LiaxLoss(LatentLoss):
+    """Weights of the training objective; LIA's, and one that is not published."""
+
+    sparsity: float = Field(
+        0.001, ge=0, description="of the L1 norm of the driving frame's magnitudes; not published, chosen here"
+    )
+
+
+class LiaxConfiguration(ExperimentConfiguration):
     """A variant of LIA-X."""
 
     model: LiaxModel = LiaxModel()
+    loss: LiaxLoss = LiaxLoss()
+    optimiser: LatentOptimiser = LatentOptimiser()

@@ -11,8 +11,7 @@ from lia_bench.models.blocks.reconstruction import Vgg19Features
 from lia_bench.models.lia.animator import LiaAnimator
 from lia_bench.models.lia.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.lia.configuration import LiaConfiguration, LiaModel
-from lia_bench.models.lia.discriminator import Discriminator
-from lia_bench.models.lia.recipe import LiaRecipe
+from lia_bench.models.lia.recipe import LiaRecipe, build_discriminator
 from lia_bench.models.loading import load_configuration, load_model
 from lia_bench.models.training.recipe import Network, PairBatch
 
@@ -43,7 +42,7 @@ def train_step(recipe: LiaRecipe, source: Tensor, driving: Tensor) -> dict[str, 
 )
 def test_parameters(size: int, generator: int, discriminator: int) -> None:
     with torch.device("meta"):
-        networks = LiaAnimator(LiaModel(size=size)), Discriminator(LiaModel(size=size))
+        networks = LiaAnimator(LiaModel(size=size)), build_discriminator(LiaModel(size=size))
     counts = [sum(parameter.numel() for parameter in network.parameters()) for network in networks]
     assert counts == [generator, discriminator]
 
@@ -118,4 +117,4 @@ def test_the_paper_s_widths_animate_at_1024() -> None:
     assert animated.shape == (1, 3, 1024, 1024)
     assert animated.isfinite().all()
     with torch.no_grad():
-        assert Discriminator(LiaModel(size=1024))(pair * 2 - 1).shape == (2, 1)
+        assert build_discriminator(LiaModel(size=1024))(pair * 2 - 1).shape == (2, 1)

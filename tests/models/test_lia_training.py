@@ -10,11 +10,11 @@ from lia_bench.core.configuration import validate
 from lia_bench.core.errors import InputError, MissingWeightsError, UnknownNameError
 from lia_bench.models.blocks.adversarial import r1_penalty
 from lia_bench.models.blocks.entry_table import from_table
+from lia_bench.models.blocks.latent_training import R1_INTERVAL, minibatch_deviation
 from lia_bench.models.blocks.reconstruction import Vgg19Features
 from lia_bench.models.lia.authors_checkpoint import generator_table
 from lia_bench.models.lia.configuration import LiaConfiguration
-from lia_bench.models.lia.discriminator import Discriminator, minibatch_deviation
-from lia_bench.models.lia.recipe import R1_INTERVAL, LiaRecipe
+from lia_bench.models.lia.recipe import LiaRecipe, build_discriminator
 from lia_bench.models.loading import load_configuration
 from lia_bench.models.training.recipe import PairBatch
 from tests.conftest import golden
@@ -166,7 +166,7 @@ def test_the_penalty_of_a_linear_score_is_the_squared_norm_of_its_weights() -> N
 
 
 def test_the_penalty_reaches_the_weights_of_the_discriminator() -> None:
-    discriminator = Discriminator(experiment().model)
+    discriminator = build_discriminator(experiment().model)
     images = noise_batch(0).driving.requires_grad_()
     r1_penalty(images, discriminator(images)).backward()
     stem: nn.Parameter = discriminator.stem.weight
