@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from torch import Tensor
 
@@ -26,7 +26,16 @@ class AuthorsLayout(Protocol):
         """The animator's state dict as the networks of the authors' file; None for another model's."""
 
 
-class FolderLayout(AuthorsLayout, Protocol):
+@runtime_checkable
+class OwnWriting(Protocol):
+    """Of authors whose files are not the networks' state dicts by name in one file of torch.save."""
+
+    def write_files(self, content: Mapping[str, Mapping[str, Tensor]], output: Path) -> None:
+        """Write what `authors_content` returned as their file, or as their folder."""
+
+
+@runtime_checkable
+class FolderLayout(AuthorsLayout, OwnWriting, Protocol):
     """Of authors who published a folder of several files."""
 
     def files_in(self, folder: Path) -> dict[str, Path]:

@@ -12,13 +12,13 @@ from torch import Tensor
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.models.animator import Animator
-from lia_bench.models.authors_layout import authors_layout, first_names, named_as_in_file
+from lia_bench.models.authors_layout import FolderLayout, OwnWriting, authors_layout, first_names, named_as_in_file
 from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, own_checkpoint_folder, write_weights
 from lia_bench.models.loading import load_model
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.registry import MODELS
 from lia_bench.models.training.run_folder import resolve_checkpoint
-from lia_bench.models.weights_file import read_weights_file
+from lia_bench.models.weights_file import read_authors
 
 FILE_SUFFIXES = (".pt", ".pth", ".tar", ".safetensors")
 
@@ -76,7 +76,7 @@ def convert_to_authors(
     """Write the checkpoint of `reference` as a file of the layout that the model's authors published.
 
     Args:
-        output: the file, as torch.save writes it.
+        output: the file, as torch.save writes it; or the folder, where the authors published several files.
         changed: fields of the configuration's `model` section, where the checkpoint is of such a network.
         replace: an earlier file may be replaced.
 
@@ -87,7 +87,7 @@ def convert_to_authors(
     layout = authors_layout(MODELS[reference.name])
     if layout is None:
         raise InputError(f"{reference.name} has no layout of its authors: only the folder of lia-bench can be written")
-    if output.is_dir():
+    if output.is_dir() and not isinstance(layout, FolderLayout):
         raise InputError(f"{output}: a folder; the authors' layout is a file, such as {output / 'checkpoint.pth'}")
     if output.exists() and not replace:
         raise InputError(f"{output}: there already; give --force to replace it")
@@ -99,7 +99,8 @@ def convert_to_authors(
         network: {name: value.detach().cpu().contiguous().clone() for name, value in part.items()}
         for network, part in content.items()
     }
-    _write(output, lambda temporary: torch.save(plain, temporary))
+    write = layout.write_files if isinstance(layout, OwnWriting) else torch.save
+    _write(output, lambda temporary: write(plain, temporary))
     return Converted(
         output,
         str(animator.zoo_entry),
@@ -126,7 +127,7 @@ def _left_out(name: str, source: Path, state: Mapping[str, Tensor]) -> list[str]
     if source.is_dir():
         return [TRAINING] if (source / TRAINING).is_file() else []
     layout = authors_layout(MODELS[name])
-    content = read_weights_file(source)
+    content = read_authors(MODELS[name], source)
     back = (layout.authors_content(state) if layout else None) or {}
     if not back.keys() & content.keys():
         return []

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -26,9 +26,9 @@ def read_authors(specification: ModelSpecification, path: Path) -> dict[str, Any
         CheckpointError: there is no such file, it is damaged, or no dict inside; or a file of the folder is missing.
     """
     layout = authors_layout(specification)
-    if path.is_dir() and hasattr(layout, "files_in"):
+    if path.is_dir() and isinstance(layout, FolderLayout):
         try:
-            files = cast(FolderLayout, layout).files_in(path)
+            files = layout.files_in(path)
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
         if files:

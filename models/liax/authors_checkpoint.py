@@ -1,8 +1,10 @@
 """The layout of the file that LIA-X's authors published: the generator's plain state dict."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lia_bench.models.blocks.entry_table import (
@@ -56,6 +58,11 @@ def authors_content(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]
     levels = count_names(state, r"decoder\.levels\.\d+\.colour_bias")
     blocks = count_names(state, r"decoder\.levels\.0\.flow_blocks\.\d+\.share")
     return {GENERATOR: to_table(generator_table(levels, blocks), state, state["decoder.constant"].shape[1])}
+
+
+def write_files(content: Mapping[str, Mapping[str, Tensor]], output: Path) -> None:
+    """Write the generator's state dict as it was published, bare."""
+    torch.save(dict(content[GENERATOR]), output)
 
 
 def _halving(name: str, number: int) -> Iterator[Entry]:

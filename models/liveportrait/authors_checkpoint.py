@@ -156,6 +156,14 @@ def authors_content(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]
     return content if content.keys() == _PARTS.keys() else None
 
 
+def write_files(content: Mapping[str, Mapping[str, Tensor]], output: Path) -> None:
+    """Write the files into a folder that is made, laid out and named as they were published."""
+    for name, part in content.items():
+        folder = output / ("retargeting_models" if name == RETARGETING else "base_models")
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save(_by_networks(part) if name == RETARGETING else dict(part), folder / f"{name}.pth")
+
+
 def _theirs(name: str, value: Tensor, *, shuffles: bool) -> tuple[str, str] | None:
     """File and name that the authors give to an entry of ours."""
     for file, (prefix, names) in _PARTS.items():
@@ -185,3 +193,11 @@ def _flat(part: Mapping[str, Any]) -> dict[str, Tensor]:
             whole = f"{name}.{key}" if key else name
             flat[whole.replace("_module.", ".").replace("module.", "")] = tensor
     return flat
+
+
+def _by_networks(part: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    networks: dict[str, dict[str, Tensor]] = {}
+    for name, value in part.items():
+        network, _, inner = name.partition(".")
+        networks.setdefault(network, {})[f"module.{inner}"] = value
+    return networks

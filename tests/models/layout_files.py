@@ -16,6 +16,8 @@ GOLDENS = {
     "fvv": "fvv-vox-256",
     "iapm": "iapm-vox-256",
     "lia": "lia-vox-256",
+    "liax": "liax-512",
+    "liveportrait": "liveportrait-512",
     "monkeynet": "monkeynet-vox",
     "mraa": "mraa-vox-256",
     "tpsmm": "tpsmm-vox-256",

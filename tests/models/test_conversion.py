@@ -43,18 +43,21 @@ def test_every_layout_of_the_zoo_is_tried() -> None:
 @pytest.mark.parametrize("name", GOLDENS)
 def test_what_comes_back_is_what_the_authors_published(name: str) -> None:
     expected = golden(GOLDENS[name])
-    variant = expected["load"].get("variant", MODELS[name].default_variant)
+    # LIA-X's golden is of the variant of half the widths.
+    variant = "small-512" if name == "liax" else expected["load"].get("variant", MODELS[name].default_variant)
     (blueprint,) = (found for found in blueprints(MODELS[name]) if variant in found.variants)
     content = layout_of(name).authors_content(blueprint.state)
     assert content is not None
     shapes = {
         f"{network}/{entry}": list(value.shape) for network, part in content.items() for entry, value in part.items()
     }
-    # X2Face's golden holds two further files, of its pose layers.
-    assert shapes == {key: shape for key, (shape, _) in expected["state"].items() if key.split("/")[0] in content}
+    # X2Face's golden holds two further files, of its pose layers; LivePortrait's retargeting file is in parts.
+    entries = {key.replace("/module.", "."): shape for key, (shape, _) in expected["state"].items()}
+    assert shapes == {key: shape for key, shape in entries.items() if key.split("/")[0] in content}
 
 
-@pytest.mark.parametrize("name", GOLDENS)
+# Those of the two others are no state dicts by name in one file: their own tests hold them.
+@pytest.mark.parametrize("name", sorted(GOLDENS.keys() - {"liax", "liveportrait"}))
 def test_there_and_back_gives_the_same_file(name: str, tmp_path: Path) -> None:
     content = small_content(name)
     file, folder, back = tmp_path / "a.pth", tmp_path / "ours", tmp_path / "b.pth"
