@@ -1,10 +1,20 @@
 """Angles of a head, from a network's logits to rotations of points in space."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 DEGREES_A_BIN = 3
 HOPENET_FIRST = -99.0
+
+
+class HeadAngles(NamedTuple):
+    """Angles of a batch of heads, each (B,), in degrees."""
+
+    yaw: Tensor
+    pitch: Tensor
+    roll: Tensor
 
 
 def expected_degrees(logits: Tensor, first: float = HOPENET_FIRST) -> Tensor:

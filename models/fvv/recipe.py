@@ -6,18 +6,19 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.adversarial import PatchDiscriminator, hinge_discriminator, hinge_generator, judged
 from lia_bench.models.blocks.equivariance import PlaneTransformation
-from lia_bench.models.blocks.reconstruction import ReconstructionLoss
-from lia_bench.models.fvv.animator import FvvAnimator
-from lia_bench.models.fvv.configuration import FvvConfiguration
-from lia_bench.models.fvv.head_pose import HeadMotion
-from lia_bench.models.fvv.keypoints import frame_keypoints
-from lia_bench.models.fvv.losses import (
+from lia_bench.models.blocks.head_pose import HeadAngles
+from lia_bench.models.blocks.portrait_losses import (
     equivariance,
     expression_size,
     head_pose_difference,
     keypoint_prior,
     published_hopenet,
 )
+from lia_bench.models.blocks.reconstruction import ReconstructionLoss
+from lia_bench.models.fvv.animator import FvvAnimator
+from lia_bench.models.fvv.configuration import FvvConfiguration
+from lia_bench.models.fvv.head_pose import HeadMotion
+from lia_bench.models.fvv.keypoints import frame_keypoints
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
@@ -92,9 +93,10 @@ class FvvRecipe(TrainingRecipe):
         if loss.keypoint:
             losses["keypoint"] = loss.keypoint * keypoint_prior(keypoints)
         if self.hopenet is not None:
-            losses["head_pose"] = loss.head_pose * head_pose_difference(motion, self.hopenet(driving))
+            angles = HeadAngles(motion.yaw, motion.pitch, motion.roll)
+            losses["head_pose"] = loss.head_pose * head_pose_difference(angles, self.hopenet(driving))
         if loss.expression:
-            losses["expression"] = loss.expression * expression_size(motion)
+            losses["expression"] = loss.expression * expression_size(motion.expression)
         return losses
 
 

@@ -11,6 +11,7 @@ SPECIFICATION = ModelSpecification(
     configuration="lia_bench.models.liveportrait.configuration:LivePortraitConfiguration",
     variants=Path(__file__).parent / "variants",
     default_variant="512",
+    recipe="lia_bench.models.liveportrait.recipe:LivePortraitRecipe",
     authors_checkpoint="lia_bench.models.liveportrait.authors_checkpoint",
     card=Path(__file__).parent / "card.yaml",
     transfer_modes=("relative", "absolute", "absolute_paper", "from_neutral"),

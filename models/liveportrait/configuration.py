@@ -6,11 +6,15 @@ from pydantic import Field, model_validator
 
 from lia_bench.core.configuration import Section
 from lia_bench.models.blocks.configuration import (
+    AdamConfiguration,
+    AdversarialWeights,
+    PatchDiscriminatorConfiguration,
+    TransformationConfiguration,
     VolumeGeneratorConfiguration,
     VolumeMotionConfiguration,
     check_halvable,
 )
-from lia_bench.models.training.configuration import ModelConfiguration
+from lia_bench.models.training.configuration import ExperimentConfiguration
 
 Region = Literal["all", "expression", "pose", "lips", "eyes"]
 POINTS_OF_REGIONS = 21
@@ -82,7 +86,39 @@ class LivePortraitModel(Section):
         return self
 
 
-class LivePortraitConfiguration(ModelConfiguration):
-    """What a file in variants/ holds."""
+class LivePortraitLoss(AdversarialWeights):
+    """Weights of the first stage; a term of weight 0 is not computed, and what only it needs is not loaded.
+
+    The terms are the paper's; none of its weights was published: these are face-vid2vid's.
+    """
+
+    equivariance: float = Field(10.0, ge=0, description="of x and y of the points; not published")
+    keypoint: float = Field(10.0, ge=0, description="of the points' distances and their mean depth; not published")
+    head_pose: float = Field(
+        20.0, ge=0, description="of the angles' difference from Hopenet's, a degree; not published"
+    )
+    expression: float = Field(5.0, ge=0, description="of the size of the expression's offsets; not published")
+    transformation: TransformationConfiguration = TransformationConfiguration()
+
+
+class LivePortraitOptimiser(AdamConfiguration):
+    """Adam for each network."""
+
+    motion_extractor: float = Field(2e-4, ge=0)
+    generator: float = Field(2e-4, ge=0)
+    discriminator: float = Field(2e-4, ge=0)
+
+
+class LivePortraitConfiguration(ExperimentConfiguration):
+    """A LivePortrait variant."""
 
     model: LivePortraitModel
+    discriminator: PatchDiscriminatorConfiguration = PatchDiscriminatorConfiguration()
+    loss: LivePortraitLoss = LivePortraitLoss()
+    optimiser: LivePortraitOptimiser = LivePortraitOptimiser()
+
+    @model_validator(mode="after")
+    def _discriminator_fits(self) -> Self:
+        if self.loss.adversarial:
+            self.discriminator.check_fits(self.model.size)
+        return self

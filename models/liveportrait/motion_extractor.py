@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.head_pose import expected_degrees, turn
+from lia_bench.models.blocks.head_pose import HeadAngles, expected_degrees, turn
 from lia_bench.models.liveportrait.configuration import MotionExtractorConfiguration
 
 EPSILON = 1e-6
@@ -23,6 +23,7 @@ class PortraitMotion(NamedTuple):
         expression: (B, K, 3), offset of each point, before the scale.
         translation: (B, 3); its z is never used.
         scale: (B, 1).
+        angles: degrees (B,) each, that the rotation is made of.
     """
 
     canonical: Tensor
@@ -30,13 +31,25 @@ class PortraitMotion(NamedTuple):
     expression: Tensor
     translation: Tensor
     scale: Tensor
+    angles: HeadAngles
 
     def points(self) -> Tensor:
-        """Points (B, K, 3) in the frame: scale (x_c R + delta) + t (equation 2)."""
-        # Written out, so that autocast does not round the coordinates.
-        turned = (self.canonical[..., None] * self.rotation[:, None]).sum(dim=-2)
-        moved = self.translation * self.translation.new_tensor([1.0, 1.0, 0.0])
-        return self.scale[..., None] * (turned + self.expression) + moved[:, None]
+        """Points (B, K, 3) in the frame."""
+        return frame_points(self.canonical, self.rotation, self.expression, self.translation, self.scale)
+
+    def rows(self, rows: slice) -> "PortraitMotion":
+        """Of some of the batch."""
+        yaw, pitch, roll = (degrees[rows] for degrees in self.angles)
+        canonical, rotation, expression, translation, scale = (value[rows] for value in self[:5])
+        return PortraitMotion(canonical, rotation, expression, translation, scale, HeadAngles(yaw, pitch, roll))
+
+
+def frame_points(canonical: Tensor, rotation: Tensor, expression: Tensor, translation: Tensor, scale: Tensor) -> Tensor:
+    """scale (x_c R + delta) + t (equation 2): points (B, K, 3); arguments as the fields of PortraitMotion."""
+    # Written out, so that autocast does not round the coordinates.
+    turned = (canonical[..., None] * rotation[:, None]).sum(dim=-2)
+    moved = translation * translation.new_tensor([1.0, 1.0, 0.0])
+    return scale[..., None] * (turned + expression) + moved[:, None]
 
 
 class ResponseNormalisation(nn.Module):
@@ -110,7 +123,8 @@ class MotionExtractor(nn.Module):
     def forward(self, image: Tensor) -> PortraitMotion:
         """Motion of images (B, 3, H, W) in [0, 1]."""
         pooled = self.features(image)
-        pitch, yaw, roll = (degrees.deg2rad() for degrees in self.angles(pooled))
+        angles = self.angles(pooled)
+        yaw, pitch, roll = (degrees.deg2rad() for degrees in angles)
         return PortraitMotion(
             self.canonical(pooled).float().unflatten(1, (-1, 3)),
             # Points are rows here: the transpose of the matrix that would multiply columns.
@@ -118,6 +132,7 @@ class MotionExtractor(nn.Module):
             self.expression(pooled).float().unflatten(1, (-1, 3)),
             self.translation(pooled).float(),
             self.scale(pooled).float(),
+            angles,
         )
 
     def features(self, image: Tensor) -> Tensor:
@@ -128,7 +143,7 @@ class MotionExtractor(nn.Module):
         pooled: Tensor = self.normalisation(features.mean(dim=(2, 3)))
         return pooled
 
-    def angles(self, pooled: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pitch, yaw and roll in degrees, (B,) each."""
-        pitch, yaw, roll = (expected_degrees(head(pooled), FIRST_DEGREES) for head in (self.pitch, self.yaw, self.roll))
-        return pitch, yaw, roll
+    def angles(self, pooled: Tensor) -> HeadAngles:
+        """Degrees (B,) each."""
+        yaw, pitch, roll = (expected_degrees(head(pooled), FIRST_DEGREES) for head in (self.yaw, self.pitch, self.roll))
+        return HeadAngles(yaw, pitch, roll)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.models.liveportrait.configuration import MotionConfiguration, Region
-from lia_bench.models.liveportrait.motion_extractor import PortraitMotion
+from lia_bench.models.liveportrait.motion_extractor import PortraitMotion, frame_points
 from lia_bench.models.liveportrait.retargeting import LIPS_APART, Retargeting
 
 EVERY_AXIS = (0, 1, 2)
@@ -90,7 +90,7 @@ class Transfer:
                 translation = source.translation + driving.translation - self.first.translation
         if region == "all" and self.mode == "relative":
             scale = source.scale * driving.scale / self.first.scale
-        return PortraitMotion(source.canonical, rotation, self._expression(driving), translation, scale).points()
+        return frame_points(source.canonical, rotation, self._expression(driving), translation, scale)
 
     def _expression(self, driving: PortraitMotion) -> Tensor:
         own, region = self.source.expression, self.options.region

@@ -1,11 +1,10 @@
-"""The terms that face-vid2vid is trained on beside those it shares with FOMM, unweighted; and Hopenet.
+"""The terms that portraits in space are trained on beside those of FOMM, unweighted; and Hopenet.
 
-Hopenet tells the head pose estimator in training what angles are (Ruiz et al., CVPR workshops 2018).
+Hopenet tells the networks in training what angles are (Ruiz et al., CVPR workshops 2018).
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,19 +12,10 @@ from torch import Tensor, nn
 
 from lia_bench.core.errors import MissingWeightsError
 from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
-from lia_bench.models.blocks.head_pose import expected_degrees
-from lia_bench.models.fvv.head_pose import HeadMotion
+from lia_bench.models.blocks.head_pose import HeadAngles, expected_degrees
 
 SIDE = 224
 BINS = 66
-
-
-class HeadAngles(NamedTuple):
-    """Angles of a batch of heads, each (B,), in degrees."""
-
-    yaw: Tensor
-    pitch: Tensor
-    roll: Tensor
 
 
 class Hopenet(nn.Module):
@@ -116,12 +106,11 @@ def keypoint_prior(keypoints: Tensor) -> Tensor:
     return apart + (keypoints[..., 2].mean(dim=1) - MEAN_DEPTH).abs().mean()
 
 
-def head_pose_difference(motion: HeadMotion, truth: HeadAngles) -> Tensor:
+def head_pose_difference(angles: HeadAngles, truth: HeadAngles) -> Tensor:
     """Mean absolute differences of yaw, pitch and roll in degrees, summed (face-vid2vid appendix A)."""
-    pairs = ((motion.yaw, truth.yaw), (motion.pitch, truth.pitch), (motion.roll, truth.roll))
-    return torch.stack([F.l1_loss(one, other) for one, other in pairs]).sum()
+    return torch.stack([F.l1_loss(one, other) for one, other in zip(angles, truth, strict=True)]).sum()
 
 
-def expression_size(motion: HeadMotion) -> Tensor:
-    """Mean over the batch of the L1 norm of all offsets of a head's expression (face-vid2vid appendix A)."""
-    return motion.expression.abs().sum(dim=(1, 2)).mean()
+def expression_size(expression: Tensor) -> Tensor:
+    """Mean over the batch of the L1 norm of all offsets (B, K, 3) of a head (face-vid2vid appendix A)."""
+    return expression.abs().sum(dim=(1, 2)).mean()
