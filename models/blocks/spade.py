@@ -14,12 +14,13 @@ MIDDLE_BLOCKS = 6
 class Spade(nn.Module):
     """Instance norm whose scale and shift are convolved from a map, brought to the size of what is normalised."""
 
-    def __init__(self, channels: int, map_channels: int) -> None:
+    def __init__(self, channels: int, map_channels: int, hidden: int) -> None:
+        """`hidden`: channels between the map and the scale and shift."""
         super().__init__()
         self.normalisation = nn.InstanceNorm2d(channels)
-        self.shared = nn.Conv2d(map_channels, HIDDEN, 3, padding=1)
-        self.scale = nn.Conv2d(HIDDEN, channels, 3, padding=1)
-        self.shift = nn.Conv2d(HIDDEN, channels, 3, padding=1)
+        self.shared = nn.Conv2d(map_channels, hidden, 3, padding=1)
+        self.scale = nn.Conv2d(hidden, channels, 3, padding=1)
+        self.shift = nn.Conv2d(hidden, channels, 3, padding=1)
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         """(B, channels, H, W), shape kept, under a map (B, map_channels, h, w)."""
@@ -31,16 +32,16 @@ class Spade(nn.Module):
 class SpadeBlock(nn.Module):
     """Twice SPADE, leaky ReLU, 3x3 convolution; beside the input, or SPADE and 1x1 where the width changes."""
 
-    def __init__(self, inputs: int, outputs: int, map_channels: int) -> None:
+    def __init__(self, inputs: int, outputs: int, map_channels: int, hidden: int) -> None:
         super().__init__()
         middle = min(inputs, outputs)
-        self.normalisation1 = Spade(inputs, map_channels)
+        self.normalisation1 = Spade(inputs, map_channels, hidden)
         self.convolution1 = spectral_norm(nn.Conv2d(inputs, middle, 3, padding=1))
-        self.normalisation2 = Spade(middle, map_channels)
+        self.normalisation2 = Spade(middle, map_channels, hidden)
         self.convolution2 = spectral_norm(nn.Conv2d(middle, outputs, 3, padding=1))
         self.changing = inputs != outputs
         if self.changing:
-            self.shortcut_normalisation = Spade(inputs, map_channels)
+            self.shortcut_normalisation = Spade(inputs, map_channels, hidden)
             self.shortcut = spectral_norm(nn.Conv2d(inputs, outputs, 1, bias=False))
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
@@ -56,13 +57,18 @@ class SpadeBlock(nn.Module):
 class SpadeDecoder(nn.Module):
     """Six blocks at the size of the features, then one after each doubling; each sees the features."""
 
-    def __init__(self, inputs: int, outputs: int, doublings: int, shuffle: int = 1) -> None:
-        """`outputs`: width after the doublings. `shuffle`: along a side, pixels that the last layer makes of one."""
+    def __init__(self, inputs: int, outputs: int, doublings: int, shuffle: int = 1, hidden: int = HIDDEN) -> None:
+        """
+        Args:
+            outputs: width after the doublings.
+            shuffle: along a side, pixels that the last layer makes of one.
+            hidden: channels between the features and the scales and shifts of the blocks.
+        """
         super().__init__()
         self.input = nn.Conv2d(inputs, 2 * inputs, 3, padding=1)
-        self.middle = nn.ModuleList(SpadeBlock(2 * inputs, 2 * inputs, inputs) for _ in range(MIDDLE_BLOCKS))
+        self.middle = nn.ModuleList(SpadeBlock(2 * inputs, 2 * inputs, inputs, hidden) for _ in range(MIDDLE_BLOCKS))
         widths = [2 * inputs, *[inputs] * (doublings - 1), outputs]
-        self.up = nn.ModuleList(SpadeBlock(*pair, inputs) for pair in pairwise(widths))
+        self.up = nn.ModuleList(SpadeBlock(*pair, inputs, hidden) for pair in pairwise(widths))
         self.shuffle = shuffle
         self.output = nn.Conv2d(outputs, 3 * shuffle**2, 3, padding=1)
 

@@ -31,6 +31,7 @@ class MotionExtractorConfiguration(Section):
 class GeneratorConfiguration(VolumeGeneratorConfiguration):
     """What turns the source into a volume and the warped volume into a frame."""
 
+    hidden: int = Field(128, gt=0, description="channels that the decoder's SPADE blocks read their scales off")
     upscale: Literal[1, 2] = Field(2, description="side of the frames that come out over that of those that go in")
 
 

@@ -11,4 +11,4 @@ class Generator(VolumeGenerator):
     def __init__(self, configuration: LivePortraitModel) -> None:
         shape = configuration.generator
         super().__init__(shape, configuration.dense_motion, configuration.points, configuration.depth)
-        self.decoder = SpadeDecoder(self.widths[-1], self.widths[0], shape.down_blocks, shape.upscale)
+        self.decoder = SpadeDecoder(self.widths[-1], self.widths[0], shape.down_blocks, shape.upscale, shape.hidden)
