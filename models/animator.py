@@ -21,10 +21,13 @@ class Animator(nn.Module, Shareable, ABC):
 
     Attributes:
         transfer_modes: what `animate(transfer=...)` takes.
+        reconstruction_transfer: of them, what takes all of the driving frame but the subject, for the task whose true
+            frames are the driving ones.
         takes_references: whether further views of the source's subject may be given; `encode_views` encodes them.
     """
 
     transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative")
+    reconstruction_transfer: ClassVar[str] = "absolute"
     takes_references: ClassVar[bool] = False
 
     @abstractmethod
@@ -49,6 +52,11 @@ class Animator(nn.Module, Shareable, ABC):
     @abstractmethod
     def frame_size(self) -> int | None:
         """Side in pixels that source and driving frames must have; None where any side will do."""
+
+    @property
+    def output_size(self) -> int | None:
+        """Side in pixels of the frames that come out; None where it is that of the frames that go in."""
+        return self.frame_size
 
     def animate(
         self,

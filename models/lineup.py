@@ -39,9 +39,24 @@ class LineupModel:
     checkpoint_sha256: str
     animator: Animator
 
-    def transfer(self, wanted: str) -> str:
-        """The transfer mode that this model takes where `wanted` is asked for: its usual one if it lacks that."""
+    def rendered_size(self, compared: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of its frames where those that are compared have the size `compared`."""
+        side = self.animator.output_size
+        return compared if side is None else (side, side)
+
+    def seen_size(self, compared: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the source and driving frames that it is to be given, likewise."""
+        side = self.animator.frame_size
+        return compared if side is None else (side, side)
+
+    def transfer(self, wanted: str, task: str = "cross") -> str:
+        """The transfer mode that this model takes in a task where `wanted` is asked for.
+
+        In reconstruction its own for that; else its usual one if it lacks what is wanted.
+        """
         modes = self.animator.transfer_modes
+        if task == "reconstruction":
+            wanted = self.animator.reconstruction_transfer
         return wanted if wanted in modes else modes[0]
 
 
@@ -52,18 +67,10 @@ class Lineup:
     models: tuple[LineupModel, ...]
     device: torch.device
 
-    def common_size(self) -> int | None:
-        """The side of the frames that all models take; None where any side will do.
-
-        Raises:
-            InputError: two models take different sizes, and numbers at different sizes cannot be compared.
-        """
-        sizes = {model.label: model.animator.frame_size for model in self.models}
-        given = {size for size in sizes.values() if size is not None}
-        if len(given) > 1:
-            listed = ", ".join(f"{label} {size}" for label, size in sizes.items() if size is not None)
-            raise InputError(f"one table is scored at one frame size ({listed}): evaluate these models apart")
-        return given.pop() if given else None
+    def compared_size(self) -> int | None:
+        """The side at which frames of all models can be compared without enlarging any; None where any side will do."""
+        sizes = (model.animator.output_size for model in self.models)
+        return min((size for size in sizes if size is not None), default=None)
 
 
 def read_references(texts: Sequence[str], announce: Callable[[str], None]) -> list[ModelReference]:

@@ -1,19 +1,21 @@
 """One clip through all models at once: decoded once, animated, scored and shown side by side."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice, tee
 from pathlib import Path, PurePosixPath
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
+from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.films import Camera, Rendered
 from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Score
@@ -22,6 +24,9 @@ from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
 from lia_bench.models.blocks.flow_recording import recorded_flows
 from lia_bench.models.lineup import LineupModel
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,9 @@ def warm_up(models: Sequence[LineupModel], size: tuple[int, int]) -> list[str]:
     Returns:
         labels of the models that have no dense flow.
     """
-    frame = torch.rand(3, *size, generator=torch.Generator().manual_seed(0))
     without_flow = []
     for model in models:
+        frame = torch.rand(3, *model.seen_size(size), generator=torch.Generator().manual_seed(0))
         try:
             with recorded_flows() as flows:
                 model.animator.animate(frame, frame[None])
@@ -126,16 +131,16 @@ def evaluate_clip(task: ClipTask, models: Sequence[LineupModel], judges: Judges,
         LiaBenchError: a model failed.
     """
     with open_indexed(task.driving.path) as driving, open_indexed(task.source.path) as sources:
-        source = to_tensor(resize(sources.frame(0), judges.size))
+        picture = sources.frame(0)
+        source = to_tensor(resize(picture, judges.size))
         key = sha256_of_video(task.driving.path)
         alike = task.task == "reconstruction"
         truth = ClipTruth(key, len(driving), frame_by_frame=alike, source=None if alike else source)
         scoring = ClipScoring(
             judges.suite, truth, len(models), lambda model, by: judges.feature_file(task.number, model, by)
         )
-        frames = _frames(driving, judges.size)
         with_flows = filming is not None and filming.flows
-        evaluation = _Evaluation(task, models, judges, scoring, source, frames, with_flows)
+        evaluation = _Evaluation(task, models, judges, scoring, picture, driving, with_flows)
         camera = None
         if filming:
             fps = driving.properties.fps
@@ -186,16 +191,18 @@ class _Evaluation:
         models: Sequence[LineupModel],
         judges: Judges,
         scoring: ClipScoring,
-        source: Tensor,
-        driving: Iterator[Tensor],
+        source: Frame,
+        driving: FrameReader,
         with_flows: bool,
     ) -> None:
         self._judges = judges
         self._scoring = scoring
+        sizes = {judges.size, *(model.seen_size(judges.size) for model in models)}
         # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
-        self._reference, *branches = tee(driving, len(models) + 1)
+        shown, *branches = tee(_at_sizes(driving, sizes), len(models) + 1)
+        self._reference = (scaled[judges.size] for scaled in shown)
         self._streams = [
-            _TimedStream(model, task, source, branch, judges.batch_size, with_flows)
+            _TimedStream(model, task, source, branch, judges, with_flows)
             for model, branch in zip(models, branches, strict=True)
         ]
         self.frames = 0
@@ -227,14 +234,18 @@ class _TimedStream:
         self,
         model: LineupModel,
         task: ClipTask,
-        source: Tensor,
-        driving: Iterator[Tensor],
-        batch_size: int,
+        source: Frame,
+        driving: Iterator[Mapping[Size, Tensor]],
+        judges: Judges,
         with_flows: bool,
     ) -> None:
         self._model = model
         self._clip = task.driving.name
-        self._start = (source, self._watched(driving), model.transfer(task.transfer), batch_size)
+        self._size = judges.size
+        seen = model.seen_size(judges.size)
+        own = (scaled[seen] for scaled in driving)
+        transfer = model.transfer(task.transfer, task.task)
+        self._start = (to_tensor(resize(source, seen)), self._watched(own), transfer, judges.batch_size)
         self._frames: Iterator[Tensor] | None = None
         self._with_flows = with_flows
         self._flows: Iterator[Tensor] = iter(())
@@ -245,9 +256,9 @@ class _TimedStream:
 
     def __next__(self) -> Rendered:
         if not self._with_flows:
-            return Rendered(self._next_frame(), None)
+            return Rendered(_compared(self._next_frame(), self._size), None)
         with recorded_flows() as flows:
-            frame = self._next_frame()
+            frame = _compared(self._next_frame(), self._size)
         if flows:
             # A batch has been rendered, and these are its frames' flows.
             self._flows = iter(flows[-1].pixels(*frame.shape[1:]).cpu())
@@ -281,5 +292,12 @@ class _TimedStream:
             yield frame
 
 
-def _frames(reader: FrameReader, size: tuple[int, int]) -> Iterator[Tensor]:
-    return (to_tensor(resize(frame, size)) for frame in reader)
+def _at_sizes(reader: FrameReader, sizes: Iterable[Size]) -> Iterator[dict[Size, Tensor]]:
+    return ({size: to_tensor(resize(frame, size)) for size in sizes} for frame in reader)
+
+
+def _compared(frame: Tensor, size: Size) -> Tensor:
+    """A model's frame (3, H, W) at the size of the comparison: bilinear, and smoothed where it shrinks."""
+    if frame.shape[1:] == size:
+        return frame
+    return F.interpolate(frame[None], size=size, mode="bilinear", antialias=True)[0].clamp(0, 1)

@@ -98,8 +98,8 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
 
     Raises:
         UnknownNameError: no such model, variant, metric or transfer mode.
-        InputError: no such dataset, no clip of a list is here, no run of a model, models of different sizes, or fewer
-            pairs of persons than asked for.
+        InputError: no such dataset, no clip of a list is here, no run of a model, or fewer pairs
+            of persons than asked for.
         CheckpointError: a checkpoint is missing or damaged.
         DeviceError: the device is not there.
     """
@@ -119,7 +119,8 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
 
     lineup = load_lineup(references, request.runs, request.device or processes.usual_device(), tell, whole)
     _check_transfer(request, lineup)
-    size = _frame_size(lineup, clips)
+    size = _compared_size(request, lineup, clips)
+    _announce_resizing(lineup, size, tell)
     subject = request.subject or subject_of(dataset)
     suite = open_suite(request.metrics, subject, ScoringSetting(*size, lineup.device, request.protocol))
     announce_meanings(suite, tell)
@@ -141,7 +142,9 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
             subject=subject,
             metrics=list(suite.columns),
         ),
-        run=run_plan([_planned(model, transfers) for model in lineup.models], transfers, ["reconstruction"], suite),
+        run=run_plan(
+            [_planned(model, transfers, size) for model in lineup.models], transfers, ["reconstruction"], suite
+        ),
         suite=suite,
         pairs=draw_pairs(clips, everyone, pair_count, request.seed) if "cross" in request.tasks else [],
         notes={"clip_list": str(request.clips) if request.clips else None},
@@ -151,7 +154,7 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     return EvaluationPlan(request, lineup, everyone, clips, session)
 
 
-def _planned(model: LineupModel, transfers: dict[str, str]) -> PlannedModel:
+def _planned(model: LineupModel, transfers: dict[str, str], size: tuple[int, int]) -> PlannedModel:
     """Everything but the network, for the report."""
     return PlannedModel(
         label=model.label,
@@ -159,7 +162,8 @@ def _planned(model: LineupModel, transfers: dict[str, str]) -> PlannedModel:
         variant=model.variant,
         checkpoint=str(model.checkpoint or ""),
         checkpoint_sha256=model.checkpoint_sha256,
-        transfers={task: model.transfer(wanted) for task, wanted in transfers.items()},
+        transfers={task: model.transfer(wanted, task) for task, wanted in transfers.items()},
+        rendered=None if model.rendered_size(size) == size else model.rendered_size(size),
     )
 
 
@@ -193,13 +197,21 @@ def _restrict(dataset: PreparedDataset, clip_list: Path, announce: Announce) -> 
     return chosen
 
 
-def _frame_size(lineup: Lineup, clips: Sequence[Clip]) -> tuple[int, int]:
-    """Height and width at which all frames are rendered and scored: the models', or else the first clip's."""
-    side = lineup.common_size()
+def _compared_size(request: EvaluationRequest, lineup: Lineup, clips: Sequence[Clip]) -> tuple[int, int]:
+    """Height and width at which all frames are scored: as asked for, the smallest model's, or the first clip's."""
+    side = request.size or lineup.compared_size()
     if side is not None:
         return side, side
     with open_video(clips[0].path) as reader:
         return reader.properties.height, reader.properties.width
+
+
+def _announce_resizing(lineup: Lineup, size: tuple[int, int], announce: Announce) -> None:
+    height, width = size
+    for model in lineup.models:
+        rendered = model.rendered_size(size)
+        if rendered != size:
+            announce(f"{model.label}: renders {rendered[1]}x{rendered[0]}, compared at {width}x{height}")
 
 
 def _check_transfer(request: EvaluationRequest, lineup: Lineup) -> None:

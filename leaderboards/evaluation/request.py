@@ -26,14 +26,15 @@ class EvaluationRequest:
         models: references `name[:variant][@checkpoint]`; identity is added.
         dataset: name or folder of a prepared dataset; None is the only one in `data`.
         tasks: of 'reconstruction' and 'cross'.
-        transfer: of the cross task; reconstruction is always absolute. None is relative, and for a model that does not
-            know it the model's usual one.
+        transfer: of the cross task; reconstruction is always absolute, as models mean it. None is relative, and for a
+            model that does not know it the model's usual one.
         metrics: names; None is all there are.
         protocol: the rules that numbers are computed by.
         subject: what the clips show, as far as plain names of metrics depend on it; None is what the dataset says.
         name: of the results folder; None is made from the dataset, the size and what differs from the usual.
         device: torch's name; None is the GPU where there is one.
         batch_size: frames rendered together; numbers do not depend on it, the speed does.
+        size: side in pixels at which frames are scored; None is that of the model whose frames are smallest.
         clips: a list of clips (see `lia_bench.core.clip_list`); only the test clips that it names count.
         limit: only the first so many test clips are animated or drive; None is all.
         seed: of the pairs and of the intervals.
@@ -55,6 +56,7 @@ class EvaluationRequest:
     batch_size: int = 8
     protocol: Protocol = Protocol.LITERATURE
     subject: str | None = None
+    size: int | None = None
     clips: Path | None = None
     limit: int | None = None
     seed: int = 0
@@ -77,7 +79,7 @@ class EvaluationRequest:
             if task not in TASKS:
                 raise InputError(unknown("task", task, TASKS))
         _check_metrics(self.metrics, self.subject)
-        _check_counts({"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs})
+        _check_counts({"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs, "size": self.size})
         if self.flow_videos and not self.videos:
             raise InputError("--flow-videos and --no-videos: leave one of them out")
         _check_name(self.name, self.results)

@@ -84,6 +84,13 @@ def _extractors(report: "Report", of: "Measurement") -> str:
     return ";".join(f"{column}={said}" for column, said in described if said != column)
 
 
+def _rendered(report: "Report", of: "Measurement") -> str:
+    if of.model.rendered is None:
+        return ""
+    height, width = of.model.rendered
+    return f"{width}x{height}, compared at {report.setting.width}x{report.setting.height}"
+
+
 @dataclass(frozen=True)
 class ResultRow:
     """What a model scored on a dataset, measured here, judged by raters or printed in a paper.
@@ -99,6 +106,7 @@ class ResultRow:
         counts: metric to the frames that were scored and those that were left out since nothing was found there.
         extractors: what metrics rest on, as 'akd=akd_openpose(weights ...);...'.
         seed: of the pairs of the cross task.
+        rendered: the size of the model's frames where they were resized to be compared, and to which.
         file: the file that it was read from.
     """
 
@@ -136,6 +144,7 @@ class ResultRow:
     origin: Origin = field(
         default="measured", metadata={"kind": "text", "part": "where", "measured": lambda report, of: "measured"}
     )
+    rendered: str = _text("where", _rendered)
 
     paper: str = _text("paper")
     table: str = _text("paper")

@@ -97,6 +97,7 @@ class PlannedModel(Part):
         model, variant: its registered name and configuration; of `score` the program's name.
         checkpoint, checkpoint_sha256: its weights; empty where it has none.
         transfers: task to the transfer mode that it renders with.
+        rendered: height and width of its frames where they are resized to be compared.
     """
 
     label: str
@@ -105,6 +106,7 @@ class PlannedModel(Part):
     checkpoint: str
     checkpoint_sha256: str
     transfers: dict[str, str] = {}
+    rendered: tuple[int, int] | None = None
 
 
 class MetricMeaning(Part):

@@ -30,7 +30,8 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     "--transfer",
     metavar="MODE",
     help="How the cross task moves the source: relative, absolute, or another mode of the models. "
-    "Reconstruction is always absolute.  [default: relative; of a model without it, the model's own]",
+    "Reconstruction is always absolute, as the model means it.  "
+    "[default: relative; of a model without it, the model's own]",
 )
 @metric_options
 @click.option("--name", help="Folder below --results.  [default: dataset, size, and what is not usual]")
@@ -42,6 +43,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     metavar="LIST",
     help="Only the test clips that this file names, one a line, or the good ones of a clips.csv. "
     "`lia-bench datasets common` writes such lists.",
+)
+@click.option(
+    "--size",
+    type=int,
+    metavar="PIXELS",
+    help="Side at which frames are scored; every model renders at its own, and larger or smaller frames are resized.  "
+    "[default: that of the model whose frames are smallest]",
 )
 @click.option("--limit", type=int, metavar="N", help="Only the first N test clips.")
 @click.option("--seed", default=0, show_default=True, help="Of the pairs and the 95 % intervals.")
@@ -67,6 +75,7 @@ def command(
     name: str | None,
     device: str | None,
     batch_size: int,
+    size: int | None,
     clips: Path | None,
     limit: int | None,
     seed: int,
@@ -109,6 +118,7 @@ def command(
         name=name,
         device=device,
         batch_size=batch_size,
+        size=size,
         clips=clips,
         limit=limit,
         seed=seed,

@@ -35,6 +35,7 @@ class LivePortraitAnimator(SizedAnimator):
     """
 
     transfer_modes: ClassVar[tuple[str, ...]] = ("relative", "absolute", "absolute_paper", "from_neutral")
+    reconstruction_transfer: ClassVar[str] = "absolute_paper"
 
     def __init__(self, configuration: LivePortraitModel) -> None:
         super().__init__(configuration.size)

@@ -23,7 +23,18 @@ from lia_bench.leaderboards.results.csv_writing import rebuild
 from tests.leaderboards.toys import LENGTHS, Toy, register, specification, write_dataset, write_run
 
 WHO = ["model", "variant", "checkpoint", "dataset", "split", "task", "transfer"]
-WHERE = ["protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date", "origin"]
+WHERE = [
+    "protocol",
+    "extractors",
+    "dataset_hash",
+    "checkpoint_sha256",
+    "seed",
+    "device",
+    "version",
+    "date",
+    "origin",
+    "rendered",
+]
 
 
 @pytest.fixture
@@ -363,14 +374,28 @@ def test_the_newest_run_is_taken_and_named(request_of: Any, tmp_path: Path, monk
     assert [model.label for model in both.run.plan.models] == ["toy", f"toy@{older}", "identity"]
 
 
-def test_models_of_different_sizes_are_not_compared(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_of_different_sizes_are_compared_at_the_smallest(
+    request_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     register(
         monkeypatch,
         large=specification("large", configuration="LargeConfiguration"),
         small=specification("small", configuration="SmallConfiguration"),
     )
-    with pytest.raises(InputError, match="large 32, small 24"):
-        evaluate(request_of("large", "small"))
+    lines: list[str] = []
+    both = evaluate(request_of("large", "small", tasks=("reconstruction",), name="both"), lines.append)
+    assert lines == ["large: renders 32x32, compared at 24x24"]
+    rows = {row["model"]: row for row in read(both.leaderboard)}
+    assert {name: row["rendered"] for name, row in rows.items()} == {
+        "large": "32x32, compared at 24x24",
+        "small": "",
+        "identity": "",
+    }
+    # Both halve the brightness: what differs is how a frame of 16 pixels comes to 24, straight or by way of 32.
+    assert float(rows["large"]["l1"]) == pytest.approx(float(rows["small"]["l1"]), abs=0.02)
+    larger = evaluate(request_of("large", "small", tasks=("reconstruction",), name="larger", size=32), lines.append)
+    assert lines[1:] == ["small: renders 24x24, compared at 32x32"]
+    assert larger.report.content.setting.height == 32
     outcome = evaluate(request_of("large", tasks=("reconstruction",), name=None, metrics=None))
     assert outcome.report.folder.name == "toys-32"
 
@@ -385,6 +410,7 @@ def test_models_of_different_sizes_are_not_compared(request_of: Any, monkeypatch
         ({"transfer": "relativ"}, InputError, "did you mean 'relative'"),
         ({"pairs": 100}, InputError, "fewer --pairs"),
         ({"limit": 0}, InputError, "--limit 0"),
+        ({"size": 0}, InputError, "--size 0"),
         ({"name": "../up"}, InputError, "--name"),
         ({"dataset": "nothing"}, InputError, "nothing"),
     ],
@@ -415,18 +441,18 @@ def test_frames_are_decoded_once_and_not_kept(request_of: Any, tmp_path: Path, m
     dataset = write_dataset(tmp_path / "data" / "long", {"ann#1": 400}, size=12)
     alive: list[int] = []
     references: list[Any] = []
-    original = clip_evaluation._frames
+    original = clip_evaluation._at_sizes
 
     def watched(*arguments: Any) -> Any:
         import weakref
 
-        for frame in original(*arguments):
-            references.append(weakref.ref(frame))
+        for scaled in original(*arguments):
+            references.extend(weakref.ref(frame) for frame in scaled.values())
             alive.append(sum(reference() is not None for reference in references))
-            yield frame
-            del frame
+            yield scaled
+            del scaled
 
-    monkeypatch.setattr(clip_evaluation, "_frames", watched)
+    monkeypatch.setattr(clip_evaluation, "_at_sizes", watched)
     evaluate(request_of(dataset=str(dataset), tasks=("reconstruction",), metrics=("l1",)))
     assert len(alive) == 400
     assert max(alive) < 100
