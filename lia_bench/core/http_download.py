@@ -80,7 +80,7 @@ class PartialFile:
         """Where the bytes are from; None where that is not known, so that nothing may be added to them."""
         try:
             return Origin(**json.loads(self._note.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (FileNotFoundError, ValueError, TypeError, RecursionError):
             return None
 
     def begin(self, origin: Origin) -> None:

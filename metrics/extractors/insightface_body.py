@@ -72,7 +72,7 @@ def _loaded(network: Any, task: str, manifest: Path, path: Path) -> Any:
     try:
         entry = json.loads(manifest.read_text(encoding="utf-8"))["tasks"][task]
         descriptor = {**entry, "sha256": entry["sha256"], "path": str(path)}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{manifest}: not cheetah_l's manifest: no entry for {task} with a SHA-256") from error
     try:
         return network(descriptor, ["CPUExecutionProvider"])

@@ -110,7 +110,9 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(
     assert partial.path.read_bytes() == changed
 
 
-@pytest.mark.parametrize("note", ["{", "[]", '{"address": "http://127.0.0.1/other.pth", "validator": "", "total": 9}'])
+@pytest.mark.parametrize(
+    "note", ["{", "[]", "[" * 100_000, '{"address": "http://127.0.0.1/other.pth", "validator": "", "total": 9}']
+)
 def test_bytes_of_unknown_origin_are_thrown_away(note: str, server: LocalServer, partial: PartialFile) -> None:
     partial.path.write_bytes(OTHER[:1000])
     partial.path.with_name("a.pth.part.json").write_text(note)

@@ -178,3 +178,9 @@ def test_a_manifest_of_another_package_is_refused() -> None:
     save_manifest(tasks={"detection": {"file": "det_10g.onnx"}})
     with pytest.raises(CheckpointError, match=r"cheetah_l\.json.*person_detection"):
         extractor(Protocol.STRICT)
+
+
+def test_a_manifest_that_is_nested_without_end_is_refused() -> None:
+    WEIGHTS["cheetah-manifest"].path.write_text("[" * 100_000)
+    with pytest.raises(CheckpointError, match=r"cheetah_l\.json.*person_detection"):
+        extractor(Protocol.STRICT)
