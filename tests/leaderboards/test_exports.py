@@ -1,6 +1,7 @@
 """Leaderboards as CSV, Markdown, LaTeX and JSON."""
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -178,3 +179,16 @@ def test_a_spreadsheet_s_commas_do_not_come_out_again(tmp_path: Path) -> None:
 def test_every_format_takes_no_groups() -> None:
     for render in FORMATS.values():
         assert isinstance(render([], ["l1"], True), str)
+
+
+@pytest.mark.parametrize("name", [r"\input{/etc/passwd}", r"\write18{touch x}", r"\end{document}", r"^^5cinput{x}"])
+def test_a_command_in_a_name_is_text_in_latex(name: str) -> None:
+    text = latex.escaped(name)
+    assert not re.search(r"\\(input|write|end)", text)
+    assert "^^" not in text
+    assert (
+        re.sub(r"\\text(backslash|asciicircum)\{\}", lambda found: {"b": "\\", "a": "^"}[found[1][0]], text)
+        .replace("\\{", "{")
+        .replace("\\}", "}")
+        == name
+    )

@@ -209,3 +209,19 @@ def test_an_answer_is_sent_again_when_the_server_was_away(page: "Page", folder: 
     at_question(page, 2)
     assert len(answers_of(folder, page)) == 1
     assert page.locator("#trouble").is_hidden()
+
+
+def test_a_question_that_is_a_script_is_shown_and_not_run(browser: "Browser", tmp_path: Path) -> None:
+    toy = ToyResults(clips=1, models=("lia", "fomm"), tasks=("reconstruction",), frames=4, side=64)
+    results = write_results(tmp_path / "results" / "toy", toy)
+    question = "<img src=x onerror=window.evil=1><script>window.evil=1</script>Which?"
+    create_study(StudyRequest((results,), tmp_path / "study", question=question), lambda line: None)
+    with serving(tmp_path / "study") as running:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(running.address)
+        page.click("#begin")
+        page.wait_for_selector(READY)
+        assert question in page.inner_text("#task")
+        assert page.evaluate("window.evil") is None
+        context.close()
