@@ -39,12 +39,14 @@ class SuiteMetric:
         column: the name it was asked for by.
         specification: the definition that the name means here.
         extractor: what it compares, of features and sets; None for images.
+        description: the definition, and the files behind it: 'akd_openpose(pose_model.pth#0a1b2c3d)'.
         make: gives a fresh torchmetrics metric.
     """
 
     column: str
     specification: MetricSpecification
     extractor: LoadedExtractor | None
+    description: str
     make: Callable[[], FrameMetric | FrechetMetric]
 
     def meter(self) -> FrameMetric | FrechetMetric:
@@ -52,16 +54,6 @@ class SuiteMetric:
         meter = self.make()
         meter.distributed_available_fn = lambda: False
         return meter
-
-    @property
-    def description(self) -> str:
-        """The definition, and the files behind it: 'akd_openpose(pose_model.pth#0a1b2c3d)'."""
-        files = (
-            self.extractor.description
-            if self.extractor
-            else "+".join(WEIGHTS[name].file_name for name in self.specification.weights)
-        )
-        return f"{self.specification.name}({files})" if files else self.specification.name
 
 
 @dataclass(frozen=True)
@@ -126,7 +118,7 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
             specification = resolve(column, subject)
             make = specification.open(setting)
             extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
-            metrics.append(SuiteMetric(column, specification, extractor, make))
+            metrics.append(SuiteMetric(column, specification, extractor, _description(specification, extractor), make))
         except MissingWeightsError:
             missing = [name for name in weights_behind(specification) if not WEIGHTS[name].path.is_file()]
             missing_weights[column] = missing
@@ -142,3 +134,8 @@ def _open_extractor(name: str, setting: ScoringSetting, loaded: dict[str, Loaded
     if name not in loaded:
         loaded[name] = LoadedExtractor(EXTRACTORS[name], ExtractorSetting(setting.device, setting.protocol))
     return loaded[name]
+
+
+def _description(specification: MetricSpecification, extractor: LoadedExtractor | None) -> str:
+    files = extractor.description if extractor else "+".join(WEIGHTS[name].file_name for name in specification.weights)
+    return f"{specification.name}({files})" if files else specification.name

@@ -73,10 +73,23 @@ class Lineup:
         return min((size for size in sizes if size is not None), default=None)
 
 
-def read_references(texts: Sequence[str], announce: Callable[[str], None]) -> list[ModelReference]:
+@dataclass(frozen=True)
+class NamedModel:
+    """What a command calls a model by: its reference, and a label that no other has."""
+
+    reference: ModelReference
+    label: str
+
+
+def name_models(texts: Sequence[str], announce: Callable[[str], None], always: Sequence[str] = ()) -> list[NamedModel]:
     """The models that texts `name[:variant][@checkpoint]` name; nothing is loaded.
 
     The file of a sweep for a checkpoint means all its runs; those without a checkpoint are told of and left out.
+
+    Args:
+        texts: as users type them.
+        announce: takes lines for the user.
+        always: names of models that come last where no text names them.
 
     Raises:
         UnknownNameError: a model that there is not.
@@ -87,11 +100,13 @@ def read_references(texts: Sequence[str], announce: Callable[[str], None]) -> li
         if count > 1:
             raise InputError(f"'{reference}' is named twice: name each model once")
         MODELS[reference.name]
-    return references
+    there = {reference.name for reference in references}
+    references += [ModelReference(name) for name in always if name not in there]
+    return [NamedModel(*pair) for pair in zip(references, short_names(references), strict=True)]
 
 
 def load_lineup(
-    references: Sequence[ModelReference],
+    named: Sequence[NamedModel],
     runs: Path,
     device: str | None,
     announce: Callable[[str], None],
@@ -100,7 +115,7 @@ def load_lineup(
     """The models on `device`, each with the checkpoint named or that of its newest run, which `announce` is told.
 
     Args:
-        references: as `read_references` gives them.
+        named: as `name_models` gives them.
         runs: folder of training runs.
         device: as torch names devices; None for the GPU where there is one.
         announce: takes lines for the user.
@@ -112,10 +127,11 @@ def load_lineup(
         UnknownNameError: no such variant.
         DeviceError: there is no such device.
     """
+    checkpoints = [find_checkpoint(model.reference, runs, dataset) for model in named]
     target = pick_device(device)
-    checkpoints = [find_checkpoint(reference, runs, dataset) for reference in references]
     models = []
-    for reference, checkpoint, label in zip(references, checkpoints, short_names(references), strict=True):
+    for one, checkpoint in zip(named, checkpoints, strict=True):
+        reference, label = one.reference, one.label
         animator = load_model(reference.name, checkpoint, reference.variant, str(target))
         variant = animator.zoo_entry.variant if animator.zoo_entry else ""
         models.append(LineupModel(label, reference.name, variant, checkpoint, _hash(checkpoint), animator))

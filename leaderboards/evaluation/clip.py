@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, tee
 from pathlib import Path, PurePosixPath
 
@@ -136,9 +137,7 @@ def evaluate_clip(task: ClipTask, models: Sequence[LineupModel], judges: Judges,
         key = sha256_of_video(task.driving.path)
         alike = task.task == "reconstruction"
         truth = ClipTruth(key, len(driving), frame_by_frame=alike, source=None if alike else source)
-        scoring = ClipScoring(
-            judges.suite, truth, len(models), lambda model, by: judges.feature_file(task.number, model, by)
-        )
+        scoring = ClipScoring(judges.suite, truth, len(models), partial(judges.feature_file, task.number))
         with_flows = filming is not None and filming.flows
         evaluation = _Evaluation(task, models, judges, scoring, picture, driving, with_flows)
         camera = None

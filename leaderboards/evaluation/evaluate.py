@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lia_bench.core.clip_list import read_clip_list
@@ -26,8 +27,7 @@ from lia_bench.leaderboards.evaluation.set_scores import generated_features
 from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
 from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.metrics.suite import open_suite
-from lia_bench.models.lineup import Lineup, LineupModel, load_lineup, read_references
-from lia_bench.models.reference import ModelReference
+from lia_bench.models.lineup import Lineup, LineupModel, load_lineup, name_models
 
 FLOOR = "identity"
 """What every table shows beside the models that were asked for."""
@@ -77,9 +77,7 @@ def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None)
     suite, models = planned.session.suite, planned.lineup.models
     with Session(planned.session) as session:
         work = planned.work(session.pairs)
-        judges = Judges(
-            suite, request.batch_size, lambda number, model, by: generated_features(session.features, number, model, by)
-        )
+        judges = Judges(suite, request.batch_size, partial(generated_features, session.features))
         filming = Filming(session.folder, planned.session.run.models, request.flow_videos) if request.videos else None
         kinds = ["videos"] if request.videos else []
         if session.left(work) or request.flow_videos:
@@ -88,7 +86,7 @@ def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None)
                 planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
             kinds += ["flow videos"] if request.flow_videos and len(without_flow) < len(models) else []
         session.announce_lacking(*kinds)
-        outcome = session.measure(work, lambda task: evaluate_clip(task, models, judges, filming))
+        outcome = session.measure(work, partial(evaluate_clip, models=models, judges=judges, filming=filming))
         strips = (strip_of(session.folder, task.place) for task in work if filming)
         return replace(outcome, video=next((strip for strip in strips if strip.is_file()), None))
 
@@ -105,10 +103,9 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     """
     request.check()
     processes = Processes()
+    device = request.device or processes.usual_device()
     tell: Callable[[str], None] = announce if processes.first else lambda line: None
-    references = read_references(request.models, tell)
-    if all(reference.name != FLOOR for reference in references):
-        references.append(ModelReference(FLOOR))
+    named = name_models(request.models, tell, always=(FLOOR,))
     whole = open_dataset(request.dataset or _only_dataset(request.data), request.data)
     for line in whole.remarks:
         tell(line)
@@ -117,7 +114,7 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     clips = everyone[: request.limit]
     pair_count = request.pairs or min(len(clips), USUAL_COUNT)
 
-    lineup = load_lineup(references, request.runs, request.device or processes.usual_device(), tell, whole)
+    lineup = load_lineup(named, request.runs, device, tell, whole)
     _check_transfer(request, lineup)
     size = _compared_size(request, lineup, clips)
     _announce_resizing(lineup, size, tell)

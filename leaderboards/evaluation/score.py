@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -158,7 +159,7 @@ class _PairScorer:
                 self._suite,
                 ClipTruth(key, len(theirs), frame_by_frame=True, source=source),
                 1,
-                lambda model, by: generated_features(self._features, pair.number, model, by),
+                partial(generated_features, self._features, pair.number),
             )
             try:
                 with exact_convolutions(), one_thread(), shown or nullcontext():

@@ -21,7 +21,7 @@ from lia_bench.core.provenance import VERSION, provenance, utc_date
 from lia_bench.leaderboards.evaluation.films import VIDEOS
 from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError, write_pairs
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome
-from lia_bench.leaderboards.evaluation.set_scores import features_folder, set_scores
+from lia_bench.leaderboards.evaluation.set_scores import set_scores
 from lia_bench.leaderboards.results.csv_writing import write_tables
 from lia_bench.leaderboards.results.measurement import cells
 from lia_bench.leaderboards.results.report import (
@@ -182,7 +182,7 @@ class Session:
             report.content, self._run_index = processes.agree((report.content, run_index))
             self._open = opening.pop_all()
         self._report = report
-        self.features = features_folder(plan.folder, self._run_index)
+        self.features = plan.folder / "features" / f"run-{self._run_index}"
         self.pairs = list(report.content.pairs or []) if plan.pairs else []
         return self
 

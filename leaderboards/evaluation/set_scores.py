@@ -17,11 +17,6 @@ from lia_bench.metrics.suite import Suite, SuiteMetric
 ROWS_AT_ONCE = 1024
 
 
-def features_folder(report_folder: Path, run_index: int) -> Path:
-    """Where a run's features lie until its distances are known."""
-    return report_folder / "features" / f"run-{run_index}"
-
-
 def generated_features(folder: Path, number: int, model: int, extractor: LoadedExtractor) -> FeatureFile:
     """The features of a model's frames for one animation."""
     path = folder / extractor.identity / f"model-{model}" / f"{number}.float32"

@@ -20,8 +20,7 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.reader import Frame
-from lia_bench.models.lineup import load_lineup, read_references
-from lia_bench.models.reference import short_names
+from lia_bench.models.lineup import load_lineup, name_models
 
 ORIGINS = "inputs.json"
 
@@ -111,9 +110,9 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
             outcome instead.
     """
     request.check()
-    references = read_references(request.models, announce)
-    transfers = request.transfers(references)
-    labels = short_names(references)
+    named = name_models(request.models, announce)
+    transfers = request.transfers([model.reference for model in named])
+    labels = [model.label for model in named]
     sources, drivings = sources_of(request.source), drivings_of(request.driving, announce)
     several = request.source.is_dir() or drivings != [request.driving]
     name = _result_name(request.source.stem, request.driving.stem, labels)
@@ -126,7 +125,7 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
     for label, transfer in zip(labels, transfers, strict=True):
         if request.transfer is None and transfer != USUAL_TRANSFER:
             announce(f"{label}: {transfer} transfer, for want of {USUAL_TRANSFER}")
-    lineup = load_lineup(references, request.runs, request.device, announce)
+    lineup = load_lineup(named, request.runs, request.device, announce)
     performers = [Performer(model, transfer) for model, transfer in zip(lineup.models, transfers, strict=True)]
     views = [preparation.reference(path) for path in request.references]
     outcome = Outcome(len(sources) * len(drivings))

@@ -69,7 +69,7 @@ def command(
     from lia_bench.models.lia.animator import LiaAnimator
     from lia_bench.models.lia.interpretation import DirectionFolder, Sweep
     from lia_bench.models.lia.probing import DirectionProbe
-    from lia_bench.models.lineup import load_lineup
+    from lia_bench.models.lineup import NamedModel, load_lineup
     from lia_bench.models.reference import ModelReference
     from lia_bench.models.registry import MODELS
 
@@ -81,7 +81,7 @@ def command(
     sweep = Sweep(*ends, steps)
     cropper = Cropper(None if no_crop else subject, lambda line: click.echo(line, err=True))
     picture = cropper.picture(image)
-    lineup = load_lineup([reference], runs, device, lambda line: click.echo(line, err=True))
+    lineup = load_lineup([NamedModel(reference, model)], runs, device, lambda line: click.echo(line, err=True))
     animator = lineup.models[0].animator
     assert isinstance(animator, LiaAnimator)
     side = animator.frame_size

@@ -75,6 +75,11 @@ def frames_of(dataset: Path, clip: str) -> np.ndarray:
         return np.stack(list(reader)).astype(np.float64) / 255
 
 
+def done_again(*arguments: Any, **named: Any) -> None:
+    """Stands where no clip is to be evaluated."""
+    raise AssertionError("a finished clip is done again")
+
+
 def test_the_table_has_the_columns_of_the_contract(request_of: Any) -> None:
     outcome = evaluate(request_of())
     metrics = ["l1", "psnr", "ssim"]
@@ -243,7 +248,7 @@ def test_killed_at_once_it_goes_on_after_the_last_finished_clip(request_of: Any,
 
 def test_a_finished_evaluation_is_not_done_again(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = comparable(evaluate(request_of()))
-    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate.evaluate_clip", None)
+    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate.evaluate_clip", done_again)
     assert comparable(evaluate(request_of())) == before
 
 
@@ -317,7 +322,7 @@ def test_clip_sets_do_not_share_a_table(request_of: Any, tmp_path: Path, monkeyp
         evaluate(request_of(clips=second))
     same = tmp_path / "same.txt"
     same.write_text("bob#1\nann#2\nann#1\n")
-    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate.evaluate_clip", None)
+    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate.evaluate_clip", done_again)
     assert len(evaluate(request_of(clips=same)).run.sessions) == 2
 
 

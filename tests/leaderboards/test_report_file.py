@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from lia_bench.core.errors import InputError
+from lia_bench.leaderboards.results.csv_writing import rebuild
 from lia_bench.leaderboards.results.measurement import measurements
 from lia_bench.leaderboards.results.report import Failure
 from lia_bench.leaderboards.results.report_file import ReportFile, read_report
 from tests.leaderboards.toy_results import ToyResults, toy_content, write_results
 
 TOY = ToyResults(clips=2, videos=False)
+
+DATA = Path(__file__).parent / "data"
+"""What `lia-bench evaluate` left in a folder when the schema came: two clips, three models, both tasks."""
 
 
 def spoilt(folder: Path, *place: str | int, value: Any) -> Path:
@@ -63,6 +67,21 @@ def test_a_file_of_another_kind_is_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"report\.json: not readable as a report") as caught:
         read_report(tmp_path)
     assert len(str(caught.value)) < 600
+
+
+def test_a_report_of_the_first_version_still_gives_its_tables_and_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_bytes((DATA / "report.json").read_bytes())
+    for table in rebuild(tmp_path):
+        assert table.read_text() == (DATA / table.name).read_text()
+    file = ReportFile(tmp_path)
+    run = file.content.runs[0]
+    assert [clip.task for clip in run.clips] == ["reconstruction"] * 2 + ["cross"] * 2
+    assert len(file.content.pairs or []) == 2
+    assert file.begin(file.content.setting, run.plan, run.unavailable, run.missing_weights, {}, []) == 0
+    before = json.loads((DATA / "report.json").read_text())
+    after = json.loads((tmp_path / "report.json").read_text())
+    after["runs"][0]["sessions"].pop()
+    assert after == before
 
 
 def test_what_another_version_added_stays(tmp_path: Path) -> None:
