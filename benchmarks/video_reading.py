@@ -14,13 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from lia_bench.core.video import FrameReader, open_video, write_video
+from lia_bench.core.video import FrameReader, open_indexed, open_video, write_video
 from lia_bench.core.video.decord_reader import DecordReader
 from lia_bench.core.video.pyav_reader import PyAVReader
+from lia_bench.core.video.readers import OpenReaders
 from lia_bench.core.video.scan import scan
 
 ROUNDS = 7
 RANDOM_FRAMES = 40
+PAIRS = 60
 READERS = (DecordReader, PyAVReader)
 Thing = TypeVar("Thing")
 
@@ -33,6 +35,7 @@ def main(clip: Path) -> None:
             write_video(again, reader, reader.properties.fps)
         compare("as it is", clip, Path(folder))
         compare("as preprocess writes it", again, Path(folder))
+        pairs_of(again)
 
 
 def compare(title: str, path: Path, folder: Path) -> None:
@@ -50,6 +53,21 @@ def compare(title: str, path: Path, folder: Path) -> None:
                     best[kind] = min(best[kind], seconds(work, reader))
         decord, pyav = (1000 * best[kind] / frames for kind in READERS)
         print(f"  {name}: decord {decord:.2f} ms a frame, PyAV {pyav:.2f}, decord / PyAV = {decord / pyav:.2f}")
+
+
+def pairs_of(path: Path) -> None:
+    """Print what a pair of frames costs in processor time, as training draws them: opened each time, and kept open."""
+    readers, best = OpenReaders(), dict.fromkeys(("opened each time", "kept open"), float("inf"))
+    for _ in range(ROUNDS):
+        for name, opened in (("opened each time", open_indexed), ("kept open", readers.reader)):
+            draw = random.Random(0)
+            begin = time.process_time()
+            for _ in range(PAIRS):
+                with opened(path) as reader:
+                    for index in draw.sample(range(len(reader)), 2):
+                        reader.frame(index)
+            best[name] = min(best[name], (time.process_time() - begin) / PAIRS)
+    print("  a pair: " + ", ".join(f"{name} {1000 * spent:.2f} ms" for name, spent in best.items()))
 
 
 def seconds(work: Callable[[Thing], object], thing: Thing) -> float:

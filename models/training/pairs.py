@@ -17,8 +17,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
-from lia_bench.core.video import FrameReader, open_indexed, resize
+from lia_bench.core.video import FrameReader, resize
 from lia_bench.core.video.files import has_one_frame
+from lia_bench.core.video.readers import OpenReaders
 from lia_bench.models.training.augmentation import PairAugmentation
 from lia_bench.models.training.configuration import ExperimentConfiguration, ScheduleConfiguration
 from lia_bench.models.training.random_states import Stream, generator
@@ -86,7 +87,7 @@ class ClipFrames:
     """Reads a few frames of a clip; clips used before are kept whole, resized, until `budget` bytes are used up.
 
     At its first use, and beyond the budget, a clip is read frame by frame, found by the file's index: training on
-    18,000 clips starts at once, and no clip is decoded whole to be thrown away. No file stays open.
+    18,000 clips starts at once, and no clip is decoded whole to be thrown away. A few files stay open.
     """
 
     def __init__(self, size: int, budget: int) -> None:
@@ -95,6 +96,7 @@ class ClipFrames:
         self._left = budget
         self._used: set[Path] = set()
         self._kept: dict[Path, np.ndarray] = {}
+        self._readers = OpenReaders()
 
     def chosen(self, path: Path, choose: Callable[[int], Sequence[int]]) -> list[np.ndarray]:
         """Frames (size, size, 3) uint8 of the clip at `path`; `choose` takes its length, gives their indices.
@@ -103,7 +105,7 @@ class ClipFrames:
             UnreadableVideoError: the clip cannot be read.
         """
         if path not in self._kept:
-            with open_indexed(path) as reader:
+            with self._readers.reader(path) as reader:
                 needed = len(reader) * self._size**2 * 3
                 if path not in self._used or needed > self._left:
                     self._used.add(path)

@@ -1,5 +1,6 @@
 """Any frame in any order is that frame of the sequence, whatever the file was encoded and stored as."""
 
+import multiprocessing
 import random
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from lia_bench.core.video import FrameReader, open_indexed, open_video
 from lia_bench.core.video.decord_reader import DecordReader
 from lia_bench.core.video.reader import Frame
+from lia_bench.core.video.readers import OpenReaders
 from tests.core.videos import encode
 
 
@@ -80,3 +82,53 @@ def _decoded(path: Path) -> list[Frame]:
     """By FFmpeg from the first packet to the last, without any seeking."""
     with av.open(str(path)) as container:
         return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
+
+
+def test_open_readers_are_bounded_in_files_and_memory(tmp_path: Path) -> None:
+    paths = [encode(tmp_path / f"{number}.mp4", count=6) for number in range(6)]
+    for readers, most in ((OpenReaders(files=2), 2), (OpenReaders(files=9, megapixels=3.5 * 96 * 64 / 1e6), 3)):
+        before = _open_files()
+        for path in [*paths, *paths]:
+            with readers.reader(path) as reader:
+                assert reader.frame(5).shape == (64, 96, 3)
+            assert _open_files() - before <= most
+        assert _open_files() - before == most
+        readers.close()
+        assert _open_files() == before
+
+
+def test_an_open_reader_sees_that_its_file_changed(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.mp4", count=6)
+    readers = OpenReaders()
+    with readers.reader(path) as reader:
+        assert len(reader) == 6
+    encode(path, count=9)
+    with readers.reader(path) as reader:
+        assert len(reader) == 9
+        assert np.array_equal(reader.frame(8), _decoded(path)[8])
+    readers.close()
+
+
+def test_open_readers_go_to_no_other_process(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.mp4", count=30)
+    sequence = _decoded(path)
+    readers = OpenReaders()
+    with readers.reader(path) as reader:
+        reader.frame(3)
+    for method in ("fork", "spawn"):
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            found = [pool.apply_async(_frame_of, (readers, path, index)) for index in (20, 4, 29)]
+            for index, frame in zip((20, 4, 29), found, strict=True):
+                with readers.reader(path) as reader:
+                    assert np.array_equal(reader.frame(index - 1), sequence[index - 1])
+                assert np.array_equal(frame.get(60), sequence[index])
+    readers.close()
+
+
+def _frame_of(readers: OpenReaders, path: Path, index: int) -> Frame:
+    with readers.reader(path) as reader:
+        return reader.frame(index)
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())

@@ -4,6 +4,7 @@ import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoErro
 from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.video import open_video, write_video
 from lia_bench.core.video.pyav_reader import PyAVReader
-from lia_bench.models.training.pairs import FramePairs, Share, pair_batches
+from lia_bench.models.training.pairs import FramePairs, Share, check_lengths, pair_batches
 from tests.models.training.toy.network import ToyConfiguration
 from tests.models.training.toy.world import FRAMES, SIZE, write_strip, write_stripes
 
@@ -195,6 +196,21 @@ def test_a_clip_of_one_frame_makes_no_pair(tmp_path: Path) -> None:
     assert sample(pairs_of(dataset, batch_size=1, pairs="ordered"), 0).shape == (2, 3, SIZE, SIZE)
 
 
+def test_clips_of_one_frame_are_named_before_training_starts(tmp_path: Path) -> None:
+    frames = [np.full((SIZE, SIZE, 3), 10 * number, np.uint8) for number in range(3)]
+    (tmp_path / "train").mkdir()
+    for name, count in (("a", 3), ("b", 1), ("c", 1)):
+        write_video(tmp_path / "train" / f"{name}.mp4", frames[:count], 25.0)
+    clips = open_dataset(str(tmp_path)).partition("train")
+    with pytest.raises(InputError, match=r"2 of 3 train clips have one frame alone.*b\.mp4, .*c\.mp4: remove them"):
+        check_lengths(clips)
+    check_lengths(clips[:1])
+    # A table says it without a file being opened.
+    told = [replace(clip, path=tmp_path / "gone.mp4", frames=1) for clip in clips]
+    with pytest.raises(InputError, match="3 of 3 train clips"):
+        check_lengths(told)
+
+
 def test_clips_beyond_the_memory_are_read_and_not_kept(stripes: PreparedDataset) -> None:
     opened = Counter[str]()
 
@@ -203,7 +219,7 @@ def test_clips_beyond_the_memory_are_read_and_not_kept(stripes: PreparedDataset)
             opened[path.name] += 1
             return open_video(path)
 
-        monkeypatch.setattr("lia_bench.models.training.pairs.open_indexed", counting)
+        monkeypatch.setattr("lia_bench.core.video.readers.open_indexed", counting)
         for position in range(28):
             sample(pairs, position)
 
