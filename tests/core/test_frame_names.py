@@ -12,7 +12,7 @@ from PIL import Image
 
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video, read_image
-from lia_bench.core.video.frame_names import in_order
+from lia_bench.core.video.picture_readers import in_order
 
 # Zeros of several scripts: Latin, Arabic, Persian, Devanagari, Thai, and of the wide forms.
 ZEROS = [0x30, 0x660, 0x6F0, 0x966, 0xE50, 0xFF10]

@@ -132,3 +132,13 @@ def _frame_of(readers: OpenReaders, path: Path, index: int) -> Frame:
 
 def _open_files() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.mp4"])
+def test_the_reported_clips(name: str, real_data: Path) -> None:
+    path = real_data / "reports/open_gop" / name
+    sequence = _decoded(path)
+    assert len(sequence) == 20
+    for opened in (open_video, open_indexed):
+        with opened(path) as reader:
+            _check(reader, sequence)
