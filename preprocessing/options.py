@@ -1,5 +1,6 @@
 """Options that several recipes share, for `lia-bench preprocess`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 from click.core import ParameterSource
 
+from lia_bench.core.number_types import LARGEST_SIDE, POOL, Real, count
 from lia_bench.core.provenance import usable_cores
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def _preparation_options(dataset: str, size: int) -> list[Callable[[Command], Co
             help=f"Folder of the dataset.  [default: data/{dataset}-<size>]",
         ),
         click.option(
-            "--size", type=click.IntRange(min=2), default=size, show_default=True, help="Side of the clips in pixels."
+            "--size", type=count(2, LARGEST_SIDE), default=size, show_default=True, help="Side of the clips in pixels."
         ),
         click.option(
             "--format",
@@ -88,7 +90,7 @@ def _preparation_options(dataset: str, size: int) -> list[Callable[[Command], Co
         ),
         click.option(
             "--workers",
-            type=click.IntRange(min=1),
+            type=POOL,
             show_default="one a core, one for a detector on a GPU",
             help="Processes on this machine.",
         ),
@@ -136,11 +138,11 @@ def tube_options(min_size: int | None) -> Callable[[Command], Command]:
 
     def decorate(function: Command) -> Command:
         decorated = click.option(
-            "--min-frames", type=click.IntRange(min=1), default=64, show_default=True, help="Fewest frames of a tube."
+            "--min-frames", type=count(), default=64, show_default=True, help="Fewest frames of a tube."
         )(function)
         return click.option(
             "--min-size",
-            type=click.IntRange(min=1),
+            type=count(),
             default=min_size,
             show_default=str(min_size or "half of --size"),
             help="Smallest larger side of a tube in pixels, before it grows to the crop.",
@@ -168,7 +170,7 @@ def split_options(what: str) -> Callable[[Command], Command]:
 
         decorated: Command = click.option(
             "--test-share",
-            type=click.FloatRange(0, 1),
+            type=Real(0, 1),
             default=0.1,
             show_default=True,
             help=f"Share of {what} for testing, drawn by their names.",
@@ -192,10 +194,10 @@ def parse_shard(context: click.Context, parameter: click.Parameter, value: str |
     """Which share of the work, from 1, and of how many, from a text such as '3/16'; else a usage error."""
     if value is None:
         return None
-    number, _, count = value.partition("/")
-    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise click.BadParameter(f"'{value}' is no share of the work; give one such as 3/16, from 1/16 to 16/16")
-    return int(number), int(count)
+    return int(found[1]), int(found[2])
 
 
 def make_engine(workers: int, ray_address: str | None, device: str = "cpu") -> "Engine":

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from lia_bench.core.atomic import link_or_copy
+from lia_bench.core.inner_files import OutsideError, inner_file
 
 FOLDER = re.compile(r"media-[0-9a-f]{8}")
 
@@ -24,6 +25,7 @@ class Media:
         self._made: set[PurePosixPath] = set()
         self._named: dict[Path, int] = {}
         self._gone: dict[Path, list[Path]] = {}
+        self._outside: dict[Path, list[str]] = {}
         self.files = 0
 
     @property
@@ -40,16 +42,21 @@ class Media:
             place: where it goes.
 
         Returns:
-            the file itself, behind all symbolic links; None where there is none.
+            the file itself, behind all symbolic links; None where there is none, or one outside of the results.
 
         Raises:
             OSError: it is there and can be neither linked nor copied (the disk is full, ...).
         """
         self._named.setdefault(results, 0)
-        original = _named_file(results, named)
-        if original is None:
+        if not named:
             return None
         self._named[results] += 1
+        try:
+            original = inner_file(results, named)
+        except OutsideError as error:
+            # Somebody else's results must not pull private files into a page that is passed on.
+            self._outside.setdefault(results, []).append(str(error))
+            return None
         # A hard link of a symbolic link would be a symbolic link, which breaks when the report is moved.
         real = Path(os.path.realpath(original))
         if not real.is_file():
@@ -59,11 +66,17 @@ class Media:
         return real
 
     def problems(self) -> list[str]:
-        """A line for each folder of results of which videos are gone."""
-        return [
+        """A line for each folder of results of which videos are gone, or lie outside."""
+        gone = [
             f"{results}: {len(gone)} of {self._named[results]} videos and pictures are gone: {gone[0]}"
             for results, gone in self._gone.items()
         ]
+        outside = [
+            f"{results}: {len(errors)} of {self._named[results]} videos and pictures are not its own and are left out: "
+            f"{errors[0]}"
+            for results, errors in self._outside.items()
+        ]
+        return [*gone, *outside]
 
     def remarks(self) -> list[str]:
         """A line for each folder of results that never had videos."""
@@ -95,12 +108,3 @@ class Media:
 def slug(text: str) -> str:
     """`text` as a part of a file's name and of an address: letters, digits, '-' and '_', at most 60 of them."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60] or "x"
-
-
-def _named_file(folder: Path, named: str | None) -> Path | None:
-    """The file that a report names, below the results folder; None where it names none or one outside."""
-    place = PurePosixPath(named or "")
-    # Somebody else's results must not pull private files into a page that is passed on.
-    if not named or place.is_absolute() or ".." in place.parts:
-        return None
-    return folder / place

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.inner_files import inner_file
 from lia_bench.core.text_files import SEPARATORS, cell_text, parse_table, read_text
 from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Origin, ResultRow, is_score, names_of, score
 
@@ -45,7 +46,8 @@ def read_results(paths: Iterable[Path]) -> tuple[list[ResultRow], list[str]]:
     for path in paths:
         for file in _files(path):
             try:
-                found, told = read_file(file)
+                # A table named by the user may lie behind any link.
+                found, told = read_file(file if file == path else inner_file(file.parent, file.name))
             except InputError as error:
                 problems.append(str(error))
             else:

@@ -15,6 +15,7 @@ from pydantic import Field, RootModel, ValidationError
 
 from lia_bench.core.documents import Version, misfit, read_document, validated, write_document
 from lia_bench.core.errors import InputError
+from lia_bench.core.inner_files import inner_file
 from lia_bench.leaderboards.results.report import (
     SCHEMA,
     ClipEntry,
@@ -53,12 +54,12 @@ class ReportFile:
         `rank` is this process's among those that add to the report; the first alone reads and saves it.
 
         Raises:
-            InputError: report.json is damaged or of another version.
+            InputError: report.json is damaged or of another version, or a link leads out of the folder.
         """
         self.folder = folder
-        self._journal = folder / f"unfinished-{rank}.jsonl"
+        self._journal = inner_file(folder, f"unfinished-{rank}.jsonl")
         self._content: Report | None = None
-        path = folder / REPORT
+        path = inner_file(folder, REPORT)
         if rank == 0:
             self._content = _read(path) if path.exists() else None
             self.absorb_journals()
@@ -154,7 +155,7 @@ class ReportFile:
     def _lines(self, runs: int) -> Iterator["_ClipLine | _FailureLine"]:
         """What the journals hold, of so many `runs`."""
         for path in sorted(self.folder.glob(JOURNALS)):
-            texts = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            texts = inner_file(self.folder, path.name).read_text(encoding="utf-8", errors="replace").splitlines()
             for number, text in enumerate(texts, start=1):
                 try:
                     line = validated(_Line, text, json.loads(text)).root

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.inner_files import inner_file
 from lia_bench.leaderboards.study.document import Study
 from lia_bench.leaderboards.study.presentation import Shown
 
@@ -67,7 +68,7 @@ class AnswerBook:
         Raises:
             InputError: it is no database, belongs to another study, or cannot be written.
         """
-        self.path = folder / DATABASE
+        self.path = inner_file(folder, DATABASE)
         self._lock = threading.Lock()
         try:
             # Autocommit: every INSERT is a transaction of its own, on disk when the call returns.

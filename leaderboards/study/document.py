@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lia_bench.core.documents import Version, read_document, write_document
 from lia_bench.core.errors import InputError
+from lia_bench.core.inner_files import inner_file
 from lia_bench.core.provenance import sha256_of_file
 
 STUDY = "study.json"
@@ -167,7 +168,7 @@ def read_study(folder: Path) -> Study:
     Raises:
         InputError: there is none, or it is damaged or of another version.
     """
-    if not (folder / STUDY).is_file():
+    if not inner_file(folder, STUDY).is_file():
         raise InputError(f"{folder}: holds no {STUDY}; `lia-bench study create` writes one")
     way_out = "put back what `lia-bench study create` wrote"
     return read_document(folder / STUDY, Study, "a study", way_out, version=Version("schema_version", SCHEMA))
@@ -186,6 +187,7 @@ def check_media(folder: Path, study: Study) -> None:
     """
     for medium, entry in study.media.items():
         path = media_path(folder, study, medium)
+        inner_file(folder, str(path.relative_to(folder)))
         if not path.is_file():
             raise InputError(f"{path}: is gone; put it back, or create another study")
         if sha256_of_file(path) != entry.sha256:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lia_bench.core.atomic import link_or_copy
 from lia_bench.core.errors import InputError, UnknownNameError
+from lia_bench.core.inner_files import inner_file
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_indexed, write_video
@@ -110,9 +111,7 @@ def _animations(folder: Path, chosen: Sequence[Measurement]) -> Iterator[Animati
 
 
 def _file(folder: Path, name: str) -> Path:
-    path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{folder / REPORT}: names a video outside of the folder, {name}; evaluate again")
+    path = inner_file(folder, name)
     if not path.is_file():
         raise InputError(f"{path}: is gone, though {REPORT} names it; evaluate again, under another --name")
     return path

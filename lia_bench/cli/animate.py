@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import crop_options, names
+from lia_bench.core.number_types import BATCH_SIZE
 
 PATH = click.Path(path_type=Path)
 
@@ -50,7 +51,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--paste-back", is_flag=True, help="Put the result back into the whole source picture.")
 @click.option("--side-by-side", is_flag=True, help="Write source, driving and result beside each other.")
 @click.option("--device", help="cpu, cuda or cuda:N [default: the GPU where there is one].")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Frames at once.")
+@click.option("--batch-size", type=BATCH_SIZE, default=8, show_default=True, help="Frames at once.")
 @click.option("--runs", type=PATH, default=Path("runs"), show_default=True, help="Folder of trained runs.")
 def command(
     model: str | None,

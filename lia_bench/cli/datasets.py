@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.core.number_types import POOL
 from lia_bench.core.provenance import usable_cores
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def show(folder: Path) -> None:
 @click.argument("folder", type=FOLDER)
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=POOL,
     default=usable_cores,
     show_default="one a core",
     help="Clips that are read at the same time.",

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import metric_options, names
+from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED, count
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -36,7 +37,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @metric_options
 @click.option("--name", help="Folder below --results.  [default: dataset, size, and what is not usual]")
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
-@click.option("--batch-size", default=8, show_default=True, help="Frames rendered together; no number depends on it.")
+@click.option(
+    "--batch-size",
+    type=BATCH_SIZE,
+    default=8,
+    show_default=True,
+    help="Frames rendered together; no number depends on it.",
+)
 @click.option(
     "--clips",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -46,14 +53,16 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 )
 @click.option(
     "--size",
-    type=int,
+    type=count(1, LARGEST_SIDE),
     metavar="PIXELS",
     help="Side at which frames are scored; every model renders at its own, and larger or smaller frames are resized.  "
     "[default: that of the model whose frames are smallest]",
 )
-@click.option("--limit", type=int, metavar="N", help="Only the first N test clips.")
-@click.option("--seed", default=0, show_default=True, help="Of the pairs and the 95 % intervals.")
-@click.option("--pairs", type=int, metavar="N", help="Animations of the cross task.  [default: one a clip, up to 50]")
+@click.option("--limit", type=count(), metavar="N", help="Only the first N test clips.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the pairs and the 95 % intervals.")
+@click.option(
+    "--pairs", type=count(), metavar="N", help="Animations of the cross task.  [default: one a clip, up to 50]"
+)
 @click.option(
     "--videos/--no-videos",
     default=True,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.cli.options import crop_options
+from lia_bench.core.number_types import BATCH_SIZE, Real, count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
 @click.option(
     "--range",
     "ends",
-    type=float,
+    type=Real(-1e6, 1e6),
     nargs=2,
     default=(-3.0, 3.0),
     show_default=True,
     metavar="LOW HIGH",
     help="What each direction's magnitude is changed by; HIGH itself is left out.",
 )
-@click.option("--steps", type=int, default=16, show_default=True, help="Pictures from LOW to HIGH.")
+@click.option("--steps", type=count(1, 10_000), default=16, show_default=True, help="Pictures from LOW to HIGH.")
 @crop_options
 @click.option("--device", help="cpu, cuda or cuda:N [default: the GPU where there is one].")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
+@click.option("--batch-size", type=BATCH_SIZE, default=8, show_default=True, help="Pictures at once.")
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of trained runs."
 )

@@ -10,6 +10,7 @@ import click
 
 from lia_bench.core.errors import LiaBenchError, Terminated
 from lia_bench.core.names import printable
+from lia_bench.core.number_types import Real
 from lia_bench.core.provenance import VERSION
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.streams import any_console
@@ -56,7 +57,7 @@ class LazyGroup(click.Group):
 @click.option(
     "--largest-picture",
     metavar="MEGAPIXELS",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Real(0, 1e6, min_open=True),
     help="Size up to which pictures are read; 178 by default.",
 )
 def cli(largest_picture: float | None) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import metric_options
+from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -15,6 +16,8 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
         top, right, bottom, left = (int(number) for number in value.split(","))
     except ValueError:
         raise click.BadParameter("give four whole numbers: TOP,RIGHT,BOTTOM,LEFT") from None
+    if max(top, right, bottom, left) > LARGEST_SIDE:
+        raise click.BadParameter(f"{value}: no picture has so many pixels")
     return top, right, bottom, left
 
 
@@ -45,8 +48,14 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
 )
 @click.option("--name", help="Folder below --results.  [default: score- and the name of the folder --reference]")
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
-@click.option("--batch-size", default=8, show_default=True, help="Frames scored together; no number depends on it.")
-@click.option("--seed", default=0, show_default=True, help="Of the 95 % intervals.")
+@click.option(
+    "--batch-size",
+    type=BATCH_SIZE,
+    default=8,
+    show_default=True,
+    help="Frames scored together; no number depends on it.",
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the 95 % intervals.")
 @click.option(
     "--videos/--no-videos",
     default=True,

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import names
+from lia_bench.core.number_types import SEED, count
 
+MOST_CHECKS = 1000
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -36,19 +38,17 @@ def command() -> None:
     help="Models as the table calls them.  [default: all but identity]",
 )
 @click.option("--model", "against", metavar="NAME", help="Compare this one with each other.  [default: all pairs]")
-@click.option("--pairs", default=50, show_default=True, type=click.IntRange(min=1), help="Clips drawn of each dataset.")
+@click.option("--pairs", default=50, show_default=True, type=count(), help="Clips drawn of each dataset.")
 @click.option("--task", default="reconstruction", show_default=True, type=click.Choice(["reconstruction", "cross"]))
 @click.option(
     "--attention-checks",
     default=5,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=count(0, MOST_CHECKS),
     help="Questions with an evident answer: the true video against the same in scattered pieces.",
 )
 @click.option("--question", metavar="TEXT", help="What raters are asked.  [default: Which video is better?]")
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the draw and of every rater's order."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of the draw and of every rater's order.")
 @click.option("--output", required=True, type=FOLDER, help="The study's folder.")
 def create(
     results: tuple[Path, ...],
@@ -122,7 +122,7 @@ def serve(folder: Path, host: str, port: int, allowed_hosts: tuple[str, ...]) ->
     "--misses",
     default=0,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=count(0, MOST_CHECKS),
     help="Attention checks that a rater may answer wrongly and still count.",
 )
 def report(folder: Path, results: Path, misses: int) -> None:

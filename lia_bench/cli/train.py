@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from lia_bench.core.number_types import POOL
 from lia_bench.preprocessing.options import parse_shard
 
 
@@ -39,8 +40,8 @@ from lia_bench.preprocessing.options import parse_shard
     help="Train this share of a sweep's runs, as 2/5 in an array job.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run of --name, or the newest, by its settings.")
-@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, help="Devices of each node.")
-@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines.")
+@click.option("--devices", type=POOL, default=1, show_default=True, help="Devices of each node.")
+@click.option("--nodes", type=POOL, default=1, show_default=True, help="Machines.")
 @click.option("--accelerator", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", show_default=True)
 @click.option("--compile", "compiled", is_flag=True, help="Run the networks as torch.compile makes them.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.inner_files import named_inside
 from lia_bench.core.names import same_name
 from lia_bench.core.text_files import read_table
 
@@ -66,8 +67,13 @@ def read_clips_table(path: Path, columns_read: Sequence[str] = ()) -> ClipsTable
 
 
 def find_clip(folder: Path, row: Mapping[str, str]) -> Path | None:
-    """Where the clip of a row lies, an mp4 file or a folder of pictures; None where it is missing."""
-    place = folder / row["partition"]
+    """Where the clip of a row lies, an mp4 file or a folder of pictures; None where it is missing.
+
+    Raises:
+        InputError: the row names a clip outside of the folder.
+    """
+    place = named_inside(folder, row["partition"])
+    named_inside(place, row["clip"])
     names = (f"{row['clip']}.mp4", row["clip"])
     found = next((place / name for name in names if (place / name).exists()), None)
     if found is not None or row["clip"].isascii() or not place.is_dir():

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from lia_bench.core.number_types import LARGEST_SIDE, count
 from lia_bench.preprocessing.download.fetcher import YOUTUBE, DownloadOptions
 from lia_bench.preprocessing.options import refuse_given
 
@@ -25,7 +26,7 @@ def parse_rate(text: str) -> int:
     Raises:
         ValueError: the text is no such rate.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMG]?)", text.strip(), re.IGNORECASE)
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)([KMG]?)", text.strip(), re.IGNORECASE)
     rate = int(float(found[1]) * UNITS[found[2].upper()]) if found else 0
     if rate < 1:
         raise ValueError(f"'{text}' is no rate; give bytes a second such as 500K or 2.5M")
@@ -93,14 +94,14 @@ def _options(height: int) -> list[Callable[[Command], Command]]:
         ),
         click.option(
             "--download-workers",
-            type=click.IntRange(min=1),
+            type=count(1, 256),
             default=DownloadOptions.workers,
             show_default=True,
             help="With --download: videos fetched at the same time.",
         ),
         click.option(
             "--download-height",
-            type=click.IntRange(min=1),
+            type=count(1, LARGEST_SIDE),
             default=height,
             show_default=True,
             help="With --download: lines of the largest picture fetched.",

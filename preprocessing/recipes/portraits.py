@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.core.number_types import Real
 from lia_bench.preprocessing.boxes import Box, square_within
 from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options, refuse_given
 from lia_bench.preprocessing.specification import DatasetSpecification
@@ -31,7 +32,7 @@ DATASET = DatasetSpecification(
 @click.option("--aligned", is_flag=True, help="The faces are in place, as in FFHQ: take the middle square.")
 @click.option(
     "--increase",
-    type=click.FloatRange(min=0),
+    type=Real(0, 100),
     default=0.4,
     show_default=True,
     help="How far the crop reaches beyond the face on each side, in sizes of the face.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lia_bench.core.number_types import count
 from lia_bench.preprocessing.download.options import download_options
 from lia_bench.preprocessing.options import DetectorChoice, detection_options, preparation_options, refuse_given
 from lia_bench.preprocessing.specification import DatasetSpecification
@@ -69,7 +70,7 @@ VOXCELEB2_TEST = frozenset(
 )
 @click.option(
     "--min-size",
-    type=click.IntRange(min=1),
+    type=count(),
     default=256,
     show_default=True,
     help="With --annotations: smallest larger side of a tube in pixels.",

@@ -161,6 +161,29 @@ def test_a_report_names_no_file_outside_its_folder(tmp_path: Path) -> None:
     assert data(index)["tables"][0]["clips"]["has"] == ["0", "1", "1"]
 
 
+def test_a_link_pulls_no_file_from_outside_into_the_page(tmp_path: Path) -> None:
+    folder = write_results(tmp_path / "toy", ToyResults(clips=1, tasks=("reconstruction",), frames=2))
+    (tmp_path / "private.mp4").write_bytes(b"private")
+    video = next(folder.rglob("lia-*.mp4"))
+    video.unlink()
+    video.symlink_to(tmp_path / "private.mp4")
+    written = write_report([folder])
+    assert all(path.read_bytes() != b"private" for path in written.index.parent.rglob("*.mp4"))
+    assert any("1 of 5 videos and pictures are not its own" in line for line in written.problems)
+
+
+@pytest.mark.parametrize("name", ["report.json", "leaderboard.csv"])
+def test_a_linked_report_or_table_is_not_read_and_a_linked_folder_is(tmp_path: Path, name: str) -> None:
+    folder = write_results(tmp_path / "toy", STILL)
+    (tmp_path / "linked").symlink_to(folder)
+    assert not write_report([tmp_path / "linked"]).problems
+    (folder / name).rename(tmp_path / name)
+    (folder / name).symlink_to(tmp_path / name)
+    other = write_results(tmp_path / "other", ToyResults(videos=False, models=("mraa",)))
+    problems = write_report([folder, other]).problems
+    assert any(f"{name}: a link that leads out of the folder" in line for line in problems)
+
+
 @pytest.mark.parametrize(
     ("spoil", "line"),
     [

@@ -16,7 +16,7 @@ from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.study.answers import Answer, AnswerBook
 from lia_bench.leaderboards.study.creation import StudyRequest, create_study
-from lia_bench.leaderboards.study.document import Study, media_path, read_study, write_study
+from lia_bench.leaderboards.study.document import Study, check_media, media_path, read_study, write_study
 from lia_bench.leaderboards.study.preferences import Judgement, preference_interval, wilson
 from lia_bench.leaderboards.study.presentation import arrange
 from lia_bench.leaderboards.study.report import print_report, report_study
@@ -130,6 +130,26 @@ def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:
     next(folder.rglob("reconstruction/*/fomm-*.mp4")).unlink()
     with pytest.raises(InputError, match=r"fomm-\w+\.mp4: is gone"):
         study_of(folder, tmp_path / "study")
+
+
+def test_links_out_of_results_and_studies_are_refused(results: Path, tmp_path: Path) -> None:
+    folder = write_results(tmp_path / "toy", TOY)
+    video = next(folder.rglob("reconstruction/*/fomm-*.mp4"))
+    video.rename(tmp_path / "private.mp4")
+    video.symlink_to(tmp_path / "private.mp4")
+    with pytest.raises(InputError, match="a link that leads out of the folder"):
+        study_of(folder, tmp_path / "study")
+    assert not (tmp_path / "study").exists()
+    study = study_of(results, tmp_path / "study")
+    medium = next((tmp_path / "study" / "media").glob("*.mp4"))
+    medium.rename(tmp_path / "medium.mp4")
+    medium.symlink_to(tmp_path / "medium.mp4")
+    with pytest.raises(InputError, match="a link that leads out of the folder"):
+        check_media(tmp_path / "study", study)
+    (tmp_path / "study" / "study.json").rename(tmp_path / "study.json")
+    (tmp_path / "study" / "study.json").symlink_to(tmp_path / "study.json")
+    with pytest.raises(InputError, match="a link that leads out of the folder"):
+        read_study(tmp_path / "study")
 
 
 def test_each_rater_has_an_order_and_sides_of_their_own(results: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from lia_bench.core.number_types import LARGEST_SIDE, POOL, SEED, count
 from lia_bench.core.provenance import usable_cores
 from lia_bench.preprocessing.specification import DatasetSpecification
 
@@ -19,7 +20,9 @@ DATASET = DatasetSpecification(
 
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the dataset.  [default: data/sample-<size>]")
-@click.option("--size", type=click.IntRange(min=64), default=64, show_default=True, help="Side of the clips in pixels.")
+@click.option(
+    "--size", type=count(64, LARGEST_SIDE), default=64, show_default=True, help="Side of the clips in pixels."
+)
 @click.option(
     "--format",
     "clip_format",
@@ -30,16 +33,16 @@ DATASET = DatasetSpecification(
 )
 @click.option(
     "--identities",
-    type=click.IntRange(min=4),
+    type=count(4, 100_000),
     default=32,
     show_default=True,
     help="People, with one clip each; every fourth is a test person.",
 )
-@click.option("--frames", type=click.IntRange(min=2), default=40, show_default=True, help="Length of each clip.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all that is drawn.")
+@click.option("--frames", type=count(2, 100_000), default=40, show_default=True, help="Length of each clip.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of all that is drawn.")
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=POOL,
     default=usable_cores,
     show_default="one a core",
     help="Processes that render and cut.",
