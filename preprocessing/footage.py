@@ -57,7 +57,8 @@ class Footage:
         self.defect = scan.defect if scan is not None else None
         self.remarks_on_file = stored.remarks
         stored_order = self._order == range(len(reader))
-        self.remarks = (*stored.remarks, *(() if stored_order else (_VARIABLE.format(self.clip_fps, stored.fps),)))
+        variable = _VARIABLE if scan is not None else _UNEVEN
+        self.remarks = (*stored.remarks, *(() if stored_order else (variable.format(self.clip_fps, stored.fps),)))
 
     def frame(self, index: int) -> Frame:
         """Frame `index` as it is stored but upright, uint8 RGB (H, W, 3).
@@ -156,3 +157,6 @@ def without_folder(error: Exception, video: Path) -> str:
     """The error's text with the name of the video alone: clips.csv is the same wherever the footage lies."""
     # realpath and not resolve, which raises for a link that leads to itself.
     return str(error).replace(os.path.realpath(video), video.name).replace(str(video), video.name)
+
+
+_UNEVEN = "variable_rate: frames were repeated to an even {:.2f} a second, so that each stays as long as the file says"
