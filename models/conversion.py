@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError, LiaBenchError
+from lia_bench.core.processes import alone_at
 from lia_bench.models.animator import Animator
 from lia_bench.models.authors_layout import FolderLayout, OwnWriting, authors_layout, first_names, named_as_in_file
 from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, own_checkpoint_folder, write_weights
@@ -21,6 +22,7 @@ from lia_bench.models.training.run_folder import resolve_checkpoint
 from lia_bench.models.weights_file import read_authors
 
 FILE_SUFFIXES = (".pt", ".pth", ".tar", ".safetensors")
+BUSY = ("another conversion is writing it; wait until it is over, or name another OUTPUT", "name another OUTPUT")
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,18 @@ def convert_to_own(
     """
     if output.suffix in FILE_SUFFIXES:
         raise InputError(f"{output}: a folder is written, give it a folder's name (--to authors writes a file)")
-    _check_folder(output, replace)
-    animator, source = _loaded(reference, changed)
-    entry = animator.zoo_entry
-    assert entry is not None
-    state = animator.state_dict()
+    with alone_at(output, *BUSY):
+        _check_folder(output, replace)
+        animator, source = _loaded(reference, changed)
+        entry = animator.zoo_entry
+        assert entry is not None
+        state = animator.state_dict()
 
-    def write(temporary: Path) -> None:
-        temporary.mkdir()
-        write_weights(temporary, entry, state)
+        def write(temporary: Path) -> None:
+            temporary.mkdir()
+            write_weights(temporary, entry, state)
 
-    _write(output, write)
+        _write(output, write)
     return Converted(output, str(entry), len(state), _left_out(reference.name, source, state))
 
 
@@ -89,18 +92,19 @@ def convert_to_authors(
         raise InputError(f"{reference.name} has no layout of its authors: only the folder of lia-bench can be written")
     if output.is_dir() and not isinstance(layout, FolderLayout):
         raise InputError(f"{output}: a folder; the authors' layout is a file, such as {output / 'checkpoint.pth'}")
-    if output.exists() and not replace:
-        raise InputError(f"{output}: there already; give --force to replace it")
-    animator, source = _loaded(reference, changed)
-    content = layout.authors_content(animator.state_dict())
-    if content is None:
-        raise LiaBenchError(f"{reference}: the layout of its authors cannot hold this network")
-    plain = {
-        network: {name: value.detach().cpu().contiguous().clone() for name, value in part.items()}
-        for network, part in content.items()
-    }
-    write = layout.write_files if isinstance(layout, OwnWriting) else torch.save
-    _write(output, lambda temporary: write(plain, temporary))
+    with alone_at(output, *BUSY):
+        if output.exists() and not replace:
+            raise InputError(f"{output}: there already; give --force to replace it")
+        animator, source = _loaded(reference, changed)
+        content = layout.authors_content(animator.state_dict())
+        if content is None:
+            raise LiaBenchError(f"{reference}: the layout of its authors cannot hold this network")
+        plain = {
+            network: {name: value.detach().cpu().contiguous().clone() for name, value in part.items()}
+            for network, part in content.items()
+        }
+        write = layout.write_files if isinstance(layout, OwnWriting) else torch.save
+        _write(output, lambda temporary: write(plain, temporary))
     return Converted(
         output,
         str(animator.zoo_entry),

@@ -132,7 +132,9 @@ def alone_in(output: Path) -> Iterator[None]:
 
 def _remove_empty(made: Sequence[Path], worth: Callable[[Path], bool]) -> None:
     """Remove the first of some folders, and those around it, unless a file of it is worth keeping."""
-    if not made or any(file.is_file() and file.name != LOCK and worth(file) for file in made[0].rglob("*")):
+    if not made or any(
+        file.is_file() and not file.name.startswith(LOCK) and worth(file) for file in made[0].rglob("*")
+    ):
         return
     shutil.rmtree(made[0])
     for folder in made[1:]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError
+from lia_bench.core.processes import alone_at
 from lia_bench.core.provenance import VERSION, command_line
 from lia_bench.leaderboards.study.document import (
     MEDIA,
@@ -59,6 +60,12 @@ def create_study(request: StudyRequest, announce: Callable[[str], None]) -> Stud
         UnknownNameError: a model that results do not have.
         UnreadableVideoError: the footage of an attention check cannot be read.
     """
+    busy = "another command is writing this study; wait until it is over, or take another --output"
+    with alone_at(request.output, busy, "take another --output"):
+        return _create(request, announce)
+
+
+def _create(request: StudyRequest, announce: Callable[[str], None]) -> Study:
     if request.output.exists():
         kind = "a study, perhaps with answers" if (request.output / STUDY).is_file() else "something"
         raise InputError(f"{request.output}: holds {kind}; take another --output, or remove it")

@@ -17,6 +17,9 @@ from lia_bench.core.names import is_text
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it becomes `path`, on any error it is removed.
 
+    What was written is on the disk before it becomes `path`, so that a power cut leaves the one or the other. A folder
+    that was there is removed after the new one is in its place.
+
     The temporary name keeps the suffix, since video writers choose the container by it. Permissions are those that the
     process gives new files.
     """
@@ -27,6 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         _permit(temporary)
         _flush(temporary)
         _take_place(temporary, path)
+        _flush_entries(path.parent)
     except BaseException:
         _remove(temporary)
         raise
@@ -77,15 +81,51 @@ def _permit(path: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    if path.is_file():
+    """Have a file, or a folder with all that is in it, on the disk."""
+    if path.is_dir():
+        for inner in path.iterdir():
+            _flush(inner)
+        _flush_entries(path)
+    elif path.is_file():
         with path.open("rb") as file:
             os.fsync(file.fileno())
 
 
+def _flush_entries(folder: Path) -> None:
+    # Some file systems, and Windows, flush no folders.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _take_place(temporary: Path, path: Path) -> None:
-    if temporary.is_dir() and path.is_dir():
-        shutil.rmtree(path)
-    temporary.replace(path)
+    if not (temporary.is_dir() and path.is_dir()):
+        temporary.replace(path)
+        return
+    if not _exchange(temporary, path):
+        # No name that `remove_partial` clears away: for a moment it is the only one.
+        former = path.with_name(f".{path.name}.{secrets.token_hex(4)}.former")
+        path.replace(former)
+        temporary.replace(path)
+        temporary = former
+    _flush_entries(path.parent)
+    _remove(temporary)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; whether that was possible here."""
+    import ctypes
+
+    this_folder, exchange = -100, 2
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):  # not Linux, or an old one
+        return False
+    done: int = rename(this_folder, os.fsencode(one), this_folder, os.fsencode(other), exchange)
+    return done == 0
 
 
 def _remove(path: Path) -> None:

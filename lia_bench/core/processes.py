@@ -4,17 +4,22 @@ The operating system frees a lock when its holder dies.
 """
 
 import atexit
+import errno
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from lia_bench.core.errors import InputError, LiaBenchError
+from lia_bench.core.lock_holder import HeldError, holder_of, recorded
 
 LOCK = ".lock"
 """Name of the lock of a folder."""
 
 POLL_SECONDS = 0.5
 """Between two looks whether the other is done; asking a network's file system more often helps nobody."""
+
+NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What file systems without locks answer."""
 
 
 @contextmanager
@@ -76,13 +81,69 @@ def alone_in_folder(folder: Path, busy: str, way_out: str) -> Iterator[None]:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a folder; {way_out}")
     try:
-        # Apart from `held`: within it an OSError may be one of what the caller does.
+        # Apart from the lock: within it an OSError may be one of what the caller does.
         _make(folder / LOCK)
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{folder}: the folder cannot be written ({reason}); {way_out}") from error
-    with held(folder / LOCK, InputError(f"{folder}: {busy}")):
+    with _alone(folder / LOCK, folder, busy):
         yield
+
+
+@contextmanager
+def alone_at(path: Path, busy: str, way_out: str) -> Iterator[None]:
+    """Keep every other process from writing `path`, a file or a folder that is put in its place as a whole.
+
+    The lock lies beside it, and is gone afterwards, as are folders that were made for it and that nothing came to.
+    Arguments and errors are those of `alone_in_folder`.
+    """
+    lock = path.absolute().with_name(f".{path.absolute().name}.lock")
+    made = [folder for folder in lock.parents if not folder.exists()]
+    try:
+        _make(lock)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}); {way_out}") from error
+    try:
+        with _alone(lock, path, busy):
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+    finally:
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
+
+
+@contextmanager
+def _alone(lock: Path, what: Path, busy: str) -> Iterator[None]:
+    """Hold the lock and its record, which hosts see that do not see each other's locks; the error names who does."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_locked(lock))
+            stack.enter_context(recorded(lock, what))
+        except HeldError as error:
+            raise InputError(f"{what}: {error}{busy}") from None
+        yield
+
+
+@contextmanager
+def _locked(lock: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    file = FileLock(lock)
+    try:
+        file.acquire(timeout=0)
+    except Timeout:
+        holder = holder_of(lock)
+        raise HeldError(f"{holder} is at work here: " if holder else "") from None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+    try:
+        yield
+    finally:
+        file.release()
 
 
 def _make(lock: Path) -> None:

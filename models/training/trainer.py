@@ -1,11 +1,13 @@
 """One trainer for all models: plans a run, starts or continues it, and sees it to its end."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import torch
+from lightning_fabric import Fabric
 
-from lia_bench.core.errors import DeviceError
-from lia_bench.core.processes import leave_processes
+from lia_bench.core.errors import DeviceError, InputError
+from lia_bench.core.processes import alone_in_folder, leave_processes
 from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.training import random_states
@@ -40,6 +42,20 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
     recipe: TrainingRecipe = load_attribute(run.specification.recipe or "")(experiment)
     # Every check is made, so that the processes started now have nothing to complain about once more.
     fabric = launch(run.hardware)
+    with _only_writer(run, fabric):
+        _train(run, recipe, fabric, held_out, announcement, say)
+    return run.folder
+
+
+def _train(
+    run: PlannedRun,
+    recipe: TrainingRecipe,
+    fabric: Fabric,
+    held_out: HeldOut,
+    announcement: list[str],
+    say: Callable[[str], None],
+) -> None:
+    experiment = run.experiment
     if fabric.is_global_zero:
         _write_start(run)
         for line in announcement:
@@ -66,7 +82,25 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
     if fabric.is_global_zero:
         best, lowest = run.folder.best(), run.folder.lowest_l1()
         say(f"finished: {run.folder.path}; best checkpoint {best and best.name} with a validation L1 of {lowest:.4f}")
-    return run.folder
+
+
+@contextmanager
+def _only_writer(run: PlannedRun, fabric: Fabric) -> Iterator[None]:
+    """Keep other trainings out of the run's folder; all processes of this one end where its first cannot."""
+    busy = "another training is writing this run; wait until it is over, or take another --name"
+    with ExitStack() as stack:
+        problem = ""
+        if fabric.is_global_zero:
+            try:
+                stack.enter_context(alone_in_folder(run.folder.path, busy, "take another --name or --runs"))
+                # It was looked at before, when another may still have been at work.
+                if run.folder.last() != run.last:
+                    problem = f"{run.folder.path}: another training has gone on with this run; start this one again"
+            except InputError as error:
+                problem = str(error)
+        if problem := fabric.broadcast(problem):
+            raise InputError(problem)
+        yield
 
 
 def _write_start(run: PlannedRun) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lia_bench.core import atomic
 from lia_bench.core.atomic import replacing, write_json
 
 
@@ -32,6 +33,67 @@ def test_folder_takes_the_place_of_the_old_folder(tmp_path: Path) -> None:
             (temporary / name).touch()
     assert [path.name for path in folder.iterdir()] == ["new"]
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def write_folder(folder: Path, name: str) -> None:
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        (temporary / name).touch()
+
+
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_the_old_folder_is_removed_after_the_new_one_is_in_place(
+    in_one_step: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "checkpoint"
+    write_folder(folder, "old")
+    if not in_one_step:
+        monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
+    there = []
+
+    def remove(path: Path) -> None:
+        there.append([file.name for folder_ in (folder, path) for file in folder_.iterdir()])
+
+    monkeypatch.setattr(atomic, "_remove", remove)
+    write_folder(folder, "new")
+    assert there == [["new", "old"]]
+
+
+def test_killed_while_a_folder_is_exchanged_the_old_one_is_there_or_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "checkpoint"
+    write_folder(folder, "old")
+
+    def killed(path: Path) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(atomic, "_remove", killed)
+    with pytest.raises(SystemExit):
+        write_folder(folder, "new")
+    assert [path.name for path in folder.iterdir()] == ["new"]
+
+
+def test_all_of_a_folder_is_on_the_disk_before_it_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    flush, rename = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        events.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        flush(descriptor)
+
+    def replace(path: Path, target: Path) -> Path:
+        events.append("renamed")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    with replacing(tmp_path / "checkpoint") as temporary:
+        (temporary / "deep").mkdir(parents=True)
+        (temporary / "deep" / "weights").write_text("w")
+    assert events == ["weights", "deep", temporary.name, "renamed", tmp_path.name]
 
 
 @pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o644), (0o007, 0o660), (0o077, 0o600)])

@@ -13,6 +13,7 @@ import pytest
 
 from lia_bench.cli.main import run
 from lia_bench.core.errors import InputError, UnknownNameError
+from lia_bench.core.processes import alone_at
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.study.answers import Answer, AnswerBook
 from lia_bench.leaderboards.study.creation import StudyRequest, create_study
@@ -123,6 +124,13 @@ def test_what_cannot_be_asked_is_one_clear_line(results: Path, tmp_path: Path) -
     study_of(results, tmp_path / "study")
     with pytest.raises(InputError, match="holds a study, perhaps with answers"):
         study_of(results, tmp_path / "study")
+
+
+def test_one_command_at_a_time_writes_a_study(results: Path, tmp_path: Path) -> None:
+    said = r"study: process \d+ on .* is at work here: another command is writing this study"
+    with alone_at(tmp_path / "study", "busy", "name another"), pytest.raises(InputError, match=said):
+        study_of(results, tmp_path / "study")
+    assert not (tmp_path / "study").exists()
 
 
 def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints from the authors' layouts to ours and back."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, InputError, LiaBenchError
+from lia_bench.core.processes import alone_at
 from lia_bench.models.checkpoint import load_training_state, save_checkpoint
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
 from lia_bench.models.fit import blueprints
@@ -115,6 +117,14 @@ def test_nothing_is_overwritten_unasked(theirs: Path, tmp_path: Path) -> None:
     assert file.read_bytes() == before
     convert_to_own(reference("fomm", theirs), folder, replace=True)
     convert_to_authors(reference("fomm", folder), file, replace=True)
+
+
+@pytest.mark.parametrize(("convert", "output"), [(convert_to_own, "ours"), (convert_to_authors, "back.pth")])
+def test_one_conversion_at_a_time_writes_an_output(convert: Any, output: str, theirs: Path, tmp_path: Path) -> None:
+    said = rf"{output}: process {os.getpid()} on .* is at work here: another conversion is writing it"
+    with alone_at(tmp_path / output, "busy", "name another"), pytest.raises(InputError, match=said):
+        convert(reference("fomm", theirs), tmp_path / output)
+    assert list(tmp_path.iterdir()) == [theirs]
 
 
 def test_a_folder_of_other_things_is_never_replaced(theirs: Path, tmp_path: Path) -> None:

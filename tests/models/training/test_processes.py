@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -194,3 +195,22 @@ def test_a_full_disk_ends_with_one_line_and_the_checkpoint_before(plug_in: Path,
     assert "the one of step 10 is intact" in errors
     ballast.unlink()
     assert runner.finish("x", "--set", "schedule.iterations=20").last_step() == 20
+
+
+def test_a_second_training_in_a_run_folder_says_who_holds_it_and_changes_nothing(runner: Runner) -> None:
+    length = ("--set", "schedule.iterations=300")
+    whole = runner.finish("whole", *length)
+    first = runner.start("run", *length)
+    wait_for_step(runner.folder("run"), 10)
+    first.send_signal(signal.SIGSTOP)
+    second = runner.start("run", *length)
+    _, errors = second.communicate(timeout=120)
+    first.send_signal(signal.SIGCONT)
+    _, of_first = first.communicate(timeout=300)
+    assert second.returncode == 1, errors
+    (line,) = (line for line in errors.splitlines() if line.startswith("error:"))
+    assert f"process {first.pid} on {socket.gethostname()} is at work here: another training is writing" in line
+    assert first.returncode == 0, of_first
+    assert_same_state(whole, runner.folder("run"))
+    assert runner.folder("run").metrics.read_text().count("\n") == whole.metrics.read_text().count("\n")
+    assert not list(runner.folder("run").path.glob("*.holder"))
