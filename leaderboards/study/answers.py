@@ -15,6 +15,8 @@ from lia_bench.leaderboards.study.document import Study
 from lia_bench.leaderboards.study.presentation import Shown
 
 DATABASE = "answers.sqlite"
+RATERS = 10_000
+"""Of a study; more come of a program alone."""
 WAIT_SECONDS = 30.0
 """How long a writer waits for one of another process."""
 
@@ -90,11 +92,13 @@ class AnswerBook:
         with self._lock:
             self._database.close()
 
-    def add_rater(self, rater: str, sequence: Sequence[Shown]) -> None:
-        """Note a new rater, and what they will see."""
+    def add_rater(self, rater: str, sequence: Sequence[Shown], most: int = RATERS) -> bool:
+        """Note a new rater, and what they will see; whether that was possible, of so many raters at most."""
         text = json.dumps([asdict(shown) for shown in sequence])
+        free = "(SELECT count(*) FROM raters) < ?"
         with self._lock:
-            self._database.execute(f"INSERT INTO raters VALUES (?, ?, {NOW})", (rater, text))
+            added = self._database.execute(f"INSERT INTO raters SELECT ?, ?, {NOW} WHERE {free}", (rater, text, most))
+            return added.rowcount == 1
 
     def sequence(self, rater: str) -> tuple[Shown, ...] | None:
         """What a rater sees; None for a rater that was never noted."""

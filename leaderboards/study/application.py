@@ -5,6 +5,7 @@ import logging
 import secrets
 import socket
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from http import HTTPStatus
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lia_bench.leaderboards.study.answers import Answer, AnswerBook
+from lia_bench.leaderboards.study.connections import client_of
 from lia_bench.leaderboards.study.document import MediaId, Study, media_path
 from lia_bench.leaderboards.study.presentation import Shown, arrange
 
@@ -27,6 +29,8 @@ PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.suffix in ("
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mp4": "video/mp4", ".png": "image/png"}
 BODY_LIMIT = 4096
 COOKIE_DAYS = 90
+RATERS_OF_CLIENT = 1000
+"""Whom one client may bring while the server runs; all raters of a proxy or a tunnel are one client's."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
@@ -49,7 +53,8 @@ class Hosts:
 
     def __init__(self, listens_on: str, more: Iterable[str] = ()) -> None:
         """A server that listens on an address or name, and is known by `more` names, as behind a proxy."""
-        self._names = {name.lower() for name in ("localhost", listens_on, *more)}
+        self._more = {name.lower() for name in more}
+        self._names = {"localhost", listens_on.lower()} | self._more
         self._loopback_only = is_loopback(listens_on)
         if not self._loopback_only:
             self._names.add(socket.gethostname().lower())
@@ -66,6 +71,14 @@ class Hosts:
         except ValueError:
             return name in self._names
         return address.is_loopback or not self._loopback_only
+
+    def allows_origin(self, origin: str, host: str) -> bool:
+        """Whether a page of an `origin` may send answers to the server that it calls `host`.
+
+        That is the server's own page, or the one that a proxy shows under a further name of the server.
+        """
+        place = origin.lower().partition("://")[2]
+        return bool(place) and (place == host.lower() or _without_port(place) in self._more)
 
 
 def is_loopback(host: str) -> bool:
@@ -104,14 +117,23 @@ class StudyServer:
     """What the application answers, apart from HTTP."""
 
     def __init__(self, study: Study, book: AnswerBook) -> None:
+        self._begun: Counter[str] = Counter()
         self._study = study
         self._book = book
         self._questions = {question.id: question for question in study.questions}
 
-    def begin(self) -> str:
-        """The id of a new rater."""
+    def begin(self, client: str) -> str:
+        """The id of a new rater, whom a client brings.
+
+        Raises:
+            RefusalError: the client brings too many, or the study has too many.
+        """
+        if self._begun[client] >= RATERS_OF_CLIENT:
+            raise RefusalError(HTTPStatus.TOO_MANY_REQUESTS, "too many raters from one address")
         rater = secrets.token_urlsafe(18)
-        self._book.add_rater(rater, arrange(self._study, rater))
+        if not self._book.add_rater(rater, arrange(self._study, rater)):
+            raise RefusalError(HTTPStatus.SERVICE_UNAVAILABLE, "this study has all the raters that it takes")
+        self._begun[client] += 1
         return rater
 
     def state(self, rater: str | None) -> dict[str, Any]:
@@ -184,9 +206,12 @@ def create_application(folder: Path, study: Study, book: AnswerBook, hosts: Host
             raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
 
     @application.before_request
-    def check_host() -> None:
+    def check_names() -> None:
         if not hosts.allows(request.headers.get("Host", "")):
             raise RefusalError(HTTPStatus.BAD_REQUEST, "this server does not go by that name")
+        origin = request.headers.get("Origin")
+        if request.method == "POST" and origin and not hosts.allows_origin(origin, request.headers["Host"]):
+            raise RefusalError(HTTPStatus.FORBIDDEN, "only the study's own page may send answers")
 
     @application.after_request
     def add_headers(response: Response) -> Response:
@@ -237,7 +262,7 @@ def create_application(folder: Path, study: Study, book: AnswerBook, hosts: Host
         present = server.state(rater)
         if present["begun"]:
             return jsonify(present)
-        rater = server.begin()
+        rater = server.begin(client_of(request.remote_addr or ""))
         response = jsonify(server.state(rater))
         response.status_code = HTTPStatus.CREATED
         response.set_cookie(cookie, rater, max_age=COOKIE_DAYS * 86400, httponly=True, samesite="Strict")

@@ -11,11 +11,10 @@ from typing import Any
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.study.answers import AnswerBook
 from lia_bench.leaderboards.study.application import BODY_LIMIT, Hosts, create_application, is_loopback
+from lia_bench.leaderboards.study.connections import PLACES, Places
 from lia_bench.leaderboards.study.document import check_media, read_study
 
 THREADS = 8
-CONNECTIONS = 1000
-"""A browser opens up to six, and 50 raters may be at it."""
 HEADER_LIMIT = 16384
 
 
@@ -33,6 +32,7 @@ def serve_study(folder: Path, host: str, port: int, names: Iterable[str], announ
         InputError: flask or waitress is missing, the study is damaged, or the port cannot be had.
     """
     waitress = _waitress()
+    _allow_files(4 * PLACES)
     study = read_study(folder)
     check_media(folder, study)
     with closing(AnswerBook(folder, study)) as book, _listen(host, port) as listening:
@@ -43,12 +43,15 @@ def serve_study(folder: Path, host: str, port: int, names: Iterable[str], announ
             application,
             sockets=[listening],
             threads=THREADS,
-            connection_limit=CONNECTIONS,
+            # Never reached: no new one would be taken then, whoever holds those that are there.
+            connection_limit=2 * PLACES,
+            cleanup_interval=1,
             asyncore_use_poll=True,
             max_request_body_size=BODY_LIMIT,
             max_request_header_size=HEADER_LIMIT,
             ident=None,
         )
+        Places(server)
         try:
             if not is_loopback(host):
                 announce(
@@ -78,10 +81,23 @@ def _waitress() -> Any:
     return waitress
 
 
+def _allow_files(count: int) -> None:
+    """Let this process have so many files and connections open, as far as it may decide that."""
+    try:
+        import resource
+    except ImportError:
+        # Windows has no such limit.
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=CONNECTIONS)
+        return socket.create_server(address[:2], family=family, backlog=PLACES)
     except socket.gaierror as error:
         raise InputError(f"--host {host}: no such address ({error.strerror})") from None
     except OSError as error:

@@ -7,7 +7,9 @@ import socket
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +17,10 @@ import pytest
 
 from lia_bench.cli.main import run
 from lia_bench.core.errors import InputError
+from lia_bench.leaderboards.study import application
 from lia_bench.leaderboards.study.answers import AnswerBook
 from lia_bench.leaderboards.study.application import Hosts, create_application
+from lia_bench.leaderboards.study.connections import OWN_PLACES
 from lia_bench.leaderboards.study.creation import StudyRequest, create_study
 from lia_bench.leaderboards.study.document import media_path, read_study
 from lia_bench.leaderboards.study.server import serve_study
@@ -174,6 +178,87 @@ def test_wrong_methods_are_refused(client: "FlaskClient") -> None:
 )
 def test_only_its_own_names_are_answered(client: "FlaskClient", host: str, status: int) -> None:
     assert client.get("/api/state", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (None, 201),
+        ("http://localhost:8765", 201),
+        ("https://study.example", 201),
+        ("http://localhost:3000", 403),
+        ("http://127.0.0.1:8765", 403),
+        ("https://evil.example", 403),
+        ("https://study.example.evil.example", 403),
+        ("null", 403),
+        ("http://[", 403),
+    ],
+)
+def test_pages_of_others_send_nothing(folder: Path, origin: str | None, status: int) -> None:
+    study = read_study(folder)
+    with closing(AnswerBook(folder, study)) as book:
+        client = create_application(folder, study, book, Hosts("127.0.0.1", ["study.example"])).test_client()
+        headers = {"Host": "localhost:8765"} | ({"Origin": origin} if origin else {})
+        assert client.post("/api/raters", json={}, headers=headers).status_code == status
+
+
+def test_raters_of_a_client_and_of_a_study_are_bounded(
+    client: "FlaskClient", folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "RATERS_OF_CLIENT", 2)
+
+    def another(address: str) -> int:
+        client.delete_cookie(f"lia-bench-study-{read_study(folder).id}")
+        return client.post("/api/raters", json={}, environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert [another("192.0.2.1") for _ in range(3)] == [201, 201, 429]
+    assert [another(f"2001:db8::{number}") for number in range(1, 4)] == [201, 201, 429]
+    assert another("192.0.2.2") == 201
+    with closing(AnswerBook(folder, read_study(folder))) as book:
+        assert not book.add_rater("one more", (), most=5)
+        assert book.add_rater("one more", (), most=6)
+
+
+def test_half_requests_are_closed_and_whole_ones_are_kept(folder: Path) -> None:
+    with serving(folder) as server:
+        address = ("127.0.0.1", int(server.address.rstrip("/").rpartition(":")[2]))
+        rater = Rater(server.address)
+        rater.begin()
+        begun = time.monotonic()
+        with socket.create_connection(address, timeout=20) as silent, socket.create_connection(address, 20) as half:
+            half.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ")
+            trickle = threading.Thread(target=_trickle, args=(half,))
+            trickle.start()
+            assert silent.recv(1) == b""
+            with suppress(ConnectionError):
+                assert half.recv(1) == b""
+            assert 3 < time.monotonic() - begun < 15
+            trickle.join()
+        # On the same connection, which asked before.
+        assert rater.ask("GET", "/api/state")[0] == 200
+        rater.close()
+
+
+def _trickle(connection: socket.socket) -> None:
+    """Send a letter now and then, without end as far as the server lets one."""
+    with suppress(OSError):
+        for _ in range(40):
+            connection.sendall(b"a")
+            time.sleep(0.25)
+
+
+def test_idle_connections_lock_no_rater_out(folder: Path) -> None:
+    with serving(folder) as server, ExitStack() as stack:
+        address = ("127.0.0.1", int(server.address.rstrip("/").rpartition(":")[2]))
+        for number in range(OWN_PLACES + 200):
+            idle = stack.enter_context(socket.create_connection(address, timeout=20))
+            if number % 2:
+                idle.sendall(b"POST /api/answers HTTP/1.1\r\n")
+        load = rate_at_once(server.address, 10, 2.0)
+        server.end(signal.SIGINT)
+    assert load.problems == []
+    assert len(load.acknowledged) == load.sent > 20
+    assert stored(folder) == set(load.acknowledged)
 
 
 def test_names_of_a_server_on_the_network() -> None:
