@@ -5,11 +5,12 @@ random order. The fastest interval is no use if it doubles the disk, so both sta
 """
 
 import random
-import sys
 import tempfile
 import time
 from itertools import islice
 from pathlib import Path
+
+import click
 
 from lia_bench.core.video import open_indexed, open_video, resize, write_video, writer
 from lia_bench.core.video.reader import Frame
@@ -19,7 +20,9 @@ FRAMES = 200
 DRAWS = 60
 
 
-def main(clips: list[Path]) -> None:
+@click.command()
+@click.argument("clips", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def main(clips: tuple[Path, ...]) -> None:
     """Print a line for every interval: bytes against the longest one, and milliseconds for a pair of frames."""
     pictures = [frames_of(clip) for clip in clips]
     sizes: dict[int, int] = {}
@@ -60,4 +63,4 @@ def pair_time(paths: list[Path]) -> float:
 
 
 if __name__ == "__main__":
-    main([Path(word) for word in sys.argv[1:]])
+    main()

@@ -7,12 +7,13 @@ need once a file is timed apart.
 
 import random
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+import click
 
 from lia_bench.core.video import FrameReader, open_indexed, open_video, write_video
 from lia_bench.core.video.decord_reader import DecordReader
@@ -27,6 +28,8 @@ READERS = (DecordReader, PyAVReader)
 Thing = TypeVar("Thing")
 
 
+@click.command()
+@click.argument("clip", type=click.Path(exists=True, path_type=Path))
 def main(clip: Path) -> None:
     """Compare the readers on the clip and on its copy."""
     with tempfile.TemporaryDirectory() as folder:
@@ -91,4 +94,4 @@ def at_random(reader: FrameReader) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -16,8 +16,6 @@ from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.scan import Scan
 from lia_bench.preprocessing.published_rule import constant_rate_order, stated_rate
 
-ANIMATION = ".gif"
-
 _VARIABLE = (
     "variable_rate: frames were repeated or dropped to an even {:.2f} a second and then counted at the mean rate "
     "{:.2f}, as the published code does; this clip need not show the moments that the row names"
