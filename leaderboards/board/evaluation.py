@@ -3,47 +3,45 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from lia_bench.leaderboards.board.board import Board
-from lia_bench.leaderboards.board.groups import Group, extractors_of, setting_of
-from lia_bench.leaderboards.results.columns import present
-from lia_bench.leaderboards.results.csv_writing import row_of
-from lia_bench.leaderboards.results.measurement import Measurement, measurements
+from lia_bench.leaderboards.board.groups import Group, measured_group
+from lia_bench.leaderboards.results.columns import measured_row, present
+from lia_bench.leaderboards.results.measurement import Measurement, MetricSummary, Summary, summaries
 from lia_bench.leaderboards.results.report import Report
-from lia_bench.metrics.registry import ordered
+
+Numbers = Mapping[str, Sequence[MetricSummary]]
+"""A metric to its number in each row."""
 
 
 def evaluation_board(report: Report) -> Board:
     """All that a report has measured, a group for each task and wanted transfer, called as the user called it."""
-    of_groups: dict[tuple[str, str], list[Measurement]] = {}
-    for measurement in measurements(report):
-        of_groups.setdefault((measurement.task, measurement.transfer), []).append(measurement)
+    of_groups: dict[tuple[str, str], list[Summary]] = {}
+    for summary in summaries(report):
+        of_groups.setdefault((summary.measurement.task, summary.measurement.transfer), []).append(summary)
     groups = tuple(_group(report, of) for of in of_groups.values())
     columns = present([row for group in groups for row in group.rows])
     return Board(groups, tuple(() for _ in groups), tuple(columns))
 
 
-def _group(report: Report, of: Sequence[Measurement]) -> Group:
-    rows = tuple(row_of(report, measurement) for measurement in of)
-    size = f"{report.setting.width}x{report.setting.height}"
-    transfer = f", {of[0].transfer} transfer" if of[0].transfer else ""
-    return Group(
-        rows,
-        setting_of(rows[0]),
-        {metric: extractor for row in rows for metric, extractor in extractors_of(row).items()},
-        called=tuple(measurement.label for measurement in of),
-        about=f"{report.setting.dataset} at {size}: {of[0].task}{transfer}",
-        remarks=tuple(_remarks(report, of)),
+def _group(report: Report, of: Sequence[Summary]) -> Group:
+    first = of[0].measurement
+    transfer = f", {first.transfer} transfer" if first.transfer else ""
+    return measured_group(
+        rows=[measured_row(report, summary) for summary in of],
+        called=[summary.measurement.label for summary in of],
+        about=f"{report.setting.dataset} at {report.setting.width}x{report.setting.height}: {first.task}{transfer}",
+        remarks=_remarks(of),
     )
 
 
-def _remarks(report: Report, rows: Sequence[Measurement]) -> list[str]:
+def _remarks(of: Sequence[Summary]) -> list[str]:
     """Who transferred motion another way; why columns are empty, a line a reason; which cells are; frames and clips
     left out; distances of too few samples."""
-    metrics = ordered(report.setting.metrics)
-    cells = [row.cell(metric) for row in rows for metric in metrics]
-    filled = {cell.metric for cell in cells if cell.reason is None}
+    rows = [summary.measurement for summary in of]
+    numbers = {metric: [summary.metrics[metric] for summary in of] for metric in of[0].metrics}
+    filled = {metric: own for metric, own in numbers.items() if any(one.cell.reason is None for one in own)}
     without_weights = {metric: names for row in rows for metric, names in row.run.missing_weights.items()}
     reasons: dict[str, list[str]] = {}
-    for cell in cells:
+    for cell in (one.cell for summary in of for one in summary.metrics.values()):
         if cell.reason is None or cell.metric in without_weights:
             continue
         where = cell.metric if cell.metric not in filled else f"{cell.metric} of {cell.model}"
@@ -52,9 +50,9 @@ def _remarks(report: Report, rows: Sequence[Measurement]) -> list[str]:
     return [
         *_other_transfers(rows),
         *(f"{', '.join(where)}: {reason}" for reason, where in reasons.items()),
-        *_frames_left_out(rows, [metric for metric in metrics if metric in filled]),
-        *_clips_left_out(rows, [metric for metric in metrics if metric in filled]),
-        *_small_sets(rows, metrics),
+        *_frames_left_out(filled),
+        *_clips_left_out(filled),
+        *_small_sets(numbers),
         *_missing_weights(without_weights),
     ]
 
@@ -79,28 +77,30 @@ def _missing_weights(without_weights: Mapping[str, Sequence[str]]) -> Iterator[s
     yield f"to get them: lia-bench weights fetch {' '.join(dict.fromkeys(name for names in needed for name in names))}"
 
 
-def _frames_left_out(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
-    for metric in metrics:
-        missing = [(row, row.frames_without_detection(metric)) for row in rows]
-        left_out = [f"{row.label} {count} of {sum(row.counts(metric))}" for row, count in missing if count]
+def _frames_left_out(numbers: Numbers) -> Iterator[str]:
+    for metric, own in numbers.items():
+        missing = [(one.undetected_frames, one.cell) for one in own]
+        left_out = [
+            f"{cell.model} {count} of {cell.valid_frames + cell.missing_frames}" for count, cell in missing if count
+        ]
         if left_out:
             yield f"{metric}: frames left out since nothing was found there: {', '.join(left_out)}"
 
 
-def _clips_left_out(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
-    for metric in metrics:
-        infinite = [(row, row.infinite_clips(metric)) for row in rows if row.value(metric) is not None]
-        left_out = [f"{row.label} {count} of {len(row.clips)}" for row, count in infinite if count]
+def _clips_left_out(numbers: Numbers) -> Iterator[str]:
+    for metric, own in numbers.items():
+        infinite = [(one.infinite_clips, one.cell) for one in own if one.value is not None]
+        left_out = [f"{cell.model} {count} of {cell.clips}" for count, cell in infinite if count]
         if left_out:
             yield f"{metric}: clips left out since they equal their references: {', '.join(left_out)}"
 
 
-def _small_sets(rows: Sequence[Measurement], metrics: Sequence[str]) -> Iterator[str]:
-    for metric in metrics:
+def _small_sets(numbers: Numbers) -> Iterator[str]:
+    for metric, own in numbers.items():
         sizes = {
             (entry.generated, entry.dimensions)
-            for row in rows
-            if (entry := row.of_sets(metric)) and entry.value and entry.generated and entry.dimensions
+            for one in own
+            if (entry := one.of_sets) and entry.value and entry.generated and entry.dimensions
         }
         for samples, dimensions in sorted(sizes):
             if samples <= dimensions:

@@ -93,6 +93,12 @@ class Group:
         return [marks.get(values[place], "") if place in values else "" for place in range(len(self.rows))]
 
 
+def measured_group(rows: Sequence[ResultRow], called: Sequence[str], about: str, remarks: Sequence[str]) -> Group:
+    """A group that whoever measured its rows says to be one; the arguments are as of a `Group`."""
+    extractors = {metric: extractor for row in rows for metric, extractor in extractors_of(row).items()}
+    return Group(tuple(rows), setting_of(rows[0]), extractors, tuple(called), about, tuple(remarks))
+
+
 def comparable(rows: Iterable[ResultRow]) -> list[Group]:
     """Rows in groups that may be ranked, in the order in which their first rows come.
 

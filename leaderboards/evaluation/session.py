@@ -23,7 +23,6 @@ from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError, write
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome
 from lia_bench.leaderboards.evaluation.set_scores import set_scores
 from lia_bench.leaderboards.results.csv_writing import write_tables
-from lia_bench.leaderboards.results.measurement import cells
 from lia_bench.leaderboards.results.report import (
     ClipEntry,
     ClipPair,
@@ -239,8 +238,7 @@ class Session:
         finally:
             if processes.first:
                 report.absorb_journals()
-                write_tables(self.folder, report.content)
-                report.content.cells = cells(report.content)
+                report.content.cells = write_tables(self.folder, report.content)
                 report.save()
         if processes.first and not self.left(work):
             # Not before the distances are saved: a killed run measures them from these files.

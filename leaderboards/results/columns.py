@@ -14,7 +14,7 @@ from lia_bench.core.names import printable
 from lia_bench.metrics.registry import METRICS, ordered
 
 if TYPE_CHECKING:
-    from lia_bench.leaderboards.results.measurement import Measurement
+    from lia_bench.leaderboards.results.measurement import Measurement, Summary
     from lia_bench.leaderboards.results.report import Report
 
 LEADERBOARD = "leaderboard.csv"
@@ -130,7 +130,7 @@ class ResultRow:
         decimals=1,
         summary="frames that the model renders a second, on the device that the row names",
         on_one="device",
-        measured=lambda report, of: of.frames_per_second(),
+        measured=lambda report, of: of.frames_per_second,
     )
 
     protocol: str = _text("where", lambda report, of: report.setting.protocol)
@@ -155,6 +155,23 @@ class ResultRow:
 
 COLUMNS = {entry.name: Column(entry.name, **entry.metadata) for entry in fields(ResultRow) if entry.metadata}
 """Name to column, of those that any row may have, in the order of the file."""
+
+
+def measured_cells(report: "Report", of: "Measurement") -> dict[str, Cell]:
+    """Every cell that is made of what is measured here, by column, without metrics."""
+    return {name: column.measured(report, of) for name, column in COLUMNS.items() if column.measured is not None}
+
+
+def measured_row(report: "Report", summary: "Summary") -> ResultRow:
+    """The row of a leaderboard: means over clips with their intervals, and where they come from."""
+    own: dict[str, Any] = measured_cells(report, summary.measurement)
+    of = summary.metrics
+    return ResultRow(
+        **own,
+        values={metric: one.value for metric, one in of.items() if one.value is not None},
+        intervals={metric: one.interval for metric, one in of.items() if one.interval is not None},
+        counts={metric: (one.cell.valid_frames, one.cell.missing_frames) for metric, one in of.items()},
+    )
 
 
 def names(part: Part) -> list[str]:

@@ -1,6 +1,6 @@
 """What a report has measured: a model on a task, its numbers, what stands behind them and why one is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lia_bench.leaderboards.results.report import (
@@ -27,6 +27,12 @@ class Measurement:
         task: 'reconstruction' or 'cross'.
         clips: entries of the finished clips, in the order they are to be listed; at least one.
         label: what tables call the model; unique among measurements of a task.
+        model: label, name, variant, checkpoint and its hash.
+        transfer: how motion was to be transferred, by every model that knows that mode; empty where nobody knows.
+        own_transfer: how this model transferred motion.
+        date: when the last of its clips was measured.
+        frames: of all clips.
+        frames_per_second: that the model alone rendered, over all clips; None where nobody took the time.
     """
 
     run: Run
@@ -34,31 +40,12 @@ class Measurement:
     task: str
     clips: Sequence[ClipEntry]
     label: str
-
-    @property
-    def model(self) -> PlannedModel:
-        """Label, name, variant, checkpoint and its hash."""
-        return self.run.plan.models[self.index]
-
-    @property
-    def transfer(self) -> str:
-        """How motion was to be transferred, by every model that knows that mode; empty where nobody knows."""
-        return self.run.plan.tasks[self.task]
-
-    @property
-    def own_transfer(self) -> str:
-        """How this model transferred motion."""
-        return self.model.transfers.get(self.task, self.transfer)
-
-    @property
-    def date(self) -> str:
-        """When the last of its clips was measured."""
-        return max(clip.date for clip in self.clips)
-
-    @property
-    def frames(self) -> int:
-        """Of all clips."""
-        return sum(clip.frames for clip in self.clips)
+    model: PlannedModel
+    transfer: str
+    own_transfer: str
+    date: str
+    frames: int
+    frames_per_second: float | None
 
     def metrics(self) -> list[str]:
         """The columns that the run was to measure, whether or not they could be had."""
@@ -130,11 +117,6 @@ class Measurement:
         """How many frames are left out since a detector found nothing there."""
         return sum(result.scores[metric].missing_frames for result in self.results() if metric in result.scores)
 
-    def frames_per_second(self) -> float | None:
-        """Rendered frames per second of the model alone, over all clips."""
-        seconds = sum(result.seconds for result in self.results())
-        return self.frames / seconds if seconds > 0 else None
-
     def cell(self, metric: str) -> Cell:
         """Counts of clips and frames behind one number, and why there is none."""
         valid, missing = self.counts(metric)
@@ -181,6 +163,55 @@ class Measurement:
         return "no frame could be scored: nothing was found in the true frames, or in none of the generated ones"
 
 
+@dataclass(frozen=True)
+class MetricSummary:
+    """The table's number of a metric, and what stands behind it.
+
+    Attributes:
+        value: None where there is none, or where the model failed on a clip.
+        interval: 95 % over clips; None where nothing can be said, and for sets.
+        cell: counts of clips and frames, and why there is no number.
+        undetected_frames: left out since a detector found nothing there.
+        infinite_clips: that were scored and have no value, since they equal their references.
+        of_sets: what is known of a metric of sets; None of a metric of frames.
+    """
+
+    value: float | None
+    interval: tuple[float, float] | None
+    cell: Cell
+    undetected_frames: int
+    infinite_clips: int
+    of_sets: SetScore | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All that tables say of a measurement, worked out at once.
+
+    Attributes:
+        measurement: of all its clips.
+        metrics: a metric's column to its number, of all metrics of the report.
+        clips: what the measurement would be of each clip alone, in their order.
+    """
+
+    measurement: Measurement
+    metrics: Mapping[str, MetricSummary]
+    clips: Sequence[Measurement]
+
+
+def summaries(report: Report) -> list[Summary]:
+    """Every measurement with its numbers; intervals are drawn with the report's seed."""
+    metrics, seed = ordered(report.setting.metrics), report.setting.seed
+    return [
+        Summary(
+            one,
+            {metric: _summary(one, metric, seed) for metric in metrics},
+            [_measurement(one.run, one.index, one.task, [clip], one.label) for clip in one.clips],
+        )
+        for one in measurements(report)
+    ]
+
+
 def measurements(report: Report) -> list[Measurement]:
     """One a model, checkpoint and task; of several runs the one with more clips, then the newest."""
     best: dict[tuple[str, ...], Measurement] = {}
@@ -191,15 +222,38 @@ def measurements(report: Report) -> list[Measurement]:
                 key = (task, model.model, model.variant, model.checkpoint_sha256, transfer)
                 if clips and (key not in best or len(clips) >= len(best[key].clips)):
                     best.pop(key, None)
-                    best[key] = Measurement(run, index, task, clips, model.label)
+                    best[key] = _measurement(run, index, task, clips, model.label)
     found = sorted(best.values(), key=lambda measurement: measurement.task != "reconstruction")
     return [_told_apart(measurement, found) for measurement in found]
 
 
-def cells(report: Report) -> list[Cell]:
-    """What stands behind each number of the leaderboard."""
-    metrics = ordered(report.setting.metrics)
-    return [measurement.cell(metric) for measurement in measurements(report) for metric in metrics]
+def _measurement(run: Run, index: int, task: str, clips: Sequence[ClipEntry], label: str) -> Measurement:
+    model, transfer = run.plan.models[index], run.plan.tasks[task]
+    frames, seconds = sum(clip.frames for clip in clips), sum(clip.models[index].seconds for clip in clips)
+    return Measurement(
+        run,
+        index,
+        task,
+        clips,
+        label,
+        model=model,
+        transfer=transfer,
+        own_transfer=model.transfers.get(task, transfer),
+        date=max(clip.date for clip in clips),
+        frames=frames,
+        frames_per_second=frames / seconds if seconds > 0 else None,
+    )
+
+
+def _summary(one: Measurement, metric: str, seed: int) -> MetricSummary:
+    return MetricSummary(
+        value=one.value(metric),
+        interval=one.interval(metric, seed),
+        cell=one.cell(metric),
+        undetected_frames=one.frames_without_detection(metric),
+        infinite_clips=one.infinite_clips(metric),
+        of_sets=one.of_sets(metric),
+    )
 
 
 def _told_apart(measurement: Measurement, all_of_them: Sequence[Measurement]) -> Measurement:
