@@ -4,14 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lia_bench.leaderboards.board.groups import Group, Mark
-from lia_bench.leaderboards.printing.marks import printed_interval, provenance, shown
-from lia_bench.leaderboards.results.columns import better, printed
+from lia_bench.leaderboards.printing.marks import PrintedTable, printed_table, provenance
 
 PREAMBLE = "% needs \\usepackage{booktabs}\n"
 
 MARKED = {"": "{}", "best": r"\textbf{{{}}}", "second": r"\underline{{{}}}"}
-
-ARROWS = {"lower": r"$\downarrow$", "higher": r"$\uparrow$"}
 
 ESCAPES = str.maketrans(
     {
@@ -31,8 +28,8 @@ ESCAPES = str.maketrans(
         "|": r"\textbar{}",
         '"': "''",
         "`": r"\textasciigrave{}",
-        "↓": ARROWS["lower"],
-        "↑": ARROWS["higher"],
+        "↓": r"$\downarrow$",
+        "↑": r"$\uparrow$",
         # Behind the end of a row a bracket or a star would be read as part of it.
         "[": "{[}",
         "]": "{]}",
@@ -48,28 +45,28 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
     their captions.
     """
     tables = (
-        "\n".join(_lines(number, group, shown(group, columns), intervals)) for number, group in enumerate(groups, 1)
+        "\n".join(_lines(number, group, printed_table(group, columns), intervals))
+        for number, group in enumerate(groups, 1)
     )
     return PREAMBLE + "\n\n".join(tables) + "\n"
 
 
-def _lines(number: int, group: Group, columns: Sequence[str], intervals: bool) -> Iterator[str]:
-    marks = [group.marks(column) for column in columns]
-    with_intervals = intervals and any(printed_interval(row, column) for row in group.rows for column in columns)
+def _lines(number: int, group: Group, table: PrintedTable, intervals: bool) -> Iterator[str]:
+    with_intervals = intervals and any(cell.interval for cells in table.cells for cell in cells)
+    named = zip(table.columns, table.arrows, strict=True)
     yield r"\begin{table}"
     yield r"\centering"
-    yield rf"\caption{{{_caption(group, columns, with_intervals)}}}"
+    yield rf"\caption{{{_caption(group, table, with_intervals)}}}"
     yield rf"\label{{tab:leaderboard-{number}}}"
-    yield rf"\begin{{tabular}}{{l{'r' * len(columns)}}}"
+    yield rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}"
     yield r"\toprule"
-    yield _row(["model", *(f"{escaped(column)} {ARROWS[better(column)]}" for column in columns)])
+    yield _row(["model", *(f"{escaped(column)} {escaped(arrow)}" for column, arrow in named)])
     yield r"\midrule"
-    for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True)):
+    for row, label, cells in zip(group.rows, table.labels, table.cells, strict=True):
         apart = " (published)" if row.origin == "published" else ""
-        cells = [_number(printed(row, column), own[place]) for column, own in zip(columns, marks, strict=True)]
-        yield _row([escaped(label + apart), *cells])
+        yield _row([escaped(label + apart), *(_number(cell.number, cell.mark) for cell in cells)])
         if with_intervals:
-            yield _row(["", *(_interval(printed_interval(row, column)) for column in columns)])
+            yield _row(["", *(_interval(cell.interval) for cell in cells)])
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\end{table}"
@@ -85,8 +82,8 @@ def escaped(text: str) -> str:
     return re.sub(r"-(?=-)", "-{}", text.translate(ESCAPES))
 
 
-def _caption(group: Group, columns: Sequence[str], with_intervals: bool) -> str:
-    lines = [group.title, *provenance(group, columns), "best bold, second underlined"]
+def _caption(group: Group, table: PrintedTable, with_intervals: bool) -> str:
+    lines = [table.title, *provenance(group, table.columns), "best bold, second underlined"]
     if with_intervals:
         lines.append("in brackets 95 % intervals over clips")
     return "; ".join(map(escaped, lines)) + "."

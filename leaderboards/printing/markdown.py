@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lia_bench.core.names import printable
-from lia_bench.leaderboards.board.groups import Group, Mark
-from lia_bench.leaderboards.printing.marks import printed_interval, provenance, shown
-from lia_bench.leaderboards.results.columns import arrow, printed
+from lia_bench.leaderboards.board.groups import Group
+from lia_bench.leaderboards.printing.marks import PrintedCell, printed_table, provenance
 
 MARKED = {"": "{}", "best": "**{}**", "second": "<ins>{}</ins>"}
 
@@ -16,23 +15,20 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
 
     Columns without any value in a group are left out of it. Published groups say so in their headings.
     """
-    return "\n".join(line for group in groups for line in _lines(group, shown(group, columns), intervals))
+    return "\n".join(line for group in groups for line in _lines(group, columns, intervals))
 
 
 def _lines(group: Group, columns: Sequence[str], intervals: bool) -> Iterator[str]:
-    marks = [group.marks(column) for column in columns]
-    yield f"### {escaped(group.title)}\n"
-    yield _row(["model", *(f"{escaped(column)} {arrow(column)}" for column in columns)])
-    yield _row(["---", *("---:" for _ in columns)])
-    for place, (row, label) in enumerate(zip(group.rows, group.labels, strict=True)):
+    table = printed_table(group, columns)
+    named = zip(table.columns, table.arrows, strict=True)
+    yield f"### {escaped(table.title)}\n"
+    yield _row(["model", *(f"{escaped(column)} {arrow}" for column, arrow in named)])
+    yield _row(["---", *("---:" for _ in table.columns)])
+    for row, label, cells in zip(group.rows, table.labels, table.cells, strict=True):
         apart = " *(published)*" if row.origin == "published" else ""
-        cells = [
-            _cell(printed(row, column), marks[number][place], printed_interval(row, column) if intervals else "")
-            for number, column in enumerate(columns)
-        ]
-        yield _row([escaped(label) + apart, *cells])
+        yield _row([escaped(label) + apart, *(_cell(cell, intervals) for cell in cells)])
     yield ""
-    yield "\n".join(f"- {escaped(line)}" for line in provenance(group, columns))
+    yield "\n".join(f"- {escaped(line)}" for line in provenance(group, table.columns))
     yield ""
 
 
@@ -43,10 +39,11 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", text)
 
 
-def _cell(number: str, marked: Mark, interval: str) -> str:
-    if not number:
+def _cell(cell: PrintedCell, intervals: bool) -> str:
+    if not cell.number:
         return ""
-    return " ".join(part for part in (MARKED[marked].format(escaped(number)), escaped(interval)) if part)
+    number = MARKED[cell.mark].format(escaped(cell.number))
+    return f"{number} {escaped(cell.interval)}" if intervals and cell.interval else number
 
 
 def _row(cells: Sequence[str]) -> str:

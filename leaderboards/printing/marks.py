@@ -1,33 +1,65 @@
 """What a table prints in its cells, and which of them are best and second."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from rich.text import Text
-
-from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.results.columns import ResultRow, number, score
+from lia_bench.leaderboards.board.groups import Group, Mark
+from lia_bench.leaderboards.results.columns import arrow, present, printed, score
 from lia_bench.leaderboards.results.published import PAPERS
 
-BEST = "*"
+
+class PrintedCell(NamedTuple):
+    """What a cell prints.
+
+    Attributes:
+        number: with the digits it is worth; empty where there is none.
+        mark: whether it is the best of its column, or the second.
+        interval: `[low, high]` with as many digits; empty where nothing is known.
+    """
+
+    number: str
+    mark: Mark
+    interval: str
 
 
-def printed_interval(row: ResultRow, column: str) -> str:
-    """`[low, high]` with the digits of the number; empty where nothing is known."""
-    if column not in row.intervals:
-        return ""
-    low, high = row.intervals[column]
-    decimals = score(column).decimals
-    return f"[{low:.{decimals}f}, {high:.{decimals}f}]"
+@dataclass(frozen=True)
+class PrintedTable:
+    """All that a table of a group prints, as texts.
+
+    Attributes:
+        title: what the group is about.
+        columns: those of which some row has a value, in order.
+        arrows: for each column whether lower or higher values are better.
+        labels: what its rows are called.
+        cells: for each row those of the columns.
+    """
+
+    title: str
+    columns: Sequence[str]
+    arrows: Sequence[str]
+    labels: Sequence[str]
+    cells: Sequence[Sequence[PrintedCell]]
 
 
-def marked_cell(text: str, is_best: bool) -> Text:
-    """A cell of a terminal's table with `*` before the best of its column, and '-' where there is none."""
-    return Text((BEST if is_best else "") + (text or "-"), style="bold green" if is_best else "")
-
-
-def shown(group: Group, columns: Sequence[str]) -> list[str]:
-    """Those of the columns in which some row of the group has a value."""
-    return [column for column in columns if any(number(row, column) is not None for row in group.rows)]
+def printed_table(group: Group, columns: Sequence[str]) -> PrintedTable:
+    """What a group's table of these columns prints."""
+    title, labels, marks = group.title, group.labels, {column: group.marks(column) for column in columns}
+    there = present(group.rows)
+    columns = [column for column in columns if column in there]
+    decimals = {column: score(column).decimals for column in columns}
+    cells = [
+        [
+            PrintedCell(
+                printed(row, column),
+                marks[column][place],
+                _interval(row.intervals.get(column), decimals[column]),
+            )
+            for column in columns
+        ]
+        for place, row in enumerate(group.rows)
+    ]
+    return PrintedTable(title, columns, [arrow(column) for column in columns], labels, cells)
 
 
 def provenance(group: Group, columns: Sequence[str]) -> list[str]:
@@ -47,6 +79,10 @@ def provenance(group: Group, columns: Sequence[str]) -> list[str]:
     said = "; ".join(part for part in parts if part)
     described = [f"{column} is {group.extractors[column]}" for column in columns if _needs_words(group, column)]
     return [f"measured: {said}" if said else "measured", *described]
+
+
+def _interval(bounds: tuple[float, float] | None, decimals: int) -> str:
+    return "" if bounds is None else f"[{bounds[0]:.{decimals}f}, {bounds[1]:.{decimals}f}]"
 
 
 def _needs_words(group: Group, column: str) -> bool:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.groups import comparable
-from lia_bench.leaderboards.printing.marks import marked_cell
+from lia_bench.leaderboards.printing.terminal import marked_cell
 from lia_bench.leaderboards.results.columns import ResultRow, arrow, printed_name
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
 
