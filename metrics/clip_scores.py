@@ -81,10 +81,11 @@ class ClipScoring:
         self._at_work: list[futures.Future[Any]] = []
         self._readings: list[_Reading] = []
         size = (suite.setting.height, suite.setting.width)
-        by_frame = suite.of(Compares.IMAGES, Compares.FEATURES)
+        of_sets = [metric for metric in suite.metrics if metric.specification.compares is Compares.SETS]
+        by_frame = [metric for metric in suite.metrics if metric not in of_sets]
         with_source = [metric for metric in by_frame if truth.source is not None and metric.specification.of_identity]
         with_truth = [metric for metric in by_frame if truth.frame_by_frame and metric not in with_source]
-        in_sets = _extractors(suite.of(Compares.SETS))
+        in_sets = _extractors(of_sets)
         extractors = list(dict.fromkeys([*in_sets, *_extractors([*with_source, *with_truth])]))
         self._truth = {
             extractor: reference_stream(extractor, cached_features(extractor, *size, truth.key), truth.frames)
@@ -118,7 +119,7 @@ class ClipScoring:
         quantise = _truncated if self._suite.setting.protocol is Protocol.LITERATURE else _eight_bits
         sound = [(model, images) for model, images in zip(self._models, generated, strict=True) if model.takes(images)]
         pictures = [(model, quantise(images)) for model, images in sound if model.streams]
-        self.wait()
+        self._wait()
         truth = {extractor: partial(stream.push, frames) for extractor, stream in self._truth.items()}
         own = [
             (model, extractor, partial(stream.push, picture))
@@ -126,13 +127,29 @@ class ClipScoring:
             for extractor, stream in model.streams.items()
         ]
         scoring = [partial(meter.update, images, reference) for model, images in sound for meter in model.of_images]
-        begun = self._suite.start([*truth.values(), *(read for _, _, read in own), *scoring])
+        begun = self._start([*truth.values(), *(read for _, _, read in own), *scoring])
         in_order = iter(begun)
         of_truth = {extractor: next(in_order) for extractor in truth}
         self._readings = [(model, extractor, next(in_order), of_truth.get(extractor)) for model, extractor, _ in own]
         self._at_work = begun
 
-    def wait(self) -> None:
+    def score(self, reference: Tensor, generated: Sequence[Tensor]) -> None:
+        """As `update`, and until all frames so far are scored."""
+        self.update(reference, generated)
+        self._wait()
+
+    def _start(self, jobs: Sequence[Callable[[], Any]]) -> list[futures.Future[Any]]:
+        """Begin all jobs at once, on as many threads as torch has."""
+        # Operations on single frames are small: a second thread on one of them waits more than it works.
+        share = max(1, self._suite.threads // max(1, len(jobs)))
+
+        def do(job: Callable[[], Any]) -> Any:
+            torch.set_num_threads(share)
+            return job()
+
+        return [self._suite.workers.submit(do, job) for job in jobs]
+
+    def _wait(self) -> None:
         """Until all frames so far are scored."""
         for future in self._at_work:
             future.result()
@@ -142,7 +159,7 @@ class ClipScoring:
 
     def finish(self) -> list[ClipResult]:
         """The clip is over: every model's scores."""
-        self.wait()
+        self._wait()
         for stream in self._truth.values():
             stream.finish()
         return [model.finish() for model in self._models]
@@ -203,7 +220,9 @@ class _ModelScoring:
 
 
 def _meter(metric: SuiteMetric) -> FrameMetric:
-    meter = metric.meter()
+    meter = metric.make()
+    # A clip is one process's alone.
+    meter.distributed_available_fn = lambda: False
     if not isinstance(meter, FrameMetric):
         raise TypeError(f"{metric.specification.name}: a metric of images or features has to be a FrameMetric")
     return meter

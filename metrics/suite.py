@@ -1,11 +1,9 @@
 """The metrics of one evaluation: which were asked for, what they mean here, and what computes them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import torch
 
@@ -17,7 +15,7 @@ from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.registry import ordered, resolve, usual_names, weights_behind
-from lia_bench.metrics.specification import Compares, MetricSpecification, ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.specification import MetricSpecification, ScoringSetting, UnavailableMetricError
 
 
 @contextmanager
@@ -40,7 +38,7 @@ class SuiteMetric:
         specification: the definition that the name means here.
         extractor: what it compares, of features and sets; None for images.
         description: the definition, and the files behind it: 'akd_openpose(pose_model.pth#0a1b2c3d)'.
-        make: gives a fresh torchmetrics metric.
+        make: gives a fresh torchmetrics metric, which adds up over processes until it is told not to.
     """
 
     column: str
@@ -48,12 +46,6 @@ class SuiteMetric:
     extractor: LoadedExtractor | None
     description: str
     make: Callable[[], FrameMetric | FrechetMetric]
-
-    def meter(self) -> FrameMetric | FrechetMetric:
-        """A fresh metric of what this process alone shows it: clips are not split over processes."""
-        meter = self.make()
-        meter.distributed_available_fn = lambda: False
-        return meter
 
 
 @dataclass(frozen=True)
@@ -67,6 +59,7 @@ class Suite:
         unavailable: for each column that cannot be had, the reason.
         missing_weights: for each column that only lacks weights on this machine, their names.
         threads: how many score frames side by side.
+        workers: these threads.
     """
 
     setting: ScoringSetting
@@ -75,25 +68,7 @@ class Suite:
     unavailable: dict[str, str]
     missing_weights: dict[str, list[str]]
     threads: int
-
-    def start(self, jobs: Sequence[Callable[[], Any]]) -> list[Future[Any]]:
-        """Begin all jobs at once, on as many threads as torch has."""
-        # Operations on single frames are small: a second thread on one of them waits more than it works.
-        share = max(1, self.threads // max(1, len(jobs)))
-
-        def do(job: Callable[[], Any]) -> Any:
-            torch.set_num_threads(share)
-            return job()
-
-        return [self._workers.submit(do, job) for job in jobs]
-
-    @cached_property
-    def _workers(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.threads, "metrics")
-
-    def of(self, *kinds: Compares) -> list[SuiteMetric]:
-        """The metrics that compare images, features or sets."""
-        return [metric for metric in self.metrics if metric.specification.compares in kinds]
+    workers: ThreadPoolExecutor
 
 
 def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSetting) -> Suite:
@@ -127,7 +102,9 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
             )
         except UnavailableMetricError as error:
             unavailable[column] = str(error)
-    return Suite(setting, tuple(columns), tuple(metrics), unavailable, missing_weights, torch.get_num_threads())
+    threads = torch.get_num_threads()
+    workers = ThreadPoolExecutor(threads, "metrics")
+    return Suite(setting, tuple(columns), tuple(metrics), unavailable, missing_weights, threads, workers)
 
 
 def _open_extractor(name: str, setting: ScoringSetting, loaded: dict[str, LoadedExtractor]) -> LoadedExtractor:

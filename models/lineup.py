@@ -30,6 +30,8 @@ class LineupModel:
         checkpoint: the checkpoint folder or file; None for a model that has no weights.
         checkpoint_sha256: of the weights file; empty without one.
         animator: the model.
+        frame_side: in pixels, of the source and driving frames that it takes; None where any will do.
+        output_side: of the frames that come out; None where it is that of the frames that go in.
     """
 
     label: str
@@ -38,26 +40,8 @@ class LineupModel:
     checkpoint: Path | None
     checkpoint_sha256: str
     animator: Animator
-
-    def rendered_size(self, compared: tuple[int, int]) -> tuple[int, int]:
-        """Height and width of its frames where those that are compared have the size `compared`."""
-        side = self.animator.output_size
-        return compared if side is None else (side, side)
-
-    def seen_size(self, compared: tuple[int, int]) -> tuple[int, int]:
-        """Height and width of the source and driving frames that it is to be given, likewise."""
-        side = self.animator.frame_size
-        return compared if side is None else (side, side)
-
-    def transfer(self, wanted: str, task: str = "cross") -> str:
-        """The transfer mode that this model takes in a task where `wanted` is asked for.
-
-        In reconstruction its own for that; else its usual one if it lacks what is wanted.
-        """
-        modes = self.animator.transfer_modes
-        if task == "reconstruction":
-            wanted = self.animator.reconstruction_transfer
-        return wanted if wanted in modes else modes[0]
+    frame_side: int | None
+    output_side: int | None
 
 
 @dataclass(frozen=True)
@@ -66,11 +50,6 @@ class Lineup:
 
     models: tuple[LineupModel, ...]
     device: torch.device
-
-    def compared_size(self) -> int | None:
-        """The side at which frames of all models can be compared without enlarging any; None where any side will do."""
-        sizes = (model.animator.output_size for model in self.models)
-        return min((size for size in sizes if size is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -134,7 +113,8 @@ def load_lineup(
         reference, label = one.reference, one.label
         animator = load_model(reference.name, checkpoint, reference.variant, str(target))
         variant = animator.zoo_entry.variant if animator.zoo_entry else ""
-        models.append(LineupModel(label, reference.name, variant, checkpoint, _hash(checkpoint), animator))
+        sides = animator.frame_size, animator.output_size
+        models.append(LineupModel(label, reference.name, variant, checkpoint, _hash(checkpoint), animator, *sides))
         if checkpoint is not None:
             announce(f"{label}: {checkpoint}")
     return Lineup(tuple(models), target)

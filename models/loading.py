@@ -47,15 +47,15 @@ def load_model(
     """
     specification = MODELS[name]
     target = pick_device(device)
-    layer: dict[str, Any] = {"model": overrides} if overrides else {}
+    layers = [{"model": overrides}] if overrides else []
     if checkpoint is None:
-        chosen, configuration = load_configuration(name, variant, [layer])
+        chosen, configuration = load_configuration(name, variant, layers)
         return _build(specification, chosen, configuration).to(target)
     path = resolve_checkpoint(Path(checkpoint))
     folder = own_checkpoint_folder(path)
     content = None
     if folder is None:
-        chosen, configuration = load_configuration(name, variant, [layer])
+        chosen, configuration = load_configuration(name, variant, layers)
         _, trained = load_configuration(name, variant)
         content = read_authors(specification, path)
         state = state_in_file(specification, content, path)
@@ -68,7 +68,7 @@ def load_model(
         if variant is not None and variant != chosen:
             raise CheckpointError(f"{path}: a checkpoint of {name}:{chosen}, not of {name}:{variant}: leave it out")
         kind = load_attribute(specification.configuration)
-        configuration = validate(kind, merge(own.experiment, layer), str(path))
+        configuration = validate(kind, merge(own.experiment, *layers), str(path))
         trained = validate(kind, own.experiment, str(path))
         state = own.state
     animator = _build(specification, chosen, configuration)

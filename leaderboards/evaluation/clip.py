@@ -23,11 +23,28 @@ from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, P
 from lia_bench.metrics.clip_scores import ClipResult, ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
+from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.flow_recording import recorded_flows
-from lia_bench.models.lineup import LineupModel
 
 Size = tuple[int, int]
 """Height and width in pixels."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model as an evaluation runs it.
+
+    Attributes:
+        label: what tables and captions call it.
+        animator: the model.
+        seen: size of the source and driving frames that it is given.
+        transfers: of each task the transfer mode that it takes.
+    """
+
+    label: str
+    animator: Animator
+    seen: Size
+    transfers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -39,14 +56,12 @@ class ClipTask:
         task: 'reconstruction' or 'cross'.
         source: the clip whose first frame is animated.
         driving: the clip whose every frame drives.
-        transfer: the transfer mode, of every model that knows it.
     """
 
     number: int
     task: str
     source: Clip
     driving: Clip
-    transfer: str
 
     @property
     def key(self) -> Key:
@@ -97,7 +112,7 @@ class Filming:
     flows: bool
 
 
-def warm_up(models: Sequence[LineupModel], size: tuple[int, int]) -> list[str]:
+def warm_up(models: Sequence[Contestant]) -> list[str]:
     """Let every model render once, so that what libraries set up in the first call does not count as its speed.
 
     Returns:
@@ -105,10 +120,10 @@ def warm_up(models: Sequence[LineupModel], size: tuple[int, int]) -> list[str]:
     """
     without_flow = []
     for model in models:
-        frame = torch.rand(3, *model.seen_size(size), generator=torch.Generator().manual_seed(0))
+        frame = torch.rand(3, *model.seen, generator=torch.Generator().manual_seed(0))
         try:
             with recorded_flows() as flows:
-                model.animator.animate(frame, frame[None])
+                list(model.animator.animate_stream(frame, frame[None]))
         except (LiaBenchError, torch.OutOfMemoryError):
             raise
         except Exception as error:
@@ -119,7 +134,7 @@ def warm_up(models: Sequence[LineupModel], size: tuple[int, int]) -> list[str]:
     return without_flow
 
 
-def evaluate_clip(task: ClipTask, models: Sequence[LineupModel], judges: Judges, filming: Filming | None) -> ClipEntry:
+def evaluate_clip(task: ClipTask, models: Sequence[Contestant], judges: Judges, filming: Filming | None) -> ClipEntry:
     """Animate, score and film one clip; memory does not grow with its length.
 
     Frames are scored as the models put them out, clamped to [0, 1]; extractors see them as 8-bit pictures.
@@ -187,7 +202,7 @@ class _Evaluation:
     def __init__(
         self,
         task: ClipTask,
-        models: Sequence[LineupModel],
+        models: Sequence[Contestant],
         judges: Judges,
         scoring: ClipScoring,
         source: Frame,
@@ -196,7 +211,7 @@ class _Evaluation:
     ) -> None:
         self._judges = judges
         self._scoring = scoring
-        sizes = {judges.size, *(model.seen_size(judges.size) for model in models)}
+        sizes = {judges.size, *(model.seen for model in models)}
         # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
         shown, *branches = tee(_at_sizes(driving, sizes), len(models) + 1)
         self._reference = (scaled[judges.size] for scaled in shown)
@@ -215,8 +230,7 @@ class _Evaluation:
             reference, *generated = (torch.stack(each).to(device) for each in zip(*frames, strict=True))
             # Rendering is timed, and in the precision that models have by themselves: scoring ends before it goes on.
             with exact_convolutions():
-                self._scoring.update(reference, generated)
-                self._scoring.wait()
+                self._scoring.score(reference, generated)
             self.frames += len(batch)
             for shown, *rendered in batch:
                 yield shown, rendered
@@ -231,7 +245,7 @@ class _TimedStream:
 
     def __init__(
         self,
-        model: LineupModel,
+        model: Contestant,
         task: ClipTask,
         source: Frame,
         driving: Iterator[Mapping[Size, Tensor]],
@@ -241,10 +255,9 @@ class _TimedStream:
         self._model = model
         self._clip = task.driving.name
         self._size = judges.size
-        seen = model.seen_size(judges.size)
-        own = (scaled[seen] for scaled in driving)
-        transfer = model.transfer(task.transfer, task.task)
-        self._start = (to_tensor(resize(source, seen)), self._watched(own), transfer, judges.batch_size)
+        own = (scaled[model.seen] for scaled in driving)
+        transfer = model.transfers[task.task]
+        self._start = (to_tensor(resize(source, model.seen)), self._watched(own), transfer, judges.batch_size)
         self._frames: Iterator[Tensor] | None = None
         self._with_flows = with_flows
         self._flows: Iterator[Tensor] = iter(())

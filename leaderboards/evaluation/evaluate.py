@@ -1,6 +1,6 @@
 """Runs models over a test set: reconstruction and cross-person animation, resumable clip by clip."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset, subject_of
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_video
-from lia_bench.leaderboards.evaluation.clip import ClipTask, Filming, Judges, evaluate_clip, warm_up
+from lia_bench.leaderboards.evaluation.clip import ClipTask, Contestant, Filming, Judges, Size, evaluate_clip, warm_up
 from lia_bench.leaderboards.evaluation.films import strip_of
 from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, draw_pairs
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
@@ -27,6 +27,7 @@ from lia_bench.leaderboards.evaluation.set_scores import generated_features
 from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
 from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.metrics.suite import open_suite
+from lia_bench.models.animator import Animator
 from lia_bench.models.lineup import Lineup, LineupModel, load_lineup, name_models
 
 FLOOR = "identity"
@@ -39,25 +40,25 @@ class EvaluationPlan:
 
     Attributes:
         request: what was asked for.
-        lineup: the models, ready to animate.
+        contestants: the models, ready to animate.
         everyone: the test clips, which sources of the cross task are drawn from.
         clips: those that are animated, or drive.
         session: what is measured, and where it goes.
     """
 
     request: EvaluationRequest
-    lineup: Lineup
+    contestants: Sequence[Contestant]
     everyone: Sequence[Clip]
     clips: Sequence[Clip]
     session: SessionPlan
 
     def work(self, pairs: Sequence[ClipPair]) -> list[ClipTask]:
         """Every animation to make, in order; `pairs` name source and driving clips of the cross task."""
-        transfers = self.request.transfers
-        items = [("reconstruction", clip, clip) for clip in self.clips if "reconstruction" in transfers]
+        tasks = self.request.tasks
+        items = [("reconstruction", clip, clip) for clip in self.clips if "reconstruction" in tasks]
         by_name = {clip.name: clip for clip in self.everyone}
         items += [("cross", by_name[pair.source], by_name[pair.driving]) for pair in pairs]
-        return [ClipTask(number, *item, transfers[item[0]]) for number, item in enumerate(items)]
+        return [ClipTask(number, *item) for number, item in enumerate(items)]
 
 
 def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None) -> EvaluationOutcome:
@@ -74,14 +75,14 @@ def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None)
         LiaBenchError: of the kind that names the cause: no such model, dataset, checkpoint, metric, ...
     """
     planned = plan(request, announce)
-    suite, models = planned.session.suite, planned.lineup.models
+    suite, models = planned.session.suite, planned.contestants
     with Session(planned.session) as session:
         work = planned.work(session.pairs)
         judges = Judges(suite, request.batch_size, partial(generated_features, session.features))
         filming = Filming(session.folder, planned.session.run.models, request.flow_videos) if request.videos else None
         kinds = ["videos"] if request.videos else []
-        if session.left(work) or request.flow_videos:
-            without_flow = warm_up(models, judges.size)
+        if request.flow_videos or not session.finished.issuperset(task.key for task in work):
+            without_flow = warm_up(models)
             if request.flow_videos and without_flow:
                 planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
             kinds += ["flow videos"] if request.flow_videos and len(without_flow) < len(models) else []
@@ -102,6 +103,7 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
         DeviceError: the device is not there.
     """
     request.check()
+    transfers = request.transfers
     processes = Processes()
     device = request.device or processes.usual_device()
     tell: Callable[[str], None] = announce if processes.first else lambda line: None
@@ -121,7 +123,7 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     subject = request.subject or subject_of(dataset)
     suite = open_suite(request.metrics, subject, ScoringSetting(*size, lineup.device, request.protocol))
     announce_meanings(suite, tell)
-    transfers = request.transfers
+    contestants = [_contestant(model, transfers, size) for model in lineup.models]
     session = SessionPlan(
         title="evaluate",
         folder=request.results / (request.name or _usual_name(request, dataset, size)),
@@ -140,7 +142,10 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
             metrics=list(suite.columns),
         ),
         run=run_plan(
-            [_planned(model, transfers, size) for model in lineup.models], transfers, ["reconstruction"], suite
+            [_planned(*pair, size) for pair in zip(lineup.models, contestants, strict=True)],
+            transfers,
+            ["reconstruction"],
+            suite,
         ),
         suite=suite,
         pairs=draw_pairs(clips, everyone, pair_count, request.seed) if "cross" in request.tasks else [],
@@ -148,19 +153,41 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
         processes=processes,
         announce=tell,
     )
-    return EvaluationPlan(request, lineup, everyone, clips, session)
+    return EvaluationPlan(request, contestants, everyone, clips, session)
 
 
-def _planned(model: LineupModel, transfers: dict[str, str], size: tuple[int, int]) -> PlannedModel:
+def _contestant(model: LineupModel, transfers: Mapping[str, str], size: Size) -> Contestant:
+    """How a model runs where frames of `size` are compared, and `transfers` are wanted."""
+    modes = {task: own_transfer(model.animator, task, wanted) for task, wanted in transfers.items()}
+    return Contestant(model.label, model.animator, _size_of(model.frame_side, size), modes)
+
+
+def own_transfer(animator: Animator, task: str, wanted: str) -> str:
+    """The transfer mode that a model takes in a task where `wanted` is asked for.
+
+    In reconstruction its own for that; else its usual one if it lacks what is wanted.
+    """
+    if task == "reconstruction":
+        wanted = animator.reconstruction_transfer
+    return wanted if wanted in animator.transfer_modes else animator.transfer_modes[0]
+
+
+def _size_of(side: int | None, compared: Size) -> Size:
+    """Height and width of a model's frames of a side; of one that takes any, those of the frames compared."""
+    return compared if side is None else (side, side)
+
+
+def _planned(model: LineupModel, contestant: Contestant, size: Size) -> PlannedModel:
     """Everything but the network, for the report."""
+    rendered = _size_of(model.output_side, size)
     return PlannedModel(
         label=model.label,
         model=model.model,
         variant=model.variant,
         checkpoint=str(model.checkpoint or ""),
         checkpoint_sha256=model.checkpoint_sha256,
-        transfers={task: model.transfer(wanted, task) for task, wanted in transfers.items()},
-        rendered=None if model.rendered_size(size) == size else model.rendered_size(size),
+        transfers=dict(contestant.transfers),
+        rendered=None if rendered == size else rendered,
     )
 
 
@@ -196,7 +223,8 @@ def _restrict(dataset: PreparedDataset, clip_list: Path, announce: Announce) -> 
 
 def _compared_size(request: EvaluationRequest, lineup: Lineup, clips: Sequence[Clip]) -> tuple[int, int]:
     """Height and width at which all frames are scored: as asked for, the smallest model's, or the first clip's."""
-    side = request.size or lineup.compared_size()
+    sides = (model.output_side for model in lineup.models)
+    side = request.size or min((side for side in sides if side is not None), default=None)
     if side is not None:
         return side, side
     with open_video(clips[0].path) as reader:
@@ -206,7 +234,7 @@ def _compared_size(request: EvaluationRequest, lineup: Lineup, clips: Sequence[C
 def _announce_resizing(lineup: Lineup, size: tuple[int, int], announce: Announce) -> None:
     height, width = size
     for model in lineup.models:
-        rendered = model.rendered_size(size)
+        rendered = _size_of(model.output_side, size)
         if rendered != size:
             announce(f"{model.label}: renders {rendered[1]}x{rendered[0]}, compared at {width}x{height}")
 

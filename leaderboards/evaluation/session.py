@@ -146,10 +146,12 @@ class Session:
         folder: of the results.
         features: where the run's features lie until its distances are known.
         pairs: of the cross task, names of source and driving clip.
+        finished: the clips that were measured before.
     """
 
     features: Path
     pairs: list[ClipPair]
+    finished: set[Key]
     _report: ReportFile
     _run_index: int
 
@@ -183,6 +185,7 @@ class Session:
         self._report = report
         self.features = plan.folder / "features" / f"run-{self._run_index}"
         self.pairs = list(report.content.pairs or []) if plan.pairs else []
+        self.finished = self._run.finished()
         return self
 
     def __exit__(
@@ -193,11 +196,6 @@ class Session:
     @property
     def _run(self) -> Run:
         return self._report.content.runs[self._run_index]
-
-    def left(self, work: Sequence[Work]) -> list[Work]:
-        """What the run has not measured yet."""
-        done = self._run.finished()
-        return [item for item in work if item.key not in done]
 
     def announce_lacking(self, *kinds: str) -> None:
         """Tell how many clips were finished without some kind of videos: of 'videos' and 'flow videos'."""
@@ -240,7 +238,7 @@ class Session:
                 report.absorb_journals()
                 report.content.cells = write_tables(self.folder, report.content)
                 report.save()
-        if processes.first and not self.left(work):
+        if processes.first and self._run.finished().issuperset(item.key for item in work):
             # Not before the distances are saved: a killed run measures them from these files.
             shutil.rmtree(self.features, ignore_errors=True)
         report.content = processes.agree(report.content)
@@ -250,7 +248,8 @@ class Session:
         """Do this process's share; returns a line for each clip that was left out."""
         processes = self._plan.processes
         # Every n-th, so that long and short clips spread.
-        share = self.left(work)[processes.rank :: processes.count]
+        left = [item for item in work if item.key not in self.finished]
+        share = left[processes.rank :: processes.count]
         total = len(share) if processes.count > 1 else len(work)
         left_out: dict[str, None] = {}
         title = self._plan.title

@@ -29,8 +29,8 @@ def set_scores(suite: Suite, run: Run, folder: Path) -> list[SetScore]:
         (task, model, metric)
         for task in run.plan.tasks
         for model in range(len(run.plan.models))
-        for metric in suite.of(Compares.SETS)
-        if any(clip.task == task for clip in run.clips)
+        for metric in suite.metrics
+        if metric.specification.compares is Compares.SETS and any(clip.task == task for clip in run.clips)
     ]
     return (
         [
@@ -46,7 +46,9 @@ def _set_score(
     suite: Suite, clips: Sequence[ClipEntry], folder: Path, task: str, model: int, metric: SuiteMetric
 ) -> SetScore:
     score = SetScore(task=task, model=model, metric=metric.column, value=None, reason=None)
-    extractor, meter = metric.extractor, metric.meter()
+    extractor, meter = metric.extractor, metric.make()
+    # The features of all processes are here.
+    meter.distributed_available_fn = lambda: False
     if extractor is None or not isinstance(meter, FrechetMetric):
         raise TypeError(f"{metric.specification.name}: a metric of sets needs an extractor and a FrechetMetric")
     size = (suite.setting.height, suite.setting.width)

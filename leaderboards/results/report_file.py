@@ -46,7 +46,14 @@ def read_report(folder: Path) -> Report:
 
 
 class ReportFile:
-    """The report of a results folder at work: begun, added to, saved."""
+    """The report of a results folder at work: begun, added to, saved.
+
+    Attributes:
+        folder: of the results.
+        content: what the report holds, once there is a run in it.
+    """
+
+    content: Report
 
     def __init__(self, folder: Path, rank: int = 0) -> None:
         """Read what is in `folder`, journals that a killed evaluation left included.
@@ -58,22 +65,12 @@ class ReportFile:
         """
         self.folder = folder
         self._journal = inner_file(folder, f"unfinished-{rank}.jsonl")
-        self._content: Report | None = None
+        self._begun = False
         path = inner_file(folder, REPORT)
         if rank == 0:
-            self._content = _read(path) if path.exists() else None
+            if path.exists():
+                self.content, self._begun = _read(path), True
             self.absorb_journals()
-
-    @property
-    def content(self) -> Report:
-        """What the report holds, once there is a run in it."""
-        if self._content is None:
-            raise RuntimeError(f"{self.folder}: no run has begun")
-        return self._content
-
-    @content.setter
-    def content(self, content: Report) -> None:
-        self._content = content
 
     def begin(
         self,
@@ -94,10 +91,10 @@ class ReportFile:
         Raises:
             InputError: the folder holds results of another setting, which no table could compare.
         """
-        if self._content is not None and any(run.clips for run in self._content.runs):
-            self._check_same(self._content.setting, setting)
-        elif self._content is None or self._content.setting != setting:
-            self._content = Report(setting=setting, runs=[])
+        if self._begun and any(run.clips for run in self.content.runs):
+            self._check_same(self.content.setting, setting)
+        elif not self._begun or self.content.setting != setting:
+            self.content, self._begun = Report(setting=setting, runs=[]), True
         runs = self.content.runs
         index = next((index for index, run in enumerate(runs) if run.plan == plan), len(runs))
         if index == len(runs):
@@ -132,7 +129,7 @@ class ReportFile:
         Raises:
             InputError: a journal belongs to another report, or is damaged before its last line.
         """
-        runs = self._content.runs if self._content else []
+        runs = self.content.runs if self._begun else []
         clips = [run.finished() for run in runs]
         failures = [set(run.failures) for run in runs]
         for line in self._lines(len(runs)):

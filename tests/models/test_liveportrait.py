@@ -9,9 +9,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
+from lia_bench.leaderboards.evaluation.evaluate import own_transfer
 from lia_bench.models.blocks.configuration import PatchDiscriminatorConfiguration
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
-from lia_bench.models.lineup import LineupModel
 from lia_bench.models.liveportrait import SPECIFICATION
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.authors_checkpoint import BASE, RETARGETING
@@ -153,8 +153,6 @@ def test_frames_of_twice_the_size_are_trained_on_enlarged_driving_frames() -> No
 
 
 def test_reconstruction_takes_all_of_the_driving_frame() -> None:
-    model = LineupModel(
-        "liveportrait", "liveportrait", "demo-64", None, "", small_model("liveportrait", LivePortraitAnimator)
-    )
-    assert model.transfer("absolute", "reconstruction") == "absolute_paper"
-    assert model.transfer("relative", "cross") == "relative"
+    animator = small_model("liveportrait", LivePortraitAnimator)
+    assert own_transfer(animator, "reconstruction", "absolute") == "absolute_paper"
+    assert own_transfer(animator, "cross", "relative") == "relative"
