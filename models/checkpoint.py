@@ -4,6 +4,7 @@ import argparse
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from torch import Tensor
 from lia_bench.core.atomic import replacing, write_json
 from lia_bench.core.documents import Version, read_document
 from lia_bench.core.errors import CheckpointError, UnsafeCheckpointError
+from lia_bench.core.names import printable
+from lia_bench.core.provenance import sha256_of_file, sha256_once
 from lia_bench.core.torch_weights import NUMPY_NUMBERS
 from lia_bench.models.training.configuration import ExperimentConfiguration
 
@@ -29,6 +32,7 @@ WEIGHTS = "model.safetensors"
 DESCRIPTION = "config.json"
 TRAINING = "training.pt"
 FORMAT: Literal[1] = 1
+ZIP = b"PK\x03\x04"
 # How torch's restricted unpickler names what it refuses to call.
 CODE_IN_PICKLE = re.compile(r"(?:GLOBAL|[Uu]nsupported class|Unsupported global: GLOBAL) (\S+)")
 
@@ -59,6 +63,8 @@ class CheckpointDescription(BaseModel):
         model: its name in the registry; `variant` is empty where it has none.
         step: iterations of training behind it; None where the weights were converted or shared.
         weights: what the weights are, in words; None likewise.
+        sha256: of each other file of the folder, by its name, in hexadecimal; None where it was written before
+            files were told so.
         experiment: the configuration in full.
     """
 
@@ -69,6 +75,7 @@ class CheckpointDescription(BaseModel):
     variant: str
     step: int | None = None
     weights: str | None = None
+    sha256: dict[str, str] | None = None
     experiment: dict[str, Any]
 
 
@@ -118,8 +125,14 @@ def write_weights(
     plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     with replacing(folder / WEIGHTS) as temporary:
         save_file(plain, temporary, metadata={"format": "pt"})
+    files = [folder / name for name in (WEIGHTS, TRAINING) if (folder / name).is_file()]
     description = CheckpointDescription(
-        format=FORMAT, model=entry.model, variant=entry.variant, **(history or {}), experiment=entry.experiment
+        format=FORMAT,
+        model=entry.model,
+        variant=entry.variant,
+        **(history or {}),
+        sha256={file.name: sha256_of_file(file) for file in files},
+        experiment=entry.experiment,
     )
     write_json(folder / DESCRIPTION, description.model_dump(mode="json", exclude_unset=True))
 
@@ -150,11 +163,12 @@ def read_own_checkpoint(folder: Path) -> OwnCheckpoint:
     """A checkpoint folder's description and weights.
 
     Raises:
-        CheckpointError: a file is missing, damaged or cut short.
+        CheckpointError: a file is missing, damaged, cut short, or not the one that was saved.
     """
     description = read_description(folder)
     weights = folder / WEIGHTS
     try:
+        _check_as_saved(weights, description)
         state = load_file(weights)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{weights}: missing, damaged or cut short ({error}): take another checkpoint") from error
@@ -170,14 +184,25 @@ def load_training_state(folder: Path) -> dict[str, Any]:
     """What `save_checkpoint` was given as `training`, on the CPU.
 
     Raises:
-        CheckpointError: the checkpoint was converted or shared, and has weights alone; or it is damaged.
+        CheckpointError: the checkpoint was converted or shared, and has weights alone; or it is damaged, or not the
+            one that was saved.
     """
     if not (folder / TRAINING).is_file():
         raise CheckpointError(
             f"{folder}: weights alone, without {TRAINING}, as converted and shared checkpoints are: "
             "training cannot go on from it; start a run of another --name"
         )
+    _check_as_saved(folder / TRAINING, read_description(folder))
     return read_pickle(folder / TRAINING)
+
+
+def _check_as_saved(file: Path, description: CheckpointDescription) -> None:
+    saved = (description.sha256 or {}).get(file.name)
+    if saved is not None and sha256_once(file) != saved:
+        raise CheckpointError(
+            f"{file}: damaged, cut short or changed since it was saved (its SHA-256 is not the one in {DESCRIPTION}): "
+            "take another checkpoint, or fetch it again"
+        )
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
@@ -194,6 +219,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: a folder without {DESCRIPTION}: name a checkpoint folder or a file of weights")
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
+    _check_sums(path)
     try:
         with torch.serialization.safe_globals([argparse.Namespace, *NUMPY_NUMBERS]), warnings.catch_warnings():
             # torch warns of pickle protocols that it does not read, and then says so once more by an error.
@@ -211,3 +237,28 @@ def read_pickle(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dict of weights")
     return content
+
+
+def _check_sums(path: Path) -> None:
+    """Raise CheckpointError where an entry of a zip file has another checksum than noted; torch's reader ignores those.
+
+    Older files of torch are no zip files, and have no checksums.
+    """
+    try:
+        if not _begins_as_zip(path):
+            return
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    # Python's reader has an error of its own for each way in which an archive can be damaged.
+    except Exception as error:
+        raise CheckpointError(f"{path}: damaged, cut short or no checkpoint: fetch or train it again") from error
+    if damaged is not None:
+        raise CheckpointError(
+            f"{path}: damaged: '{printable(damaged)}' in it is not what was saved (its checksum is another): "
+            "fetch or train it again"
+        )
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(ZIP)) == ZIP

@@ -16,7 +16,7 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.models.authors_layout import authors_layout, first_names, named_as_in_file
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ModelConfiguration
-from lia_bench.models.weights_file import refuse_damaged_numbers
+from lia_bench.models.weights_file import refuse_damaged_numbers, refuse_other_types
 
 if TYPE_CHECKING:
     from lia_bench.models.animator import Animator
@@ -125,7 +125,7 @@ def fill(
 
     Raises:
         CheckpointError: it does not fit; the text names the first entries that differ and the variant that fits. Or
-            a weight is infinite or NaN.
+            a weight is infinite, NaN, or of another type than the network's.
     """
     expected = animator.state_dict()
     differences = Differences.between(state, expected)
@@ -133,6 +133,8 @@ def fill(
         named = _in_names_of_the_file(specification, content, expected) if content is not None else None
         reason = _misfit(specification, variant, configuration, trained, state, named or differences)
         raise CheckpointError(f"{path}: {reason}")
+    rendered = {name: value for name, value in state.items() if not name.endswith(COUNTER)}
+    refuse_other_types(rendered, expected, path)
     refuse_damaged_numbers(state, path)
     counters = {name: value for name, value in expected.items() if name.endswith(COUNTER)}
     animator.load_state_dict({**counters, **state})

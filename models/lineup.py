@@ -9,7 +9,7 @@ import torch
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import PreparedDataset
-from lia_bench.core.provenance import sha256_of_file
+from lia_bench.core.provenance import sha256_once
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
 from lia_bench.models.loading import load_model, pick_device
@@ -168,4 +168,4 @@ def _hash(checkpoint: Path | None) -> str:
     if checkpoint is None:
         return ""
     folder = own_checkpoint_folder(checkpoint)
-    return sha256_of_file(folder / WEIGHTS if folder else checkpoint)
+    return sha256_once(folder / WEIGHTS if folder else checkpoint)

@@ -6,6 +6,7 @@ import platform
 import shlex
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,17 @@ def sha256_of_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_once(path: Path) -> str:
+    """As `sha256_of_file`; a file that has kept its size and time since is not read again by this process."""
+    state = path.stat()
+    return _sha256_once(path.resolve(), state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _sha256_once(path: Path, size: int, modified: int) -> str:
+    return sha256_of_file(path)
 
 
 def _commit(folder: Path) -> str | None:

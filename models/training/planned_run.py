@@ -107,6 +107,10 @@ def plan(request: TrainingRequest) -> PlannedRun:
     if folder.exists():
         _check_same(folder, specification, variant, experiment, dataset)
     last = folder.last()
+    if last and not folder.exists():
+        raise InputError(
+            f"{folder.path}: run.json is lost, and checkpoints are there: restore it, or take another --name"
+        )
     clips = dataset.partition("train")
     if experiment.data.pairs != "ordered":
         check_lengths(clips)

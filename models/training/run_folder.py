@@ -1,20 +1,25 @@
 """The folder that a training run leaves: what it was, how it went, and its checkpoints."""
 
+import csv
 import math
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
+import click
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from lia_bench.core.atomic import write_text
 from lia_bench.core.documents import Version, read_document, write_document
 from lia_bench.core.errors import CheckpointError, InputError
+from lia_bench.core.names import printable
 
 if TYPE_CHECKING:
     from lia_bench.core.prepared_dataset import PreparedDataset
@@ -26,6 +31,8 @@ BEST = "best"
 FORMAT: Literal[1] = 1
 """Of run.json and checkpoints.json."""
 VERSION = Version("format", FORMAT)
+EMPTY = b"\0 \t\r\n"
+"""What a file holds whose content a power cut took."""
 WAY_OUT = "restore it or start a run of another --name"
 
 
@@ -87,6 +94,7 @@ class RunDescription(RunFile):
         return self.model_copy(update={"sessions": (*self.sessions, session)})
 
 
+STEP = re.compile(r"[0-9]{8,}")
 Step = Annotated[str, Field(pattern=r"^\d{8,}$")]
 """The name of a checkpoint: the iterations that it has behind it."""
 
@@ -114,7 +122,8 @@ class RunFolder:
 
     Holds `config.yaml` (resolved configuration), `run.json` (model, variant, dataset, sessions), `metrics.csv`,
     `tensorboard/`, `pictures/`, `checkpoints/<step>/` and `checkpoints.json`, the index that says which
-    checkpoint is the last and which the best. A checkpoint counts once the index names it.
+    checkpoint is the last and which the best. A checkpoint counts once the index names it; an index that is lost or
+    empty is told from the checkpoints that are there, with a line on standard error.
     """
 
     path: Path
@@ -185,11 +194,19 @@ class RunFolder:
     def record(self, step: int, validation_l1: float) -> None:
         """Point the index at the checkpoint of `step`, just written, then delete those it no longer names."""
         name = self.checkpoint(step).name
+        # As it stands: what was just written is no checkpoint that an index forgot.
+        index = self._read_index()
         changes: dict[str, Any] = {"last": name, "last_validation_l1": validation_l1, "written": _now()}
-        if validation_l1 < self.lowest_l1():
+        if index.best_validation_l1 is None or validation_l1 < index.best_validation_l1:
             changes |= {"best": name, "best_validation_l1": validation_l1}
-        write_document(self._index_path, self._index().model_copy(update=changes))
+        write_document(self._index_path, index.model_copy(update=changes))
         self.tidy()
+
+    def restore_index(self) -> None:
+        """Write the index anew where it is lost or empty; only for who trains here."""
+        index = self._index()
+        if index.last is not None:
+            write_document(self._index_path, index)
 
     def tidy(self) -> None:
         """Delete what a killed run left half-written, and checkpoints that the index does not name."""
@@ -209,9 +226,30 @@ class RunFolder:
         return self.path / "checkpoints.json"
 
     def _index(self) -> CheckpointIndex:
-        if not self._index_path.is_file():
+        index = self._read_index()
+        return self._index_of_folders() if index.last is None else index
+
+    def _read_index(self) -> CheckpointIndex:
+        if not self._index_path.is_file() or not self._index_path.read_bytes().strip(EMPTY):
             return CheckpointIndex()
         return read_document(self._index_path, CheckpointIndex, "an index of checkpoints", WAY_OUT, version=VERSION)
+
+    def _index_of_folders(self) -> CheckpointIndex:
+        """The index as the folders of checkpoints tell it, and the table of losses which is the best."""
+        names = sorted(folder.name for folder in (self.path / "checkpoints").glob("*") if STEP.fullmatch(folder.name))
+        if not names:
+            return CheckpointIndex()
+        losses = {name: l1 for name, l1 in _validated(self.metrics).items() if name in names}
+        last, best = max(names, key=int), min(losses, key=losses.__getitem__, default=None)
+        written = datetime.fromtimestamp(self.checkpoint(int(last)).stat().st_mtime, UTC)
+        _say_restored(self._index_path, last, best)
+        return CheckpointIndex(
+            best=best or last,
+            best_validation_l1=losses.get(best or last),
+            last=last,
+            last_validation_l1=losses.get(last),
+            written=written.isoformat(timespec="microseconds"),
+        )
 
     def _folder(self, checkpoint: str | None) -> Path | None:
         return self.path / "checkpoints" / checkpoint if checkpoint else None
@@ -279,6 +317,23 @@ def _present(checkpoint: Path | None, asked: Path) -> Path:
     if checkpoint is None or not checkpoint.exists():
         raise CheckpointError(f"{asked}: no checkpoint there: train first, or name another")
     return checkpoint
+
+
+def _validated(metrics: Path) -> dict[str, float]:
+    """The validation L1 of each checkpoint, by its name, that a table of losses has; empty without one."""
+    losses = {}
+    with suppress(OSError, UnicodeDecodeError, csv.Error), metrics.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            with suppress(KeyError, TypeError, ValueError):
+                losses[f"{int(row['step']):08d}"] = float(row["validation_l1"])
+    return {name: l1 for name, l1 in losses.items() if math.isfinite(l1)}
+
+
+@cache
+def _say_restored(index: Path, last: str, best: str | None) -> None:
+    reason = "it names none" if index.is_file() else "it is lost"
+    told = f"rebuilt from their folders, the last is {last}, the best {best or 'unknown'}"
+    click.echo(printable(f"{index}: not readable as an index of checkpoints ({reason}): {told}"), err=True)
 
 
 def _now() -> str:

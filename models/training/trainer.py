@@ -118,6 +118,7 @@ def _write_start(run: PlannedRun) -> None:
     )
     if folder.exists():
         description = folder.description()
+        folder.restore_index()
         folder.tidy()
     else:
         trained_on = TrainingData(name=run.dataset.name, folder=str(run.dataset.folder), hash=run.dataset.hash)

@@ -1,19 +1,26 @@
 """Loading by content: own folders, authors' files, and everything that must be refused."""
 
 import argparse
+import hashlib
+import json
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import torch
 
 import lia_bench
+from lia_bench.core import provenance
 from lia_bench.core.errors import CheckpointError, DeviceError, LiaBenchError, UnknownNameError, UnsafeCheckpointError
-from lia_bench.models.checkpoint import load_training_state, read_pickle, save_checkpoint
-from lia_bench.models.loading import load_experiment
+from lia_bench.core.provenance import sha256_of_file
+from lia_bench.models.checkpoint import load_training_state, read_pickle, save_checkpoint, write_weights
+from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.reference import ModelReference
+from tests.models.layout_files import small_content
 
 
 class Command:
@@ -72,6 +79,101 @@ def test_truncated_own_checkpoint_is_refused(own: Path, file: str) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(CheckpointError, match=file):
         lia_bench.load_model("lia", checkpoint=own)
+
+
+def test_a_checkpoint_tells_the_hash_of_each_of_its_files(own: Path) -> None:
+    told = json.loads((own / "config.json").read_text())["sha256"]
+    files = [path for path in own.iterdir() if path.name != "config.json"]
+    assert told == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    assert told.keys() == {"model.safetensors", "training.pt"}
+
+
+def zero_a_fifth(content: bytearray) -> None:
+    content[len(content) * 2 // 5 : len(content) * 3 // 5] = bytes(len(content) // 5)
+
+
+def flip_twenty_bits(content: bytearray) -> None:
+    random = Random(0)
+    for _ in range(20):
+        content[random.randrange(len(content))] ^= 1 << random.randrange(8)
+
+
+@pytest.mark.parametrize("damage", [zero_a_fifth, flip_twenty_bits])
+def test_weights_that_are_not_what_was_saved_are_refused(own: Path, damage: Callable[[bytearray], None]) -> None:
+    loads: dict[str, Callable[[], object]] = {
+        "model.safetensors": lambda: load_model("lia", own),
+        "training.pt": lambda: load_training_state(own),
+    }
+    for name, load in loads.items():
+        path = own / name
+        before = path.read_bytes()
+        spoilt = bytearray(before)
+        damage(spoilt)
+        path.write_bytes(spoilt)
+        with pytest.raises(CheckpointError, match=rf"^{path}: damaged, cut short or changed since it was saved"):
+            load()
+        path.write_bytes(before)
+        load()
+
+
+def test_a_checkpoint_that_tells_no_hashes_loads(own: Path) -> None:
+    path = own / "config.json"
+    content = json.loads(path.read_text())
+    del content["sha256"]
+    path.write_text(json.dumps(content))
+    (own / "training.pt").write_bytes((own / "training.pt").read_bytes())
+    load_model("lia", own)
+    assert load_training_state(own) == {"step": 3}
+
+
+def test_a_file_is_hashed_once_until_it_changes(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[Path] = []
+
+    def counted(path: Path) -> str:
+        hashed.append(path)
+        return sha256_of_file(path)
+
+    monkeypatch.setattr(provenance, "sha256_of_file", counted)
+    load_model("lia", own)
+    load_model("lia", own)
+    assert hashed == [own / "model.safetensors"]
+    os.utime(own / "model.safetensors", (1, 1))
+    load_model("lia", own)
+    assert len(hashed) == 2
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_authors_file_with_flipped_bits_is_refused_or_loads_as_it_was(seed: int, tmp_path: Path) -> None:
+    content = small_content("lia")
+    path = tmp_path / "vox.pt"
+    torch.save(content, path)
+    before, spoilt = path.read_bytes(), bytearray(path.read_bytes())
+    random = Random(seed)
+    for _ in range(20):
+        spoilt[random.randrange(len(spoilt))] ^= 1 << random.randrange(8)
+    path.write_bytes(spoilt)
+    with pytest.raises(CheckpointError, match=rf"^{path}: damaged") as caught:
+        load_model("lia", path, variant="demo-64")
+    assert "\n" not in str(caught.value)
+    path.write_bytes(before)
+    load_model("lia", path, variant="demo-64")
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.uint8, torch.bool, torch.complex64])
+def test_a_weight_of_another_type_is_refused_by_name(kind: torch.dtype, own: Path, tmp_path: Path) -> None:
+    content = small_content("lia")
+    content["gen"]["enc.fc.0.bias"] = content["gen"]["enc.fc.0.bias"].to(kind)
+    torch.save(content, tmp_path / "vox.pt")
+    stored = f"stored as {kind}".replace("torch.", "")
+    with pytest.raises(CheckpointError, match=rf"vox\.pt: magnitude_head\.0\.bias is {stored} where .* has float32"):
+        load_model("lia", tmp_path / "vox.pt", variant="demo-64")
+    model = load_model("lia", own)
+    assert model.zoo_entry
+    state = model.state_dict()
+    name = next(name for name, value in state.items() if value.is_floating_point())
+    write_weights(own, model.zoo_entry, {**state, name: state[name].to(kind)})
+    with pytest.raises(CheckpointError, match=rf"{name} is {stored} where the network has float32"):
+        load_model("lia", own)
 
 
 def test_code_in_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from lia_bench.core.configuration import parse_settings
-from lia_bench.core.errors import DeviceError, InputError, LiaBenchError, UnknownNameError
+from lia_bench.core.errors import CheckpointError, DeviceError, InputError, LiaBenchError, UnknownNameError
 from lia_bench.core.video import open_video
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint
 from lia_bench.models.loading import load_model
@@ -161,6 +161,44 @@ def test_killed_and_resumed_equals_trained_at_one_go(
     for one, other in zip(rows(whole), rows(halves), strict=True):
         for column in ("step", "epoch", "l1", "discriminator", "learning_rate_generator", "validation_l1"):
             assert one[column] == other[column]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_run_whose_index_is_lost_or_emptied_goes_on_from_its_last_checkpoint(
+    start: Start, lost: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = start(name="whole")
+    run = start("schedule.iterations=20", name="longer")
+    index = run.path / "checkpoints.json"
+    before = json.loads(index.read_text())
+    index.unlink() if lost else index.write_text("")
+    longer = start("schedule.iterations=40", name="longer")
+    assert f"{index}: not readable as an index of checkpoints" in capsys.readouterr().err
+    assert [session.from_step for session in longer.description().sessions] == [0, 20]
+    assert_same_state(whole, longer)
+    after = json.loads(index.read_text())
+    assert after.keys() == before.keys()
+    assert after["best"] == json.loads((whole.path / "checkpoints.json").read_text())["best"]
+
+
+def test_checkpoints_whose_run_is_lost_are_not_trained_over(start: Start) -> None:
+    run = start("schedule.iterations=10")
+    (run.path / "run.json").unlink()
+    with pytest.raises(InputError, match=r"run\.json is lost, and checkpoints are there"):
+        start("schedule.iterations=20")
+    assert run.last() == run.checkpoint(10)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "training.pt"])
+def test_a_damaged_checkpoint_is_not_gone_on_from(start: Start, name: str) -> None:
+    run = start("schedule.iterations=10")
+    path = run.checkpoint(10) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"{name}: damaged, cut short or changed since it was saved"):
+        start("schedule.iterations=20")
+    assert run.last() == run.checkpoint(10)
 
 
 def test_stopping_at_twenty_and_going_to_forty_equals_forty(start: Start) -> None:

@@ -67,11 +67,52 @@ def test_keys_that_another_program_added_stay(run: Path) -> None:
     assert json.loads(path.read_text())["note"] == "mine"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", DEEP, '{"format": 1, "runs": ' + DEEP + "}"])
-@pytest.mark.parametrize("name", READERS)
+TEXTS = ("", "{", "[]", "null", DEEP, '{"format": 1, "runs": ' + DEEP + "}")
+
+
+# An empty index of checkpoints is rebuilt, as the next test shows.
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name in READERS for text in TEXTS if text or name != "checkpoints.json"]
+)
 def test_what_is_no_such_file_is_one_line(run: Path, name: str, text: str) -> None:
     (run / name).write_text(text)
     assert name in _refusal(run, name)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"\0" * 300, b'{"format": 1}'])
+def test_an_index_that_is_lost_or_empty_is_told_from_the_checkpoints(
+    run: Path, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = run / "checkpoints.json"
+    before = json.loads(path.read_text())
+    (run / "checkpoints" / "00001400").mkdir()
+    (run / "metrics.csv").write_text("step,validation_l1\n1400,0.05\n1450,0.01\n1500,0.057\n1500\n1501,x")
+    path.unlink() if content is None else path.write_bytes(content)
+    folder = RunFolder(run)
+    assert folder.last() == run / "checkpoints" / STEP
+    assert folder.best() == run / "checkpoints" / "00001400"
+    assert (path.read_bytes() if path.is_file() else None) == content
+    reason = "it is lost" if content is None else "it names none"
+    assert capsys.readouterr().err == (
+        f"{path}: not readable as an index of checkpoints ({reason}): rebuilt from their folders, "
+        "the last is 00001500, the best 00001400\n"
+    )
+    folder.restore_index()
+    folder.tidy()
+    restored = json.loads(path.read_text())
+    assert restored.keys() == before.keys() | {"format"}
+    assert (restored["last_validation_l1"], restored["best_validation_l1"]) == (0.057, 0.05)
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"00001400", "00001500"}
+
+
+def test_without_the_table_of_losses_the_last_checkpoint_is_the_best_until_the_next(run: Path) -> None:
+    (run / "checkpoints.json").unlink()
+    folder = RunFolder(run)
+    assert folder.best() == folder.last() == run / "checkpoints" / STEP
+    folder.restore_index()
+    folder.checkpoint(1600).mkdir()
+    folder.record(1600, 0.9)
+    assert folder.best() == folder.last() == folder.checkpoint(1600)
 
 
 @pytest.mark.parametrize(
