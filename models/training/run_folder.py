@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -319,6 +318,9 @@ def _present(checkpoint: Path | None, asked: Path) -> Path:
     return checkpoint
 
 
+_said: set[Path] = set()
+
+
 def _validated(metrics: Path) -> dict[str, float]:
     """The validation L1 of each checkpoint, by its name, that a table of losses has; empty without one."""
     losses = {}
@@ -329,8 +331,11 @@ def _validated(metrics: Path) -> dict[str, float]:
     return {name: l1 for name, l1 in losses.items() if math.isfinite(l1)}
 
 
-@cache
 def _say_restored(index: Path, last: str, best: str | None) -> None:
+    # A command looks several times.
+    if index.absolute() in _said:
+        return
+    _said.add(index.absolute())
     reason = "it names none" if index.is_file() else "it is lost"
     told = f"rebuilt from their folders, the last is {last}, the best {best or 'unknown'}"
     click.echo(printable(f"{index}: not readable as an index of checkpoints ({reason}): {told}"), err=True)
