@@ -143,7 +143,7 @@ def test_a_file_is_hashed_once_until_it_changes(own: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_an_authors_file_with_flipped_bits_is_refused_or_loads_as_it_was(seed: int, tmp_path: Path) -> None:
+def test_an_authors_file_with_flipped_bits_is_refused(seed: int, tmp_path: Path) -> None:
     content = small_content("lia")
     path = tmp_path / "vox.pt"
     torch.save(content, path)
