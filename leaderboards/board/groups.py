@@ -1,20 +1,23 @@
-"""Which rows may stand in one ranking, what a table calls them, and what tells those apart that may not."""
+"""Which rows may stand in one ranking, what a table of them prints, and what tells those apart that may not."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lia_bench.core.names import printable
 from lia_bench.leaderboards.results.columns import (
     USER_STUDY,
     ResultRow,
+    arrow,
     is_against_one,
     number,
+    present,
     printed,
     printed_name,
     score,
 )
+from lia_bench.leaderboards.results.published import PAPERS
 
 Mark = Literal["", "best", "second"]
 
@@ -93,6 +96,39 @@ class Group:
         return [marks.get(values[place], "") if place in values else "" for place in range(len(self.rows))]
 
 
+class PrintedCell(NamedTuple):
+    """What a cell prints.
+
+    Attributes:
+        number: with the digits it is worth; empty where there is none.
+        mark: whether it is the best of its column, or the second.
+        interval: `[low, high]` with as many digits; empty where nothing is known.
+    """
+
+    number: str
+    mark: Mark
+    interval: str
+
+
+@dataclass(frozen=True)
+class PrintedTable:
+    """All that a table of a group prints, as texts.
+
+    Attributes:
+        title: what the group is about.
+        columns: those of which some row has a value, in order.
+        arrows: for each column whether lower or higher values are better.
+        labels: what its rows are called.
+        cells: for each row those of the columns.
+    """
+
+    title: str
+    columns: Sequence[str]
+    arrows: Sequence[str]
+    labels: Sequence[str]
+    cells: Sequence[Sequence[PrintedCell]]
+
+
 def measured_group(rows: Sequence[ResultRow], called: Sequence[str], about: str, remarks: Sequence[str]) -> Group:
     """A group that whoever measured its rows says to be one; the arguments are as of a `Group`."""
     extractors = {metric: extractor for row in rows for metric, extractor in extractors_of(row).items()}
@@ -117,6 +153,45 @@ def comparable(rows: Iterable[ResultRow]) -> list[Group]:
         else:
             groups.append(Group((row,), setting, extractors))
     return groups
+
+
+def printed_table(group: Group, columns: Sequence[str]) -> PrintedTable:
+    """What a group's table of these columns prints."""
+    title, labels, marks = group.title, group.labels, {column: group.marks(column) for column in columns}
+    there = present(group.rows)
+    columns = [column for column in columns if column in there]
+    decimals = {column: score(column).decimals for column in columns}
+    cells = [
+        [
+            PrintedCell(
+                printed(row, column),
+                marks[column][place],
+                _interval(row.intervals.get(column), decimals[column]),
+            )
+            for column in columns
+        ]
+        for place, row in enumerate(group.rows)
+    ]
+    return PrintedTable(title, columns, [arrow(column) for column in columns], labels, cells)
+
+
+def provenance(group: Group, columns: Sequence[str]) -> list[str]:
+    """What a reader has to know of a group's numbers: protocol, data, extractors of the columns, notes; a line each."""
+    of = group.setting
+    if of["origin"] == "published":
+        paper = PAPERS.get(of["paper"])
+        where = f"as printed in {paper.title}: {paper.measured}" if paper else "as printed in the paper"
+        notes = list(dict.fromkeys(f"{row.model}: {row.note}" for row in group.rows if row.note))
+        return ["not measured here", where, *notes]
+    parts = [
+        f"protocol {of['protocol']}" if of.get("protocol") else "",
+        f"{of['clips']} clips" if of.get("clips") else "",
+        f"dataset {of['dataset_hash'][:12]}" if of.get("dataset_hash") else "",
+        f"seed {of['seed']}" if of.get("seed") else "",
+    ]
+    said = "; ".join(part for part in parts if part)
+    described = [f"{column} is {group.extractors[column]}" for column in columns if _needs_words(group, column)]
+    return [f"measured: {said}" if said else "measured", *described]
 
 
 def differences(groups: Sequence[Group]) -> list[str]:
@@ -201,6 +276,14 @@ def _as_printed(row: ResultRow, column: str) -> float:
     """A published number is worth what its paper printed, which may be more than digits."""
     value = number(row, column)
     return float(printed(row, column)) if row.origin == "measured" else float(value if value is not None else "nan")
+
+
+def _interval(bounds: tuple[float, float] | None, decimals: int) -> str:
+    return "" if bounds is None else f"[{bounds[0]:.{decimals}f}, {bounds[1]:.{decimals}f}]"
+
+
+def _needs_words(group: Group, column: str) -> bool:
+    return group.extractors.get(column, column) != column
 
 
 def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from lia_bench.leaderboards.board.groups import Group, Mark
-from lia_bench.leaderboards.printing.marks import PrintedTable, printed_table, provenance
+from lia_bench.leaderboards.board.groups import Group, Mark, PrintedTable, printed_table, provenance
 
 PREAMBLE = "% needs \\usepackage{booktabs}\n"
 

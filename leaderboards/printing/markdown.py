@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lia_bench.core.names import printable
-from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.printing.marks import PrintedCell, printed_table, provenance
+from lia_bench.leaderboards.board.groups import Group, PrintedCell, printed_table, provenance
 
 MARKED = {"": "{}", "best": "**{}**", "second": "<ins>{}</ins>"}
 

@@ -8,8 +8,7 @@ from rich.text import Text
 
 from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.board import Board
-from lia_bench.leaderboards.board.groups import NOT_SAID, Group
-from lia_bench.leaderboards.printing.marks import PrintedTable, printed_table, provenance
+from lia_bench.leaderboards.board.groups import NOT_SAID, Group, PrintedTable, printed_table, provenance
 from lia_bench.leaderboards.results.columns import (
     COLUMNS,
     USER_STUDY,
