@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.suggestions import unknown
 from lia_bench.models.hub import Shareable
 
@@ -92,6 +92,7 @@ class Animator(nn.Module, Shareable, ABC):
         Raises:
             InputError: a shape, range or transfer mode that the model does not take, references to a model that
                 takes none, or no driving frame.
+            CheckpointError: what the weights render is no number (NaN).
         """
         if transfer not in self.transfer_modes:
             raise InputError(unknown("transfer mode", transfer, self.transfer_modes))
@@ -139,6 +140,11 @@ class Animator(nn.Module, Shareable, ABC):
             while batch := list(islice(frames, batch_size)):
                 with torch.inference_mode():
                     rendered = self.render(encoded, torch.stack(batch).to(device))
+                if rendered.isnan().any():
+                    raise CheckpointError(
+                        "the model renders no numbers (NaN), since its weights are damaged, or of a training that "
+                        "diverged: take an earlier checkpoint, or fetch it again"
+                    )
                 yield from rendered.clamp(0, 1).float().cpu()
         finally:
             self.train(training)

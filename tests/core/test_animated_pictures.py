@@ -83,6 +83,14 @@ def test_uneven_frames_are_made_even_in_time(
         assert bool(footage.remarks) == (order != list(range(len(delays))))
 
 
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_sixty_frames_a_second_stay_sixty(suffix: str, tmp_path: Path) -> None:
+    path = animation(tmp_path / f"moving.{suffix}", [16, 17, 17, 16, 17, 17])
+    with open_carefully(path) as footage:
+        assert (footage.frames, footage.remarks) == (6, ())
+        assert footage.clip_fps == pytest.approx(60)
+
+
 def test_the_gifs_that_are_written_are_even(tmp_path: Path) -> None:
     for fps in (25, 30, 23.976, 50):
         write_gif(tmp_path / "moving.gif", moving_picture(40), fps)

@@ -115,6 +115,14 @@ def test_an_ambiguous_folder_says_which_rule_it_took(names: list[str], said: str
         assert said in remarks[0]
 
 
+@pytest.mark.parametrize("names", [("f01.png", "f1.png"), ("f1.jpg", "f1.png"), ("t=1.0.png", "t=1.png")])
+def test_files_of_one_number_are_named(names: tuple[str, str]) -> None:
+    others = [Path(name) for name in ("f0.png", "f2.png", "t=2.png")]
+    ordered, (said,) = in_order([*map(Path, reversed(names)), *others])
+    assert said == f"frame_order: {names[0]} and {names[1]} have one number; taken in this order"
+    assert ordered.index(Path(names[1])) == ordered.index(Path(names[0])) + 1
+
+
 def test_a_dataset_hands_the_remark_on(tmp_path: Path) -> None:
     for number in range(1, 13):
         path = tmp_path / "walk" / f"1.{number}.png"

@@ -41,6 +41,13 @@ def _no_videos(folder: Path) -> list[Path]:
     (folder / "subtitles.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nhello\n\n")
     for name, size in (("still.png", (8, 8)), ("still.webp", (8, 8)), ("still.jpg", (8, 8)), ("still.avif", (64, 64))):
         Image.new("RGB", size).save(folder / name)
+    Image.new("RGB", (64, 64)).save(folder / "icon.ico")
+    Image.new("RGB", (64, 64)).save(folder / "paper.pdf")
+    jpeg = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(jpeg, "JPEG")
+    with zipfile.ZipFile(folder / "letter.docx", "w") as archive:
+        for number in range(5):
+            archive.writestr(f"{number}.jpg", jpeg.getvalue())
     with zipfile.ZipFile(folder / "weights.pt", "w") as archive:
         archive.writestr("data.pkl", bytes(5000))
     shutil.copy(encode(folder / "whole.mp4", count=3), folder / "video.mp4.part")
@@ -70,7 +77,7 @@ def test_what_is_no_video_is_left_out_and_named(tmp_path: Path, capsys: pytest.C
     videos.append(animation(tmp_path / "moving.webp", [40] * 6))
     found, left_out = divide_files(sorted(tmp_path.iterdir()))
     assert (found, left_out) == (sorted(videos), others)
-    said = f"{tmp_path}: {len(others)} files are no videos and are left out: list.ffconcat, list.m3u8, "
+    said = f"{tmp_path}: {len(others)} files are no videos and are left out: icon.ico, letter.docx, list.ffconcat, "
 
     dataset = open_dataset(tmp_path)
     assert sorted({clip.path for clip in dataset.clips}) == sorted(videos)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import lia_bench
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.models.animator import Animator
 
 
@@ -89,6 +89,13 @@ def test_training_mode_is_given_back() -> None:
 def test_bad_input_is_explained(source: Tensor, driving: Any, transfer: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Brighten().animate(source, driving, transfer=transfer)
+
+
+def test_frames_that_are_no_numbers_are_an_error_and_not_black() -> None:
+    model = Brighten()
+    nn.init.constant_(model.offset, float("nan"))
+    with pytest.raises(CheckpointError, match=r"renders no numbers \(NaN\)"):
+        model.animate(video(1)[0], video())
 
 
 def test_references_reach_a_model_that_takes_them() -> None:

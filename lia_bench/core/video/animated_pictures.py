@@ -11,9 +11,6 @@ from lia_bench.core.video.image import damage_named, first_bytes, open_picture
 from lia_bench.core.video.reader import Frame, FrameReader, VideoProperties, as_frame
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 GIF = (b"GIF87a", b"GIF89a")
@@ -21,8 +18,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 WEBP_ANIMATED = 0x02
 """The bit of the chunk VP8X that says so (RFC 9649, section 2.7.1)."""
 
-SHORTEST_DELAY = 20
-"""Milliseconds; what says that it stays for less is shown for `USUAL_DELAY`, as all browsers have come to do."""
+NO_DELAY = 10
+"""Milliseconds; what says that it stays no longer is shown for `USUAL_DELAY`, as all browsers have come to do."""
 
 USUAL_DELAY = 100
 
@@ -124,7 +121,7 @@ class AnimatedReader(FrameReader):
 
 def shown_delay(milliseconds: float) -> float:
     """How long a frame is shown that says it stays so long."""
-    return milliseconds if milliseconds >= SHORTEST_DELAY else USUAL_DELAY
+    return milliseconds if milliseconds > NO_DELAY else USUAL_DELAY
 
 
 def _gif_ends(content: bytes) -> bool:

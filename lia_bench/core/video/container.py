@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-NO_VIDEOS = frozenset({"adf", "ansi", "bin", "concat", "dash", "hls", "idf", "imf", "tty", "xbin"})
+DRAWN_TEXTS = frozenset({"adf", "ansi", "bin", "idf", "tty", "xbin"})
+LISTS = frozenset({"concat", "dash", "hls", "imf"})
+# JPEGs found anywhere, as in a PDF or a text document; icons.
+PICTURES = frozenset({"ico", "mjpeg"})
+NO_VIDEOS = DRAWN_TEXTS | LISTS | PICTURES
 
 EBML_HEADER = bytes.fromhex("1a45dfa3")
 MATROSKA_SEGMENT = bytes.fromhex("18538067")
@@ -35,7 +39,7 @@ def open_container(path: Path) -> "InputContainer":
 
 @cache
 def _formats() -> str:
-    """FFmpeg's containers, without those that draw a text, read one picture, or fetch other files named in a list."""
+    """FFmpeg's containers, without those that draw a text, read pictures, or fetch other files named in a list."""
     from av import formats_available
 
     return ",".join(

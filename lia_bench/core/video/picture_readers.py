@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnreadableVideoError
@@ -137,7 +138,8 @@ class Rule:
 
 
 def in_order(files: Sequence[Path]) -> tuple[list[Path], tuple[str, ...]]:
-    """Files in the order of the numbers in their names, and a remark where that order can be read in another way.
+    """Files in the order of the numbers in their names, and a remark where that order can be read in another way
+    or several files have the same numbers.
 
     A point between digits makes a decimal number, unless ends of zeros show that it divides two numbers: nobody
     writes 1.1, 1.2, ... 1.10 for tenths. A minus before a number makes it negative, unless every name has one behind
@@ -156,6 +158,9 @@ def in_order(files: Sequence[Path]) -> tuple[list[Path], tuple[str, ...]]:
         if sorted(files, key=other.key) != ordered:
             first = ", ".join(path.name for path in ordered[:3])
             return ordered, (f"frame_order: the names can be read in several ways; taken as {rule}: {first}, ...",)
+    for one, following in pairwise(ordered):
+        if rule.key(one)[0] == rule.key(following)[0]:
+            return ordered, (f"frame_order: {one.name} and {following.name} have one number; taken in this order",)
     return ordered, ()
 
 
