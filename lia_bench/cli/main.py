@@ -1,14 +1,20 @@
 """Entry point of `lia-bench`: finds the subcommand, and turns every error into one line."""
 
+import atexit
+import contextlib
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import NoReturn
 
 import click
 
-from lia_bench.core.errors import LiaBenchError, Terminated
+from lia_bench.core.errors import EndedEarlyError, LiaBenchError, Terminated
 from lia_bench.core.names import printable
 from lia_bench.core.number_types import Real
 from lia_bench.core.provenance import VERSION
@@ -32,6 +38,8 @@ COMMANDS = (
     "weights",
 )
 INTERRUPTED = 130
+ENDED = 143
+"""By SIGTERM, as shells count it."""
 # sysexits.h's EX_TEMPFAIL, "try again": only a run that saved its state ends with it, so a job may be queued anew.
 TRY_AGAIN = 75
 
@@ -80,12 +88,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 only if all of it worked."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    sys.exit(run([word for word in words if word != "--debug"], debug))
+    code = run([word for word in words if word != "--debug"], debug)
+    if code in (INTERRUPTED, ENDED, TRY_AGAIN):
+        _leave(code)
+    sys.exit(code)
 
 
 def run(words: Sequence[str], debug: bool) -> int:
     """The exit code of one command line; errors are printed to standard error as one line."""
-    with any_console():
+    with any_console(), _ended_by_sigterm():
         return _run(words, debug)
 
 
@@ -99,8 +110,11 @@ def _run(words: Sequence[str], debug: bool) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as stop:
         # click puts its own Abort in the place of every KeyboardInterrupt.
-        if isinstance(stop.__cause__, Terminated):
+        reason = stop.__cause__ or stop
+        if isinstance(reason, Terminated):
             return _fail("terminated: the state is saved; run the same command again to go on", debug, TRY_AGAIN)
+        if isinstance(reason, EndedEarlyError):
+            return _fail("terminated: what was finished stays; run the same command again to go on", debug, ENDED)
         return _fail("interrupted: what was finished stays; run the same command again to go on", debug, INTERRUPTED)
     except LiaBenchError as error:
         return _fail(f"error: {printable(str(error))}", debug)
@@ -109,6 +123,37 @@ def _run(words: Sequence[str], debug: bool) -> int:
     except Exception as error:
         return _fail(f"error: unexpected {type(error).__name__}: {error} (--debug shows where)", debug)
     return 0
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Inside, the first SIGTERM ends the command as Ctrl-C does; a second one kills."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise EndedEarlyError
+
+    # Python takes signal handlers in the main thread alone; somebody else's stays.
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _leave(code: int) -> NoReturn:
+    """End a stopped process at once: libraries whose threads still work abort where the interpreter is taken down."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ends the workers.
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.flush()
+    os._exit(code)
 
 
 def _fail(message: str, debug: bool, code: int = 1) -> int:

@@ -52,7 +52,9 @@ def parse_yaml(text: str) -> Any:
         reason = str(error)
     # What the library raises where a tag or a form promises a number, a date or bytes that are not there.
     except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
-        reason = f"a value is not what it says it is ({error})"
+        # Python's own words for a number of thousands of digits name a setting of the interpreter.
+        known = "a number has too many digits" if "int_max_str_digits" in str(error) else error
+        reason = f"a value is not what it says it is ({known})"
     raise ValueError(" ".join(reason.split()))
 
 

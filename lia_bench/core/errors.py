@@ -7,6 +7,10 @@ class Terminated(KeyboardInterrupt):
     """Stopped by SIGTERM with all that was done saved: the same command again goes on."""
 
 
+class EndedEarlyError(KeyboardInterrupt):
+    """Stopped by SIGTERM where nothing waits for a state to be saved, as while a command starts."""
+
+
 class LiaBenchError(Exception):
     """Base of all: its text names the thing, the reason and the way out, in one line."""
 

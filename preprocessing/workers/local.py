@@ -26,6 +26,9 @@ ENVIRONMENT = {
 }
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
 @dataclass(frozen=True)
 class LocalEngine:
     """Processes that are started when a run begins and end with it.
@@ -44,8 +47,10 @@ class LocalEngine:
         An error raised in a job or in `build` ends the run.
         """
         jobs = SharedJobs(groups)
-        workers: list[_Worker[Job, Result]] = [_Worker(build) for _ in range(min(self.workers, len(jobs)))]
+        workers: list[_Worker[Job, Result]] = []
         try:
+            for _ in range(min(self.workers, len(jobs))):
+                workers.append(_Worker(build))
             while busy := [worker for worker in workers if worker.is_busy or worker.begin(jobs)]:
                 ready = wait([worker.connection for worker in busy])
                 for worker in busy:
@@ -109,7 +114,7 @@ class _Worker(Generic[Job, Result]):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._build), daemon=True)
-        with _environment():
+        with _environment(), _without_interruption():
             self._process.start()
         # So that the end of the process is the end of the connection.
         theirs.close()
@@ -120,6 +125,30 @@ def _cause(exit_code: int | None) -> str:
         return f"its process ended with exit code {exit_code}"
     hint = ", perhaps for want of memory" if -exit_code == signal.SIGKILL else ""
     return f"its process was ended by {signal.Signals(-exit_code).name}{hint}"
+
+
+@contextlib.contextmanager
+def _without_interruption() -> Iterator[None]:
+    """What is started in here never hears of Ctrl-C, not even before it can say so; this process does, afterwards.
+
+    One that is left while it hands over the job would leave a process that has none.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        # Windows starts its processes without masks.
+        yield
+        return
+    came: list[int] = []
+    # The mask alone would not do: other threads of this process are sent the signal, too.
+    handlers = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in SIGNALS}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in dict.fromkeys(came):
+            signal.raise_signal(number)
 
 
 @contextlib.contextmanager
