@@ -147,8 +147,8 @@ def _without_interruption() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number in dict.fromkeys(came):
-            signal.raise_signal(number)
+        for sent in dict.fromkeys(came):
+            signal.raise_signal(sent)
 
 
 @contextlib.contextmanager
