@@ -88,14 +88,21 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
     metrics: list[SuiteMetric] = []
     unavailable: dict[str, str] = {}
     missing_weights: dict[str, list[str]] = {}
+    meant: dict[str, tuple[MetricSpecification, tuple[str, ...]]] = {}
     for column in columns:
         try:
             specification = resolve(column, subject)
-            make = specification.open(setting)
+        except UnavailableMetricError as error:
+            unavailable[column] = str(error)
+        else:
+            meant[column] = specification, weights_behind(specification)
+    for column, (specification, weights) in meant.items():
+        try:
             extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
+            make = specification.open(setting)
             metrics.append(SuiteMetric(column, specification, extractor, _description(specification, extractor), make))
         except MissingWeightsError:
-            missing = [name for name in weights_behind(specification) if not WEIGHTS[name].path.is_file()]
+            missing = [name for name in weights if not WEIGHTS[name].path.is_file()]
             missing_weights[column] = missing
             unavailable[column] = "; ".join(
                 f"the weights '{name}' are not here: {how_to_get(WEIGHTS[name])}" for name in missing
@@ -104,6 +111,7 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
             unavailable[column] = str(error)
     threads = torch.get_num_threads()
     workers = ThreadPoolExecutor(threads, "metrics")
+    unavailable = {column: unavailable[column] for column in columns if column in unavailable}
     return Suite(setting, tuple(columns), tuple(metrics), unavailable, missing_weights, threads, workers)
 
 

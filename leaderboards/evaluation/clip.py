@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, tee
@@ -18,7 +18,7 @@ from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import sha256_of_video
-from lia_bench.leaderboards.evaluation.films import Camera, Rendered
+from lia_bench.leaderboards.evaluation.films import Rendered, filmed
 from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Score
 from lia_bench.metrics.clip_scores import ClipResult, ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
@@ -74,6 +74,11 @@ class ClipTask:
         same = self.source.name == self.driving.name
         name = self.driving.name if same else f"{self.source.name}--by--{self.driving.name}"
         return PurePosixPath(self.task) / name.replace("/", "_")
+
+    @property
+    def strip(self) -> PurePosixPath:
+        """Where the video of all models side by side goes, likewise; it shows those that were evaluated last."""
+        return self.place.with_name(f"{self.place.name}.mp4")
 
 
 @dataclass(frozen=True)
@@ -156,11 +161,11 @@ def evaluate_clip(task: ClipTask, models: Sequence[Contestant], judges: Judges, 
         with_flows = filming is not None and filming.flows
         evaluation = _Evaluation(task, models, judges, scoring, picture, driving, with_flows)
         camera = None
-        if filming:
-            fps = driving.properties.fps
-            camera = Camera(filming.results, task.place, source, filming.models, task.task, fps)
         try:
-            with camera or nullcontext():
+            with ExitStack() as films:
+                if filming:
+                    films_of = (filming.results, task.strip, task.place, source, filming.models, task.task)
+                    camera = films.enter_context(filmed(*films_of, driving.properties.fps))
                 for reference, rendered in evaluation.rows():
                     if camera:
                         camera.take(reference, rendered)
@@ -169,7 +174,7 @@ def evaluate_clip(task: ClipTask, models: Sequence[Contestant], judges: Judges, 
         except BaseException:
             scoring.abandon()
             raise
-    films = camera.models if camera else [{} for _ in results]
+    files = camera.models if camera else [{} for _ in results]
     return ClipEntry(
         number=task.number,
         task=task.task,
@@ -178,8 +183,8 @@ def evaluate_clip(task: ClipTask, models: Sequence[Contestant], judges: Judges, 
         features_key=key,
         frames=evaluation.frames,
         models=[
-            result_entry(result, seconds, **film)
-            for result, seconds, film in zip(results, evaluation.seconds(), films, strict=True)
+            result_entry(result, seconds, **own)
+            for result, seconds, own in zip(results, evaluation.seconds(), files, strict=True)
         ],
         source_picture=camera.source_picture if camera else None,
         driving_video=camera.driving_video if camera else None,

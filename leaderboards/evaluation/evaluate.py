@@ -8,20 +8,20 @@ from pathlib import Path
 from lia_bench.core.clip_list import read_clip_list
 from lia_bench.core.errors import InputError
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset, subject_of
+from lia_bench.core.processes import Processes
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.evaluation.clip import ClipTask, Contestant, Filming, Judges, Size, evaluate_clip, warm_up
-from lia_bench.leaderboards.evaluation.films import strip_of
+from lia_bench.leaderboards.evaluation.films import VIDEOS
 from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, draw_pairs
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
     Announce,
-    Processes,
-    Session,
     SessionPlan,
     announce_meanings,
     run_plan,
+    session,
 )
 from lia_bench.leaderboards.evaluation.set_scores import generated_features
 from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
@@ -76,20 +76,20 @@ def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None)
     """
     planned = plan(request, announce)
     suite, models = planned.session.suite, planned.contestants
-    with Session(planned.session) as session:
-        work = planned.work(session.pairs)
-        judges = Judges(suite, request.batch_size, partial(generated_features, session.features))
-        filming = Filming(session.folder, planned.session.run.models, request.flow_videos) if request.videos else None
+    with session(planned.session) as opened:
+        work = planned.work(opened.pairs)
+        judges = Judges(suite, request.batch_size, partial(generated_features, opened.features))
+        filming = Filming(opened.folder, planned.session.run.models, request.flow_videos) if request.videos else None
+        strips = [opened.folder / VIDEOS / task.strip for task in work if filming]
         kinds = ["videos"] if request.videos else []
-        if request.flow_videos or not session.finished.issuperset(task.key for task in work):
+        if request.flow_videos or not opened.finished.issuperset(task.key for task in work):
             without_flow = warm_up(models)
             if request.flow_videos and without_flow:
                 planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
             kinds += ["flow videos"] if request.flow_videos and len(without_flow) < len(models) else []
-        session.announce_lacking(*kinds)
-        outcome = session.measure(work, partial(evaluate_clip, models=models, judges=judges, filming=filming))
-        strips = (strip_of(session.folder, task.place) for task in work if filming)
-        return replace(outcome, video=next((strip for strip in strips if strip.is_file()), None))
+        opened.announce_lacking(*kinds)
+        outcome = opened.measure(work, partial(evaluate_clip, models=models, judges=judges, filming=filming))
+        return replace(outcome, video=next(filter(Path.is_file, strips), None))
 
 
 def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
@@ -124,7 +124,7 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     suite = open_suite(request.metrics, subject, ScoringSetting(*size, lineup.device, request.protocol))
     announce_meanings(suite, tell)
     contestants = [_contestant(model, transfers, size) for model in lineup.models]
-    session = SessionPlan(
+    session_plan = SessionPlan(
         title="evaluate",
         folder=request.results / (request.name or _usual_name(request, dataset, size)),
         setting=EvaluationSetting(
@@ -153,7 +153,7 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
         processes=processes,
         announce=tell,
     )
-    return EvaluationPlan(request, contestants, everyone, clips, session)
+    return EvaluationPlan(request, contestants, everyone, clips, session_plan)
 
 
 def _contestant(model: LineupModel, transfers: Mapping[str, str], size: Size) -> Contestant:

@@ -4,8 +4,8 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -141,7 +141,7 @@ class Rendered:
 
 
 class Camera:
-    """Films one clip; a context manager at whose end all files appear, unless there was an error.
+    """Films one clip; `filmed` opens it.
 
     Attributes:
         source_picture, driving_video: files, relative to the results folder; the video of one frame or more.
@@ -149,26 +149,19 @@ class Camera:
     """
 
     def __init__(
-        self,
-        results: Path,
-        place: PurePosixPath,
-        source: Tensor,
-        models: Sequence[PlannedModel],
-        task: str,
-        fps: float,
+        self, strip: VideoWriter, alone: ClipVideos, source: Tensor, models: Sequence[PlannedModel], task: str
     ) -> None:
-        """`place`: the clip's, below the folder of videos; `source`: (3, H, W) in [0, 1]; `task`: which animation."""
+        """`strip`: of all side by side; `alone`: every one by itself; `source`: (3, H, W) in [0, 1]."""
         self._stems = [file_stem(model, model.transfers[task]) for model in models]
         captions = ["source", "driving", *(model.label for model in models)]
         self._layout = SideBySide(captions, *source.shape[1:])
         self._source = to_frame(source)
         self._longest = max(source.shape[1:]) * LONGEST_FLOW
-        self._strip = VideoWriter(strip_of(results, place), fps, container=INDEX_FIRST)
-        self._alone = ClipVideos(results, place, fps)
-        self.source_picture = self._alone.set_picture(SOURCE, self._source)
+        self._strip = strip
+        self._alone = alone
+        self.source_picture = alone.set_picture(SOURCE, self._source)
         self.driving_video: str | None = None
         self.models: list[dict[str, str]] = [{} for _ in models]
-        self._open = ExitStack()
 
     def take(self, driving: Tensor, rendered: Sequence[Rendered]) -> None:
         """Add a driving frame, (3, H, W) in [0, 1], and what every model made of it."""
@@ -180,20 +173,31 @@ class Camera:
             if one.flow is not None:
                 files["flow_video"] = self._alone.add(f"{stem}-flow.mp4", flow_picture(one.flow, self._longest))
 
-    def __enter__(self) -> Self:
-        self._open.enter_context(self._strip)
-        self._open.enter_context(self._alone)
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._open.__exit__(kind, error, trace)
+@contextmanager
+def filmed(
+    results: Path,
+    strip: PurePosixPath,
+    place: PurePosixPath,
+    source: Tensor,
+    models: Sequence[PlannedModel],
+    task: str,
+    fps: float,
+) -> Iterator[Camera]:
+    """A camera for one clip, at the end of whose context all files appear, unless there was an error.
 
-
-def strip_of(results: Path, place: PurePosixPath) -> Path:
-    """The side-by-side video of a clip, of the models that were evaluated last."""
-    return results / VIDEOS / place.with_name(f"{place.name}.mp4")
+    Args:
+        results: the results folder.
+        strip, place: the video of all side by side, and the folder of the others, below that of all videos.
+        source: (3, H, W) in [0, 1].
+        models: in the order in which they are shown.
+        task: which animation it is.
+        fps: frames a second of all videos.
+    """
+    side_by_side = VideoWriter(results / VIDEOS / strip, fps, container=INDEX_FIRST)
+    alone = ClipVideos(results, place, fps)
+    with side_by_side, alone:
+        yield Camera(side_by_side, alone, source, models, task)
 
 
 class ScoredVideos:

@@ -15,6 +15,7 @@ from torch import Tensor
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.names import as_text
 from lia_bench.core.prepared_dataset import subject_of
+from lia_bench.core.processes import Processes
 from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed, read_image, to_tensor
 from lia_bench.core.video.image import holds_picture
@@ -27,11 +28,10 @@ from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRe
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
     Announce,
-    Processes,
-    Session,
     SessionPlan,
     announce_meanings,
     run_plan,
+    session,
 )
 from lia_bench.leaderboards.evaluation.set_scores import generated_features
 from lia_bench.leaderboards.results.report import ClipEntry, PlannedModel, ScoreSetting
@@ -72,11 +72,11 @@ def score(request: ScoreRequest, announce: Announce = lambda line: None) -> Eval
         LiaBenchError: of the kind that names the cause.
     """
     planned = plan(request, announce)
-    with Session(planned.session) as session:
-        session.announce_lacking(*(["videos"] if request.videos else []))
+    with session(planned.session) as opened:
+        opened.announce_lacking(*(["videos"] if request.videos else []))
         stem = file_stem(planned.session.run.models[0], "") if request.videos else None
-        scorer = _PairScorer(request, planned.session.suite, session.features, session.folder, stem)
-        outcome = session.measure(planned.pairs, scorer.entry)
+        scorer = _PairScorer(request, planned.session.suite, opened.features, opened.folder, stem)
+        outcome = opened.measure(planned.pairs, scorer.entry)
         return replace(outcome, failures=(*planned.unmatched, *outcome.failures))
 
 
@@ -104,7 +104,7 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
     announce_meanings(suite, tell)
     label = request.model or as_text(request.generated.resolve().name)
     program = PlannedModel(label=label, model=label, variant="", checkpoint="", checkpoint_sha256=generated.hash)
-    session = SessionPlan(
+    session_plan = SessionPlan(
         title="score",
         folder=request.results / (request.name or f"score-{request.reference.resolve().name}"),
         setting=ScoreSetting(
@@ -127,7 +127,7 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
         processes=processes,
         announce=tell,
     )
-    return ScorePlan(request, pairs, unmatched, session)
+    return ScorePlan(request, pairs, unmatched, session_plan)
 
 
 class _PairScorer:

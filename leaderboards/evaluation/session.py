@@ -2,21 +2,17 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
-
-import torch
+from typing import Any, Protocol, TypeVar
 
 from lia_bench.core.atomic import remove_partial
 from lia_bench.core.console import progress
 from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.names import printable
-from lia_bench.core.processes import alone_in_folder, leave_processes_at_exit
+from lia_bench.core.processes import Processes, alone_in_folder
 from lia_bench.core.provenance import VERSION, provenance, utc_date
 from lia_bench.leaderboards.evaluation.films import VIDEOS
 from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError, write_pairs
@@ -42,9 +38,6 @@ from lia_bench.metrics.suite import Suite
 
 SPLIT = "test"
 
-LONGEST_WAIT = timedelta(days=14)
-"""For the slowest process; torch's own limit is half an hour."""
-
 Announce = Callable[[str], None]
 
 
@@ -58,59 +51,6 @@ class Item(Protocol):
 
 
 Work = TypeVar("Work", bound=Item)
-
-
-@dataclass(frozen=True)
-class Processes:
-    """This process among those of an evaluation, as torchrun starts them: each takes its share of the clips.
-
-    Attributes:
-        rank: 0 writes the report and the tables.
-        count: of processes.
-    """
-
-    rank: int = field(default_factory=lambda: int(os.environ.get("RANK", "0")))
-    count: int = field(default_factory=lambda: int(os.environ.get("WORLD_SIZE", "1")))
-
-    @property
-    def first(self) -> bool:
-        """Whether this process writes what all share."""
-        return self.rank == 0
-
-    def usual_device(self) -> str | None:
-        """A GPU of its own for each of several processes; None leaves the choice to others."""
-        if self.count == 1 or not torch.cuda.is_available():
-            return None
-        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
-
-    def join(self) -> None:
-        """Meet the others."""
-        import torch.distributed as distributed
-
-        if self.count > 1 and not distributed.is_initialized():
-            # What is exchanged is a few lines of text; gloo does it on every machine.
-            distributed.init_process_group("gloo", timeout=LONGEST_WAIT)
-            leave_processes_at_exit()
-
-    def agree(self, value: Any) -> Any:
-        """The first process's value, in all of them."""
-        if self.count == 1:
-            return value
-        import torch.distributed as distributed
-
-        values = [value]
-        distributed.broadcast_object_list(values, src=0)
-        return values[0]
-
-    def gather(self, value: Any) -> list[Any]:
-        """Every process's value, in all of them; waits for the slowest."""
-        if self.count == 1:
-            return [value]
-        import torch.distributed as distributed
-
-        values: list[Any] = [None] * self.count
-        distributed.all_gather_object(values, value)
-        return values
 
 
 @dataclass(frozen=True)
@@ -140,7 +80,7 @@ class SessionPlan:
 
 
 class Session:
-    """Works through the clips of a run: alone in the results folder, resumable clip by clip; a context manager.
+    """Works through the clips of a run: alone in the results folder, resumable clip by clip; `session` opens it.
 
     Attributes:
         folder: of the results.
@@ -149,49 +89,14 @@ class Session:
         finished: the clips that were measured before.
     """
 
-    features: Path
-    pairs: list[ClipPair]
-    finished: set[Key]
-    _report: ReportFile
-    _run_index: int
-
-    def __init__(self, plan: SessionPlan) -> None:
+    def __init__(self, plan: SessionPlan, report: ReportFile, run_index: int) -> None:
         self._plan = plan
-        self._open = ExitStack()
-        self.folder = plan.folder
-
-    def __enter__(self) -> Self:
-        """Begin, or go on with what was begun.
-
-        Raises:
-            InputError: another process is at work in the folder, or it holds results of another setting.
-        """
-        plan, processes = self._plan, self._plan.processes
-        processes.join()
-        with ExitStack() as opening:
-            if processes.first:
-                opening.enter_context(alone_in_results(plan.folder))
-            report, run_index = ReportFile(plan.folder, processes.rank), 0
-            if processes.first:
-                for folder, _, _ in os.walk(plan.folder / VIDEOS):
-                    remove_partial(Path(folder))
-                unavailable, missing_weights = plan.suite.unavailable, plan.suite.missing_weights
-                session = {**provenance(), **plan.notes}
-                run_index = report.begin(plan.setting, plan.run, unavailable, missing_weights, session, plan.pairs)
-                if plan.pairs:
-                    write_pairs(plan.folder / "pairs.csv", report.content.pairs or [])
-            report.content, self._run_index = processes.agree((report.content, run_index))
-            self._open = opening.pop_all()
         self._report = report
-        self.features = plan.folder / "features" / f"run-{self._run_index}"
+        self._run_index = run_index
+        self.folder = plan.folder
+        self.features = plan.folder / "features" / f"run-{run_index}"
         self.pairs = list(report.content.pairs or []) if plan.pairs else []
         self.finished = self._run.finished()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._open.__exit__(kind, error, trace)
 
     @property
     def _run(self) -> Run:
@@ -228,14 +133,14 @@ class Session:
             own = self._work_through(work, do)
             left_out = dict.fromkeys(line for lines in processes.gather(own) for line in lines)
             if processes.first:
-                report.absorb_journals()
+                self._take_in_others()
                 measured = len(self._run.clips)
                 if self._run.sets is None or self._run.sets.clips != measured:
                     scores = set_scores(self._plan.suite, self._run, self.features)
                     self._run.sets = SetScores(clips=measured, scores=scores)
         finally:
             if processes.first:
-                report.absorb_journals()
+                self._take_in_others()
                 report.content.cells = write_tables(self.folder, report.content)
                 report.save()
         if processes.first and self._run.finished().issuperset(item.key for item in work):
@@ -243,6 +148,11 @@ class Session:
             shutil.rmtree(self.features, ignore_errors=True)
         report.content = processes.agree(report.content)
         return EvaluationOutcome(report, self._run_index, tuple(left_out), processes.first)
+
+    def _take_in_others(self) -> None:
+        """Add to the report what other processes have measured."""
+        if self._plan.processes.count > 1:
+            self._report.absorb_journals()
 
     def _work_through(self, work: Sequence[Work], do: Callable[[Work], ClipEntry]) -> list[str]:
         """Do this process's share; returns a line for each clip that was left out."""
@@ -267,6 +177,29 @@ class Session:
                     self._report.add_clip(self._run_index, entry)
                 bar.update()
         return list(left_out)
+
+
+@contextmanager
+def session(plan: SessionPlan) -> Iterator[Session]:
+    """Begin, or go on with what was begun.
+
+    Raises:
+        InputError: another process is at work in the folder, or it holds results of another setting.
+    """
+    processes = plan.processes
+    processes.join()
+    with alone_in_results(plan.folder) if processes.first else nullcontext():
+        report, run_index = ReportFile(plan.folder, processes.rank), 0
+        if processes.first:
+            for folder, _, _ in os.walk(plan.folder / VIDEOS):
+                remove_partial(Path(folder))
+            unavailable, missing_weights = plan.suite.unavailable, plan.suite.missing_weights
+            start = {**provenance(), **plan.notes}
+            run_index = report.begin(plan.setting, plan.run, unavailable, missing_weights, start, plan.pairs)
+            if plan.pairs:
+                write_pairs(plan.folder / "pairs.csv", report.content.pairs or [])
+        report.content, run_index = processes.agree((report.content, run_index))
+        yield Session(plan, report, run_index)
 
 
 def run_plan(

@@ -1,13 +1,17 @@
-"""Processes beside this one: locks between them, and leaving a group of them in order.
+"""Processes beside this one: the group that shares an evaluation, leaving it in order, and locks.
 
 The operating system frees a lock when its holder dies.
 """
 
 import atexit
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.lock_holder import HeldError, holder_of, recorded
@@ -20,6 +24,64 @@ POLL_SECONDS = 0.5
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 """What file systems without locks answer."""
+
+LONGEST_WAIT = timedelta(days=14)
+"""For the slowest process; torch's own limit is half an hour."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of an evaluation, as torchrun starts them: each takes its share of the clips.
+
+    Attributes:
+        rank: 0 writes the report and the tables.
+        count: of processes.
+    """
+
+    rank: int = field(default_factory=lambda: int(os.environ.get("RANK", "0")))
+    count: int = field(default_factory=lambda: int(os.environ.get("WORLD_SIZE", "1")))
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes what all share."""
+        return self.rank == 0
+
+    def usual_device(self) -> str | None:
+        """A GPU of its own for each of several processes; None leaves the choice to others."""
+        import torch
+
+        if self.count == 1 or not torch.cuda.is_available():
+            return None
+        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
+
+    def join(self) -> None:
+        """Meet the others."""
+        import torch.distributed as distributed
+
+        if self.count > 1 and not distributed.is_initialized():
+            # What is exchanged is a few lines of text; gloo does it on every machine.
+            distributed.init_process_group("gloo", timeout=LONGEST_WAIT)
+            leave_processes_at_exit()
+
+    def agree(self, value: Any) -> Any:
+        """The first process's value, in all of them."""
+        if self.count == 1:
+            return value
+        import torch.distributed as distributed
+
+        values = [value]
+        distributed.broadcast_object_list(values, src=0)
+        return values[0]
+
+    def gather(self, value: Any) -> list[Any]:
+        """Every process's value, in all of them; waits for the slowest."""
+        if self.count == 1:
+            return [value]
+        import torch.distributed as distributed
+
+        values: list[Any] = [None] * self.count
+        distributed.all_gather_object(values, value)
+        return values
 
 
 @contextmanager
