@@ -85,7 +85,7 @@ def test_the_interval_is_that_of_all_possible_resamples(tmp_path: Path) -> None:
     """Four clips can be drawn in 256 ways, all of them as likely."""
     random = np.random.default_rng(1)
     frames = [5, 40, 20, 10]
-    values = random.normal(1, 0.3, (3, 2, 4)).round(3)
+    values = (random.normal(1, 0.3, (3, 2, 4)) / 4).round(4)
     scores = {
         label: {"l1": own[0].tolist(), "akd": own[1].tolist()}
         for label, own in zip(("lia", "fomm", "identity"), values, strict=True)
@@ -120,9 +120,9 @@ def test_the_seed_decides(tmp_path: Path) -> None:
 
 
 def test_models_with_the_same_numbers_tie_in_every_resample(tmp_path: Path) -> None:
-    values = np.random.default_rng(5).uniform(0, 1, 50).tolist()
+    values = np.random.default_rng(5).uniform(0, 0.4, 50).tolist()
     write(
-        tmp_path, {"lia": {"l1": values}, "fomm": {"l1": values}, "identity": {"l1": [value + 2 for value in values]}}
+        tmp_path, {"lia": {"l1": values}, "fomm": {"l1": values}, "identity": {"l1": [value + 0.5 for value in values]}}
     )
     ranking = rank_all(group_of(tmp_path), seed=0)
     lia, fomm, identity = ranking.models
@@ -235,11 +235,11 @@ def test_one_model_is_no_ranking(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_who_is_better_than_whom_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(6)
-    hard = random.uniform(1, 3, 40)
+    hard = random.uniform(0.1, 0.3, 40)
     scores = {
-        "lia": {"l1": (hard + random.normal(0, 0.01, 40)).tolist()},
-        "fomm": {"l1": (hard + random.normal(0, 0.01, 40)).tolist()},
-        "identity": {"l1": (hard + 0.1).tolist()},
+        "lia": {"l1": (hard + random.normal(0, 0.001, 40)).tolist()},
+        "fomm": {"l1": (hard + random.normal(0, 0.001, 40)).tolist()},
+        "identity": {"l1": (hard + 0.01).tolist()},
     }
     write(tmp_path / "toy", scores)
     ranking = rank_all(group_of(tmp_path), seed=0)
@@ -263,7 +263,8 @@ def test_equal_models_are_seldom_told_apart_and_true_ranks_seldom_missed(tmp_pat
     wrong, held = [], []
     for trial in range(150):
         own = random.normal(0, 1, (5, 1, 40)) + random.normal(0, 1, (5, 4, 40)) + random.gamma(3, 1, (1, 1, 40))
-        values = 10 + offsets[:, None, None] + own
+        # Scaled into the range that L1 can have.
+        values = (10 + offsets[:, None, None] + own) / 50
         scores = {
             label: dict(zip(("l1", "lpips", "akd", "aed"), model.tolist(), strict=True))
             for label, model in zip(labels, values, strict=True)

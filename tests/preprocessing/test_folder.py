@@ -121,7 +121,10 @@ def test_a_video_without_a_face_does_not_empty_the_test_partition(monkeypatch: p
     assert sorted(row["partition"] for row in rows_of(Path("shard"))) == ["test", "train", "train"]
 
 
-def test_what_fails_leaves_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_fails_leaves_no_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path / "no_weights"))
     encode(Path("own/a.mp4"), count=64)
     assert _run("--output", "new/one/out") == 1
     assert "lia-bench weights" in capsys.readouterr().err  # the detector's are not here
