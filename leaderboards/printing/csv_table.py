@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lia_bench.core.text_files import write_table
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.results.columns import COLUMNS, names
-from lia_bench.leaderboards.results.csv_writing import cells_of, header
+from lia_bench.leaderboards.results.csv_writing import cells_of, header, said
 
 
 def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> str:
@@ -22,4 +22,5 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
     listed = header(scores, [column for column in scores if column in counted], others)
     if any(row.origin == "published" for row in rows):
         listed += names("paper")
-    return write_table(listed, map(cells_of, rows))
+    cells = [cells_of(row) for row in rows]
+    return write_table(said(listed, cells), cells)

@@ -50,6 +50,7 @@ class Column:
         summary: definition and unit of a score.
         bounds: the lowest and the highest value of a score that was measured.
         measured: makes the cell of what is measured here; None where papers alone fill it, and for metrics.
+        seldom: whether a table has the column only if one of its rows says something there.
     """
 
     name: str
@@ -61,11 +62,12 @@ class Column:
     summary: str = ""
     bounds: tuple[float, float] = (0.0, math.inf)
     measured: Source | None = None
+    seldom: bool = False
 
 
-def _text(part: Part, measured: Source | None = None) -> Any:
+def _text(part: Part, measured: Source | None = None, *, seldom: bool = False) -> Any:
     """A column of text; empty where nothing is said."""
-    return field(default="", metadata={"kind": "text", "part": part, "measured": measured})
+    return field(default="", metadata={"kind": "text", "part": part, "measured": measured, "seldom": seldom})
 
 
 def _count(measured: Source) -> Any:
@@ -144,7 +146,7 @@ class ResultRow:
     origin: Origin = field(
         default="measured", metadata={"kind": "text", "part": "where", "measured": lambda report, of: "measured"}
     )
-    rendered: str = _text("where", _rendered)
+    rendered: str = _text("where", _rendered, seldom=True)
 
     paper: str = _text("paper")
     table: str = _text("paper")

@@ -69,7 +69,13 @@ def cells_of(row: ResultRow) -> dict[str, Cell]:
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
     """Write rows to a CSV file below a header of the columns, floats with six significant digits."""
     short = [{key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
-    write_text(path, write_table(columns, short))
+    write_text(path, write_table(said(columns, short), short))
+
+
+def said(columns: Iterable[str], rows: Sequence[Mapping[str, Cell]]) -> list[str]:
+    """The columns without those that a table has only where one of its rows says something."""
+    seldom = {column.name for column in COLUMNS.values() if column.seldom}
+    return [name for name in columns if name not in seldom or any(row.get(name) for row in rows)]
 
 
 def _clip_cells(report: Report, alone: Measurement) -> dict[str, Cell]:

@@ -89,7 +89,7 @@ class ScoreSetting(CommonSetting):
     sources: str | None
 
 
-class PlannedModel(Part):
+class PlannedModel(_WithoutNothing):
     """A model of a run.
 
     Attributes:

@@ -23,18 +23,7 @@ from lia_bench.leaderboards.results.csv_writing import rebuild
 from tests.leaderboards.toys import LENGTHS, Toy, register, specification, write_dataset, write_run
 
 WHO = ["model", "variant", "checkpoint", "dataset", "split", "task", "transfer"]
-WHERE = [
-    "protocol",
-    "extractors",
-    "dataset_hash",
-    "checkpoint_sha256",
-    "seed",
-    "device",
-    "version",
-    "date",
-    "origin",
-    "rendered",
-]
+WHERE = ["protocol", "extractors", "dataset_hash", "checkpoint_sha256", "seed", "device", "version", "date", "origin"]
 
 
 @pytest.fixture
