@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from lia_bench.core.errors import InputError, UnreadableTextError
-from lia_bench.core.names import same_name
+from lia_bench.core.names import printable, same_name
 from lia_bench.core.text_files import read_list
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.preprocessing.boxes import Box
@@ -82,7 +82,7 @@ def videos_in(folder: Path) -> dict[str, Path]:
         raise InputError(f"{folder}: the folder holds no video; put the footage there as <video_id>.mp4")
     left_out = left_out_line(folder, [path for path in others if path.name != UNAVAILABLE])
     if left_out:
-        click.echo(left_out, err=True)
+        click.echo(printable(left_out), err=True)
     return {same_name(path.stem): path for path in sorted(found, key=by_name_and_container, reverse=True)}
 
 

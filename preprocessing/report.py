@@ -76,7 +76,7 @@ def _dropped(outcomes: Sequence[Outcome]) -> None:
         example = next(sentence for other, _, sentence in reasons if other == code)
         option, way_out = WAYS_OUT.get(code, ("", ""))
         hint = f"; {way_out}" if option in _parameters() else ""
-        click.echo(f"dropped: {count} of {_rows(len(outcomes))}, {code}: {example}{hint}", err=True)
+        click.echo(printable(f"dropped: {count} of {_rows(len(outcomes))}, {code}: {example}{hint}"), err=True)
 
 
 def _partitions(good: Sequence[Outcome]) -> None:
@@ -117,7 +117,7 @@ def _kind(outcome: Outcome) -> str:
 def _remarks(kind: str, outcomes: list[Outcome]) -> None:
     remarks = Counter((outcome.cells.get("video_id", outcome.clip), outcome.reason) for outcome in outcomes)
     for (video, reason), rows in list(remarks.items())[:LINES]:
-        click.echo(f"{kind}: {video}, {rows} row{'s' if rows > 1 else ''}: {reason}", err=True)
+        click.echo(printable(f"{kind}: {video}, {rows} row{'s' if rows > 1 else ''}: {reason}"), err=True)
     if len(remarks) > LINES:
         rest = sum(list(remarks.values())[LINES:])
         click.echo(f"{kind}: and {rest} more rows of {len(remarks) - LINES} kinds, all in clips.csv", err=True)

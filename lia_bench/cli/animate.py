@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import crop_options, names
+from lia_bench.core.names import printable
 from lia_bench.core.number_types import BATCH_SIZE
 
 PATH = click.Path(path_type=Path)
@@ -110,12 +111,12 @@ def command(
         runs=runs,
     )
     keep_freed_memory()
-    outcome = animate(request, lambda line: click.echo(line, err=True))
+    outcome = animate(request, lambda line: click.echo(printable(line), err=True))
     for path, written in outcome.made:
         for remark in written.remarks:
-            click.echo(remark, err=True)
+            click.echo(printable(remark), err=True)
         frames = "1 frame" if written.frames == 1 else f"{written.frames} frames"
-        click.echo(f"{path}: {frames}{', with sound' if written.with_sound else ''}")
+        click.echo(f"{printable(str(path))}: {frames}{', with sound' if written.with_sound else ''}")
     if outcome.kept:
         click.echo(f"{outcome.kept} results were there already")
     if outcome.failures:

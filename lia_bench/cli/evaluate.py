@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import metric_options, names
+from lia_bench.core.names import printable
 from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED, count
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -140,13 +141,13 @@ def command(
     )
     keep_freed_memory()
     with batch_size_advice(batch_size):
-        outcome = evaluate(request, announce=click.echo)
+        outcome = evaluate(request, announce=lambda line: click.echo(printable(line)))
     if not outcome.first:
         return
     print_board(evaluation_board(outcome.report.content))
-    click.echo(f"leaderboard: {outcome.leaderboard}")
+    click.echo(printable(f"leaderboard: {outcome.leaderboard}"))
     if outcome.video is not None:
-        click.echo(f"side by side: {outcome.video}")
+        click.echo(printable(f"side by side: {outcome.video}"))
     if outcome.failures:
         count = len(outcome.failures)
         more = f" (and {count - 1} more, listed in {outcome.report.folder / 'report.json'})" if count > 1 else ""

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import metric_options
+from lia_bench.core.names import printable
 from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -113,12 +114,12 @@ def command(
         videos=videos,
         results=results,
     )
-    outcome = score(request, announce=click.echo)
+    outcome = score(request, announce=lambda line: click.echo(printable(line)))
     if not outcome.first:
         return
     print_board(evaluation_board(outcome.report.content))
-    click.echo(f"leaderboard: {outcome.leaderboard}")
+    click.echo(printable(f"leaderboard: {outcome.leaderboard}"))
     for line in outcome.failures:
-        click.echo(f"left out: {line}", err=True)
+        click.echo(printable(f"left out: {line}"), err=True)
     if outcome.failures:
         raise InputError(f"{len(outcome.failures)} videos were left out, listed above")

@@ -34,6 +34,14 @@ def test_it_writes_what_the_suffix_says(
     assert (folder / output).read_bytes()[:3] == (b"GIF" if output.endswith("GIF") else b"\0\0\0")
 
 
+def test_a_name_of_two_lines_is_shown_in_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "talk.mp4").rename(folder / "talk\n1 results were there already.mp4")
+    driving = "talk\n1 results were there already.mp4"
+    words = ["animate", "shift", "--source", "me.png", "--driving", driving, "--no-crop", "--device", "cpu"]
+    assert run(words, debug=False) == 0
+    assert capsys.readouterr().out == "me-talk\\n1 results were there already-shift.mp4: 3 frames\n"
+
+
 def test_without_the_detector_s_weights_it_says_how_to_go_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
