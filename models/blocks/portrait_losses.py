@@ -5,6 +5,7 @@ Hopenet tells the networks in training what angles are (Ruiz et al., CVPR worksh
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -114,3 +115,38 @@ def head_pose_difference(angles: HeadAngles, truth: HeadAngles) -> Tensor:
 def expression_size(expression: Tensor) -> Tensor:
     """Mean over the batch of the L1 norm of all offsets (B, K, 3) of a head (face-vid2vid appendix A)."""
     return expression.abs().sum(dim=(1, 2)).mean()
+
+
+class PriorWeights(Protocol):
+    """A model's loss section, as far as the terms are the same for all; a weight of 0 leaves its term out."""
+
+    @property
+    def keypoint(self) -> float: ...
+
+    @property
+    def head_pose(self) -> float: ...
+
+    @property
+    def expression(self) -> float: ...
+
+
+def priors(
+    weights: PriorWeights, points: Tensor, angles: HeadAngles, expression: Tensor, truth: HeadAngles | None
+) -> dict[str, Tensor]:
+    """Weighted terms on what a driving frame's motion may be, by their names.
+
+    Args:
+        weights: of the terms.
+        points: the driving keypoints, (B, K, 3).
+        angles: of the driving head, in degrees.
+        expression: offsets of the points, (B, K, 3).
+        truth: Hopenet's angles of the driving frame; None leaves `head_pose` out.
+    """
+    losses = {}
+    if weights.keypoint:
+        losses["keypoint"] = weights.keypoint * keypoint_prior(points)
+    if truth is not None:
+        losses["head_pose"] = weights.head_pose * head_pose_difference(angles, truth)
+    if weights.expression:
+        losses["expression"] = weights.expression * expression_size(expression)
+    return losses

@@ -181,11 +181,13 @@ class ModulatedPointwise(nn.Module):
 class ResidualDown(nn.Module):
     """3x3 convolution, then blur and 3x3 of stride 2, beside a shortcut of blur and 1x1; the sum over sqrt(2)."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, between: int | None = None) -> None:
+        """`between`: channels between the two 3x3 convolutions; by default those that come in."""
         super().__init__()
-        self.first = ActivatedConvolution(in_channels, in_channels, 3, padding=1)
+        between = between or in_channels
+        self.first = ActivatedConvolution(in_channels, between, 3, padding=1)
         self.blur = Blur(padding=2)
-        self.second = ActivatedConvolution(in_channels, out_channels, 3, stride=2)
+        self.second = ActivatedConvolution(between, out_channels, 3, stride=2)
         # The 1x1 convolution sees every second pixel, so the blur computes no others.
         self.shortcut_blur = Blur(padding=1, stride=2)
         self.shortcut = EqualisedConvolution(in_channels, out_channels, 1)

@@ -7,17 +7,10 @@ from torch import Tensor, nn
 from lia_bench.models.blocks.adversarial import PatchDiscriminator, hinge_discriminator, hinge_generator, judged
 from lia_bench.models.blocks.equivariance import PlaneTransformation
 from lia_bench.models.blocks.head_pose import HeadAngles
-from lia_bench.models.blocks.portrait_losses import (
-    equivariance,
-    expression_size,
-    head_pose_difference,
-    keypoint_prior,
-    published_hopenet,
-)
+from lia_bench.models.blocks.portrait_losses import equivariance, priors, published_hopenet
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.fvv.animator import FvvAnimator
 from lia_bench.models.fvv.configuration import FvvConfiguration
-from lia_bench.models.fvv.head_pose import HeadMotion
 from lia_bench.models.fvv.keypoints import frame_keypoints
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
@@ -63,7 +56,9 @@ class FvvRecipe(TrainingRecipe):
         frames = networks["generator"](batch.source, source_keypoints, driving_keypoints).frames
         losses = self.reconstruction(frames, batch.driving)
         losses |= self._equivariance(pose_estimator, batch.driving, canonical, driving_keypoints)
-        losses |= self._priors(batch.driving, motion, driving_keypoints)
+        angles = HeadAngles(motion.yaw, motion.pitch, motion.roll)
+        true_angles = self.hopenet and self.hopenet(batch.driving)
+        losses |= priors(self.experiment.loss, driving_keypoints, angles, motion.expression, true_angles)
         weight = self.experiment.loss.adversarial
         if not weight:
             yield Update(TRAINED_TOGETHER, losses)
@@ -86,18 +81,6 @@ class FvvRecipe(TrainingRecipe):
         # The canonical points stay the source's: it is the pose that has to follow the transformation.
         transformed = frame_keypoints(canonical, pose_estimator(frame), self.experiment.model.axes)
         return {"equivariance": weight * equivariance(keypoints, transformed, transformation)}
-
-    def _priors(self, driving: Tensor, motion: HeadMotion, keypoints: Tensor) -> dict[str, Tensor]:
-        loss = self.experiment.loss
-        losses = {}
-        if loss.keypoint:
-            losses["keypoint"] = loss.keypoint * keypoint_prior(keypoints)
-        if self.hopenet is not None:
-            angles = HeadAngles(motion.yaw, motion.pitch, motion.roll)
-            losses["head_pose"] = loss.head_pose * head_pose_difference(angles, self.hopenet(driving))
-        if loss.expression:
-            losses["expression"] = loss.expression * expression_size(motion.expression)
-        return losses
 
 
 def build_discriminator(experiment: FvvConfiguration) -> PatchDiscriminator:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import Animator
+from lia_bench.models.blocks.latent_encoder import LatentEncoder
 from lia_bench.models.blocks.motion_dictionary import MotionDictionary
+from lia_bench.models.blocks.stylegan2 import EqualisedLinear
 from lia_bench.models.lia.configuration import LiaModel
 from lia_bench.models.lia.decoder import Decoder
-from lia_bench.models.lia.encoder import Encoder, MagnitudeHead
 from lia_bench.models.lia.probing import DirectionEffect, DirectionProbe
 
 
@@ -31,6 +32,20 @@ class EncodedSource:
     directions: Tensor | None
 
 
+class MagnitudeHead(nn.Sequential):
+    """Five linear layers, with nothing between them, from a code (B, style_dim) to magnitudes (B, motion_dim).
+
+    Without a motion dictionary the output is (B, style_dim), the walk in the latent space itself.
+    """
+
+    def __init__(self, configuration: LiaModel) -> None:
+        width = configuration.style_dim
+        super().__init__(
+            *(EqualisedLinear(width, width) for _ in range(4)),
+            EqualisedLinear(width, configuration.motion_dim or width),
+        )
+
+
 class LiaAnimator(Animator):
     """Encoder, magnitude head, motion dictionary and decoder; images are in [-1, 1] inside.
 
@@ -41,7 +56,7 @@ class LiaAnimator(Animator):
     def __init__(self, configuration: LiaModel) -> None:
         super().__init__()
         self.configuration = configuration
-        self.encoder = Encoder(configuration)
+        self.encoder = LatentEncoder(configuration.channels, configuration.resolutions, configuration.style_dim)
         self.magnitude_head = MagnitudeHead(configuration)
         self.dictionary = (
             MotionDictionary(configuration.style_dim, configuration.motion_dim) if configuration.motion_dim else None

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import Animator
+from lia_bench.models.blocks.latent_encoder import LatentEncoder, WideningDown
 from lia_bench.models.blocks.motion_dictionary import MotionDictionary
 from lia_bench.models.blocks.stylegan2 import EqualisedLinear
 from lia_bench.models.liax.configuration import LiaxModel
 from lia_bench.models.liax.decoder import Decoder
-from lia_bench.models.liax.encoder import Encoder
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class LiaxAnimator(Animator):
     def __init__(self, configuration: LiaxModel) -> None:
         super().__init__()
         self.configuration = configuration
-        self.encoder = Encoder(configuration)
+        self.encoder = LatentEncoder(
+            configuration.channels, configuration.resolutions, configuration.latent_dim, WideningDown
+        )
         self.magnitude_head = EqualisedLinear(configuration.latent_dim, configuration.motion_dim)
         self.dictionary = MotionDictionary(configuration.latent_dim, configuration.motion_dim)
         self.decoder = Decoder(configuration)

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import SizedAnimator
-from lia_bench.models.blocks.volume_generator import EncodedSource
+from lia_bench.models.blocks.spade import SpadeDecoder
+from lia_bench.models.blocks.volume_generator import EncodedSource, VolumeGenerator
 from lia_bench.models.liveportrait.configuration import LivePortraitModel
-from lia_bench.models.liveportrait.generator import Generator
 from lia_bench.models.liveportrait.motion_extractor import MotionExtractor
 from lia_bench.models.liveportrait.openings import face_openings
 from lia_bench.models.liveportrait.retargeting import Retargeting
@@ -23,6 +23,18 @@ class EncodedClip:
     source: EncodedSource
     points: Tensor
     transfer: Transfer
+
+
+class Generator(VolumeGenerator):
+    """Appearance volume, warping and decoder in one (LivePortrait 3.1); the decoder alone differs from face-vid2vid's.
+
+    It decodes by SPADE blocks, and by a pixel shuffle where the frames that come out are larger.
+    """
+
+    def __init__(self, configuration: LivePortraitModel) -> None:
+        shape = configuration.generator
+        super().__init__(shape, configuration.dense_motion, configuration.points, configuration.depth)
+        self.decoder = SpadeDecoder(self.widths[-1], self.widths[0], shape.down_blocks, shape.upscale, shape.hidden)
 
 
 class LivePortraitAnimator(SizedAnimator):

@@ -7,14 +7,7 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.adversarial import PatchDiscriminator, hinge_discriminator, hinge_generator, judged
 from lia_bench.models.blocks.equivariance import PlaneTransformation
-from lia_bench.models.blocks.head_pose import HeadAngles
-from lia_bench.models.blocks.portrait_losses import (
-    equivariance,
-    expression_size,
-    head_pose_difference,
-    keypoint_prior,
-    published_hopenet,
-)
+from lia_bench.models.blocks.portrait_losses import equivariance, priors, published_hopenet
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration
@@ -69,7 +62,8 @@ class LivePortraitRecipe(TrainingRecipe):
         truth = F.interpolate(batch.driving, size=frames.shape[2:], mode="bilinear", antialias=True)
         losses = self.reconstruction(frames, truth)
         losses |= self._equivariance(extractor, batch.driving, source.canonical, moved.points())
-        losses |= self._priors(batch.driving, driving.expression, driving.angles, moved.points())
+        true_angles = self.hopenet and self.hopenet(batch.driving)
+        losses |= priors(self.experiment.loss, moved.points(), driving.angles, driving.expression, true_angles)
         weight = self.experiment.loss.adversarial
         if not weight:
             yield Update(TRAINED_TOGETHER, losses)
@@ -92,14 +86,3 @@ class LivePortraitRecipe(TrainingRecipe):
         # The canonical points stay the source's: it is the pose that has to follow the transformation.
         transformed = extractor(frame)._replace(canonical=canonical).points()
         return {"equivariance": weight * equivariance(points, transformed, transformation)}
-
-    def _priors(self, driving: Tensor, expression: Tensor, angles: HeadAngles, points: Tensor) -> dict[str, Tensor]:
-        loss = self.experiment.loss
-        losses = {}
-        if loss.keypoint:
-            losses["keypoint"] = loss.keypoint * keypoint_prior(points)
-        if self.hopenet is not None:
-            losses["head_pose"] = loss.head_pose * head_pose_difference(angles, self.hopenet(driving))
-        if loss.expression:
-            losses["expression"] = loss.expression * expression_size(expression)
-        return losses
