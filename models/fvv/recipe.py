@@ -57,7 +57,7 @@ class FvvRecipe(TrainingRecipe):
         losses = self.reconstruction(frames, batch.driving)
         losses |= self._equivariance(pose_estimator, batch.driving, canonical, driving_keypoints)
         angles = HeadAngles(motion.yaw, motion.pitch, motion.roll)
-        true_angles = self.hopenet and self.hopenet(batch.driving)
+        true_angles = None if self.hopenet is None else self.hopenet(batch.driving)
         losses |= priors(self.experiment.loss, driving_keypoints, angles, motion.expression, true_angles)
         weight = self.experiment.loss.adversarial
         if not weight:

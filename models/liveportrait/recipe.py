@@ -62,7 +62,7 @@ class LivePortraitRecipe(TrainingRecipe):
         truth = F.interpolate(batch.driving, size=frames.shape[2:], mode="bilinear", antialias=True)
         losses = self.reconstruction(frames, truth)
         losses |= self._equivariance(extractor, batch.driving, source.canonical, moved.points())
-        true_angles = self.hopenet and self.hopenet(batch.driving)
+        true_angles = None if self.hopenet is None else self.hopenet(batch.driving)
         losses |= priors(self.experiment.loss, moved.points(), driving.angles, driving.expression, true_angles)
         weight = self.experiment.loss.adversarial
         if not weight:
