@@ -66,7 +66,7 @@ def from_table(whose: str, table: list[Entry], state: Mapping[str, Tensor]) -> d
                 f"a checkpoint of {whose}'s layout {problem} {first_names(names)}: take the file as published"
             )
     for entry in table:
-        if isinstance(entry, Kernel) and not torch.allclose(state[entry.theirs], blur_kernel(entry.gain)):
+        if isinstance(entry, Kernel) and not torch.allclose(state[entry.theirs].float(), blur_kernel(entry.gain)):
             raise CheckpointError(f"{entry.theirs} is not the blur kernel [1, 3, 3, 1], the only one supported")
     return {entry.own: entry.from_theirs(state[entry.theirs]) for entry in table if isinstance(entry, Renamed)}
 

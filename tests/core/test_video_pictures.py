@@ -118,6 +118,14 @@ def test_resize_to_the_same_size_changes_nothing() -> None:
     assert np.array_equal(resize(frame, frame.shape[:2]), frame)
 
 
+def test_photographs_of_any_size_are_shrunk_within_moments() -> None:
+    line = np.linspace(0, 255, 9000)
+    frame = np.broadcast_to(np.rint(line)[None, :, None], (128, 9000, 3)).astype(np.uint8)
+    shrunk = resize(frame, (64, 256)).astype(float)
+    assert shrunk.shape == (64, 256, 3)
+    assert np.abs(shrunk - np.linspace(0.5, 254.5, 256)[None, :, None]).max() < 1.5
+
+
 def test_tensors_and_back() -> None:
     frame = next(moving_picture(1))
     tensor = to_tensor(frame)

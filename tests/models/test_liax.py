@@ -98,3 +98,10 @@ def test_sparsity_is_the_mean_of_the_magnitudes_l1_norm() -> None:
     latent, _ = recipe.animator.encoder(batch.driving * 2 - 1)
     expected = 2 * recipe.animator.magnitude_head(latent).abs().sum() / len(batch.driving)
     assert float(losses["sparsity"].detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+def test_weights_of_whole_numbers_are_one_line(tmp_path: Path) -> None:
+    state = {name: value.to(torch.int8) for name, value in small_content("liax")["gen"].items()}
+    torch.save(state, tmp_path / "lia-x.pt")
+    with pytest.raises(CheckpointError, match=r"lia-x\.pt"):
+        load_model("liax", checkpoint=tmp_path / "lia-x.pt", variant="demo-64")
