@@ -198,7 +198,9 @@ def session(plan: SessionPlan) -> Iterator[Session]:
             run_index = report.begin(plan.setting, plan.run, unavailable, missing_weights, start, plan.pairs)
             if plan.pairs:
                 write_pairs(plan.folder / "pairs.csv", report.content.pairs or [])
-        report.content, run_index = processes.agree((report.content, run_index))
+        # The others have read no report: theirs is the first one's.
+        begun = (report.content, run_index) if processes.first else None
+        report.content, run_index = processes.agree(begun)
         yield Session(plan, report, run_index)
 
 
