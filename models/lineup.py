@@ -1,6 +1,5 @@
 """The models that a command runs, each with the checkpoint that it stands on."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,9 @@ from lia_bench.core.provenance import sha256_once
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
 from lia_bench.models.loading import load_model, pick_device
-from lia_bench.models.reference import ModelReference, short_names
+from lia_bench.models.reference import ModelReference, NamedModel
 from lia_bench.models.registry import MODELS
-from lia_bench.models.training.run_folder import RunFolder, newest_run, resolve_checkpoint
-from lia_bench.models.training.sweep import FILE_SUFFIX, runs_of_sweep
+from lia_bench.models.training.run_folder import newest_run, resolve_checkpoint
 
 
 @dataclass(frozen=True)
@@ -50,38 +48,6 @@ class Lineup:
 
     models: tuple[LineupModel, ...]
     device: torch.device
-
-
-@dataclass(frozen=True)
-class NamedModel:
-    """What a command calls a model by: its reference, and a label that no other has."""
-
-    reference: ModelReference
-    label: str
-
-
-def name_models(texts: Sequence[str], announce: Callable[[str], None], always: Sequence[str] = ()) -> list[NamedModel]:
-    """The models that texts `name[:variant][@checkpoint]` name; nothing is loaded.
-
-    The file of a sweep for a checkpoint means all its runs; those without a checkpoint are told of and left out.
-
-    Args:
-        texts: as users type them.
-        announce: takes lines for the user.
-        always: names of models that come last where no text names them.
-
-    Raises:
-        UnknownNameError: a model that there is not.
-        InputError: the same reference twice; a sweep's file is damaged, of another model, or without any checkpoint.
-    """
-    references = [own for text in texts for own in _with_runs_of_sweep(ModelReference.parse(text), announce)]
-    for reference, count in Counter(references).items():
-        if count > 1:
-            raise InputError(f"'{reference}' is named twice: name each model once")
-        MODELS[reference.name]
-    there = {reference.name for reference in references}
-    references += [ModelReference(name) for name in always if name not in there]
-    return [NamedModel(*pair) for pair in zip(references, short_names(references), strict=True)]
 
 
 def load_lineup(
@@ -146,22 +112,6 @@ def find_checkpoint(reference: ModelReference, runs: Path, dataset: PreparedData
             f"or name a checkpoint ({reference}@FILE)"
         )
     return resolve_checkpoint(run.path)
-
-
-def _with_runs_of_sweep(reference: ModelReference, announce: Callable[[str], None]) -> list[ModelReference]:
-    path = reference.checkpoint
-    if path is None or not path.name.endswith(FILE_SUFFIX):
-        return [reference]
-    model, folders = runs_of_sweep(path)
-    if model != reference.name:
-        raise InputError(f"{reference}: a sweep of {model}: write {model}@{path}")
-    trained = [folder for folder in folders if RunFolder(folder).last()]
-    for folder in folders:
-        if folder not in trained:
-            announce(f"{folder}: left out, it has no checkpoint yet")
-    if not trained:
-        raise InputError(f"{path}: none of its {len(folders)} runs has a checkpoint: train them first")
-    return [ModelReference(model, checkpoint=folder) for folder in trained]
 
 
 def _hash(checkpoint: Path | None) -> str:

@@ -1,11 +1,13 @@
-"""How users name a model: `name[:variant][@checkpoint]`."""
+"""How users name models: `name[:variant][@checkpoint]`, and what tables call those of one command."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from lia_bench.core.errors import InputError
+from lia_bench.models.registry import MODELS
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,54 @@ def short_names(references: Sequence[ModelReference]) -> list[str]:
         next(form for position, form in enumerate(own) if [other[position] for other in forms].count(form) == 1)
         for own in forms
     ]
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """What a command calls a model by: its reference, and a label that no other has."""
+
+    reference: ModelReference
+    label: str
+
+
+def name_models(texts: Sequence[str], announce: Callable[[str], None], always: Sequence[str] = ()) -> list[NamedModel]:
+    """The models that texts `name[:variant][@checkpoint]` name; nothing is loaded.
+
+    The file of a sweep for a checkpoint means all its runs; those without a checkpoint are told of and left out.
+
+    Args:
+        texts: as users type them.
+        announce: takes lines for the user.
+        always: names of models that come last where no text names them.
+
+    Raises:
+        UnknownNameError: a model that there is not.
+        InputError: the same reference twice; a sweep's file is damaged, of another model, or without any checkpoint.
+    """
+    references = [own for text in texts for own in _with_runs_of_sweep(ModelReference.parse(text), announce)]
+    for reference, count in Counter(references).items():
+        if count > 1:
+            raise InputError(f"'{reference}' is named twice: name each model once")
+        MODELS[reference.name]
+    there = {reference.name for reference in references}
+    references += [ModelReference(name) for name in always if name not in there]
+    return [NamedModel(*pair) for pair in zip(references, short_names(references), strict=True)]
+
+
+def _with_runs_of_sweep(reference: ModelReference, announce: Callable[[str], None]) -> list[ModelReference]:
+    from lia_bench.models.training.run_folder import RunFolder
+    from lia_bench.models.training.sweep import FILE_SUFFIX, runs_of_sweep
+
+    path = reference.checkpoint
+    if path is None or not path.name.endswith(FILE_SUFFIX):
+        return [reference]
+    model, folders = runs_of_sweep(path)
+    if model != reference.name:
+        raise InputError(f"{reference}: a sweep of {model}: write {model}@{path}")
+    trained = [folder for folder in folders if RunFolder(folder).last()]
+    for folder in folders:
+        if folder not in trained:
+            announce(f"{folder}: left out, it has no checkpoint yet")
+    if not trained:
+        raise InputError(f"{path}: none of its {len(folders)} runs has a checkpoint: train them first")
+    return [ModelReference(model, checkpoint=folder) for folder in trained]

@@ -1,11 +1,11 @@
 """One clip through all models at once: decoded once, animated, scored and shown side by side."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, tee
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -15,7 +15,9 @@ from torch import Tensor
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.provenance import utc_date
+from lia_bench.core.stopwatch import Stopwatch
 from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
+from lia_bench.core.video.image import at_sizes
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.films import Rendered, filmed
@@ -218,8 +220,8 @@ class _Evaluation:
         self._scoring = scoring
         sizes = {judges.size, *(model.seen for model in models)}
         # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
-        shown, *branches = tee(_at_sizes(driving, sizes), len(models) + 1)
-        self._reference = (scaled[judges.size] for scaled in shown)
+        shown, *branches = tee(at_sizes(driving, sizes), len(models) + 1)
+        self._reference = map(itemgetter(judges.size), shown)
         self._streams = [
             _TimedStream(model, task, source, branch, judges, with_flows)
             for model, branch in zip(models, branches, strict=True)
@@ -227,18 +229,18 @@ class _Evaluation:
         self.frames = 0
 
     def rows(self) -> Iterator[tuple[Tensor, Sequence[Rendered]]]:
-        """For each frame the driving frame, (3, H, W) in [0, 1], and what every model made of it, scored on the way."""
+        """For each frame the driving frame, (3, H, W) in [0, 1], and what every model made of it, scored after that."""
         device = self._judges.suite.setting.device
         rows = zip(self._reference, *self._streams, strict=True)
         while batch := list(islice(rows, self._judges.batch_size)):
+            for shown, *rendered in batch:
+                yield shown, rendered
             frames = ([shown, *(one.frame for one in rendered)] for shown, *rendered in batch)
             reference, *generated = (torch.stack(each).to(device) for each in zip(*frames, strict=True))
             # Rendering is timed, and in the precision that models have by themselves: scoring ends before it goes on.
             with exact_convolutions():
                 self._scoring.score(reference, generated)
             self.frames += len(batch)
-            for shown, *rendered in batch:
-                yield shown, rendered
 
     def seconds(self) -> list[float]:
         """What each model took for its frames."""
@@ -260,13 +262,18 @@ class _TimedStream:
         self._model = model
         self._clip = task.driving.name
         self._size = judges.size
-        own = (scaled[model.seen] for scaled in driving)
+        self._watch = Stopwatch()
+        own = self._watch.without(map(itemgetter(model.seen), driving))
         transfer = model.transfers[task.task]
-        self._start = (to_tensor(resize(source, model.seen)), self._watched(own), transfer, judges.batch_size)
+        self._start = (to_tensor(resize(source, model.seen)), own, transfer, judges.batch_size)
         self._frames: Iterator[Tensor] | None = None
         self._with_flows = with_flows
         self._flows: Iterator[Tensor] = iter(())
-        self.seconds = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What the model took so far, without the decoding of the driving frames."""
+        return self._watch.seconds
 
     def __iter__(self) -> "_TimedStream":
         return self
@@ -282,11 +289,11 @@ class _TimedStream:
         return Rendered(frame, next(self._flows, None))
 
     def _next_frame(self) -> Tensor:
-        begun = time.perf_counter()
         try:
-            if self._frames is None:
-                self._frames = self._model.animator.animate_stream(*self._start)
-            return next(self._frames)
+            with self._watch.running():
+                if self._frames is None:
+                    self._frames = self._model.animator.animate_stream(*self._start)
+                return next(self._frames)
         except (LiaBenchError, StopIteration, torch.OutOfMemoryError):
             raise
         except Exception as error:
@@ -295,22 +302,6 @@ class _TimedStream:
                 f"{self._model.label} failed on clip {self._clip}: {type(error).__name__}: {reason}; "
                 "finished clips are kept, and the same command goes on from here"
             ) from error
-        finally:
-            self.seconds += time.perf_counter() - begun
-
-    def _watched(self, driving: Iterator[Tensor]) -> Iterator[Tensor]:
-        """The driving frames; the time spent on getting them is taken off."""
-        while True:
-            begun = time.perf_counter()
-            frame = next(driving, None)
-            self.seconds -= time.perf_counter() - begun
-            if frame is None:
-                return
-            yield frame
-
-
-def _at_sizes(reader: FrameReader, sizes: Iterable[Size]) -> Iterator[dict[Size, Tensor]]:
-    return ({size: to_tensor(resize(frame, size)) for size in sizes} for frame in reader)
 
 
 def _compared(frame: Tensor, size: Size) -> Tensor:

@@ -28,7 +28,8 @@ from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, P
 from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.metrics.suite import open_suite
 from lia_bench.models.animator import Animator
-from lia_bench.models.lineup import Lineup, LineupModel, load_lineup, name_models
+from lia_bench.models.lineup import Lineup, LineupModel, load_lineup
+from lia_bench.models.reference import name_models
 
 FLOOR = "identity"
 """What every table shows beside the models that were asked for."""

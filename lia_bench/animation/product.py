@@ -20,7 +20,8 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.reader import Frame
-from lia_bench.models.lineup import load_lineup, name_models
+from lia_bench.models.lineup import load_lineup
+from lia_bench.models.reference import name_models
 
 ORIGINS = "inputs.json"
 

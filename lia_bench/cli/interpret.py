@@ -70,8 +70,8 @@ def command(
     from lia_bench.models.lia.animator import LiaAnimator
     from lia_bench.models.lia.interpretation import DirectionFolder, Sweep
     from lia_bench.models.lia.probing import DirectionProbe
-    from lia_bench.models.lineup import NamedModel, load_lineup
-    from lia_bench.models.reference import ModelReference
+    from lia_bench.models.lineup import load_lineup
+    from lia_bench.models.reference import ModelReference, NamedModel
     from lia_bench.models.registry import MODELS
 
     keep_freed_memory()

@@ -14,6 +14,7 @@ import torch
 
 from lia_bench.core.errors import InputError, LiaBenchError, UnknownNameError
 from lia_bench.core.video import open_video
+from lia_bench.core.video.image import at_sizes
 from lia_bench.leaderboards.board.evaluation import evaluation_board
 from lia_bench.leaderboards.evaluation import clip as clip_evaluation
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
@@ -435,7 +436,7 @@ def test_frames_are_decoded_once_and_not_kept(request_of: Any, tmp_path: Path, m
     dataset = write_dataset(tmp_path / "data" / "long", {"ann#1": 400}, size=12)
     alive: list[int] = []
     references: list[Any] = []
-    original = clip_evaluation._at_sizes
+    original = at_sizes
 
     def watched(*arguments: Any) -> Any:
         import weakref
@@ -446,7 +447,7 @@ def test_frames_are_decoded_once_and_not_kept(request_of: Any, tmp_path: Path, m
             yield scaled
             del scaled
 
-    monkeypatch.setattr(clip_evaluation, "_at_sizes", watched)
+    monkeypatch.setattr(clip_evaluation, "at_sizes", watched)
     evaluate(request_of(dataset=str(dataset), tasks=("reconstruction",), metrics=("l1",)))
     assert len(alive) == 400
     assert max(alive) < 100

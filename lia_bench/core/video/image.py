@@ -3,7 +3,7 @@
 import os
 import struct
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -270,6 +270,12 @@ def _of_usual_size(frame: Frame, size: tuple[int, int]) -> Frame:
     from PIL import Image
 
     return np.asarray(Image.fromarray(frame).reduce(factor))
+
+
+def at_sizes(frames: Iterable[Frame], sizes: Collection[tuple[int, int]]) -> Iterator[dict[tuple[int, int], "Tensor"]]:
+    """Each frame, uint8 (H, W, 3), as images (3, H, W) in [0, 1] of all of `sizes` (height, width)."""
+    for frame in frames:
+        yield {size: to_tensor(resize(frame, size)) for size in sizes}
 
 
 @lru_cache(maxsize=64)
