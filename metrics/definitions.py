@@ -79,6 +79,10 @@ def _of_sets(alias: str, extractor: str, numbers: int, summary: str, decimals: i
     )
 
 
+SMALLEST_SIDES_OF_LPIPS = {"alex": 31, "vgg": 16, "squeeze": 17}
+"""In pixels; below, a pooling has nothing left to pool."""
+
+
 def _lpips(backbone: str, network: str, weights: str, subjects: tuple[str, ...] | None) -> MetricSpecification:
     return MetricSpecification(
         name=f"lpips_{backbone}",
@@ -89,6 +93,7 @@ def _lpips(backbone: str, network: str, weights: str, subjects: tuple[str, ...] 
         decimals=4,
         open=opened_by("lia_bench.metrics.lpips:open_lpips", backbone),
         weights=(weights,),
+        smallest_side=SMALLEST_SIDES_OF_LPIPS[backbone],
         bounds=_bounds("lpips"),
     )
 

@@ -10,15 +10,13 @@ from torch import Tensor
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.torch_weights import load_torch_weights
 from lia_bench.core.weights import locate
+from lia_bench.metrics.definitions import SMALLEST_SIDES_OF_LPIPS
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 
 Backbone = Literal["alex", "vgg", "squeeze"]
 
 WEIGHTS_OF: Mapping[Backbone, str] = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
-
-SMALLEST_SIDES: Mapping[Backbone, int] = {"alex": 31, "vgg": 16, "squeeze": 17}
-"""Below, a pooling has nothing left to pool."""
 
 
 class PerceptualDistance(torch.nn.Module):
@@ -75,7 +73,7 @@ def open_lpips(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIP
         MissingWeightsError: its weights are not here.
         CheckpointError: they are not the published ones.
     """
-    smallest = SMALLEST_SIDES[backbone]
+    smallest = SMALLEST_SIDES_OF_LPIPS[backbone]
     if min(setting.height, setting.width) < smallest:
         raise UnavailableMetricError(
             f"{WEIGHTS_OF[backbone]} needs sides of at least {smallest} pixels: "

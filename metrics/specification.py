@@ -81,6 +81,7 @@ class MetricSpecification:
         compares: what it looks at.
         extractor: name in the registry of extractors, for metrics of features and sets.
         weights: names of the weights that it needs itself; an extractor's are the extractor's.
+        smallest_side: of frames in pixels, below which opening says that they are too small whatever else is missing.
         averaging: whether a table's number is the mean over clips, or over frames of all clips, in each protocol.
         of_identity: whether it compares with the source frame where there is no true frame.
         bounds: the lowest and the highest value that it can have; what lies beyond was not measured.
@@ -96,6 +97,7 @@ class MetricSpecification:
     compares: Compares = Compares.IMAGES
     extractor: str = ""
     weights: tuple[str, ...] = ()
+    smallest_side: int = 0
     averaging: Mapping[Protocol, Averaging] = field(default_factory=lambda: dict.fromkeys(Protocol, "clips"))
     of_identity: bool = False
     bounds: tuple[float, float] = (-math.inf, math.inf)

@@ -97,17 +97,18 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
         else:
             meant[column] = specification, weights_behind(specification)
     for column, (specification, weights) in meant.items():
-        try:
-            extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
-            make = specification.open(setting)
-            metrics.append(SuiteMetric(column, specification, extractor, _description(specification, extractor), make))
-        except MissingWeightsError:
-            missing = [name for name in weights if not WEIGHTS[name].path.is_file()]
+        missing = [name for name in weights if not WEIGHTS[name].path.is_file()]
+        if missing and min(setting.height, setting.width) >= specification.smallest_side:
             missing_weights[column] = missing
             unavailable[column] = "; ".join(
                 f"the weights '{name}' are not here: {how_to_get(WEIGHTS[name])}" for name in missing
             )
-        except UnavailableMetricError as error:
+            continue
+        try:
+            extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
+            make = specification.open(setting)
+            metrics.append(SuiteMetric(column, specification, extractor, _description(specification, extractor), make))
+        except (MissingWeightsError, UnavailableMetricError) as error:
             unavailable[column] = str(error)
     threads = torch.get_num_threads()
     workers = ThreadPoolExecutor(threads, "metrics")

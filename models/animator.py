@@ -67,8 +67,8 @@ class Animator(nn.Module, Shareable, ABC):
         references: Tensor | Sequence[Tensor] | None = None,
     ) -> Tensor:
         """The whole animation at once: (T, 3, H, W) in [0, 1], on the CPU. See `animate_stream`."""
-        frames = list(self.animate_stream(source, driving, transfer, batch_size, references))
-        return torch.stack(frames)
+        frames = self.animate_stream(source, driving, transfer, batch_size, references)
+        return torch.stack(list(numbers_only(frames)))
 
     def animate_stream(
         self,
@@ -140,11 +140,6 @@ class Animator(nn.Module, Shareable, ABC):
             while batch := list(islice(frames, batch_size)):
                 with torch.inference_mode():
                     rendered = self.render(encoded, torch.stack(batch).to(device))
-                if rendered.isnan().any():
-                    raise CheckpointError(
-                        "the model renders no numbers (NaN), since its weights are damaged, or of a training that "
-                        "diverged: take an earlier checkpoint, or fetch it again"
-                    )
                 yield from rendered.clamp(0, 1).float().cpu()
         finally:
             self.train(training)
@@ -167,6 +162,21 @@ class Animator(nn.Module, Shareable, ABC):
             raise InputError(
                 f"the {what} is {_size(frame)}: this model takes {self.frame_size}x{self.frame_size}; resize it first"
             )
+
+
+def numbers_only(frames: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Frames as they come, for those who would keep or show them; an evaluation says of a model what it renders.
+
+    Raises:
+        CheckpointError: a frame holds no numbers.
+    """
+    for frame in frames:
+        if frame.isnan().any():
+            raise CheckpointError(
+                "the model renders no numbers (NaN), since its weights are damaged, or of a training that diverged: "
+                "take an earlier checkpoint, or fetch it again"
+            )
+        yield frame
 
 
 def _size(frame: Tensor) -> str:

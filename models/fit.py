@@ -16,7 +16,6 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.models.authors_layout import authors_layout, first_names, named_as_in_file
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ModelConfiguration
-from lia_bench.models.weights_file import refuse_damaged_numbers, refuse_other_types
 
 if TYPE_CHECKING:
     from lia_bench.models.animator import Animator
@@ -138,6 +137,29 @@ def fill(
     refuse_damaged_numbers(state, path)
     counters = {name: value for name, value in expected.items() if name.endswith(COUNTER)}
     animator.load_state_dict({**counters, **state})
+
+
+def refuse_other_types(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+    """Raise CheckpointError where a weight is no number of the network's kind, such as an integer for a fraction."""
+    for name, value in state.items():
+        own = expected[name]
+        if value.is_floating_point() != own.is_floating_point() or value.is_complex() != own.is_complex():
+            found, needed = (str(tensor.dtype).removeprefix("torch.") for tensor in (value, own))
+            raise CheckpointError(
+                f"{path}: {name} is stored as {found} where the network has {needed}: "
+                "fetch or train it again, or store it as it was trained"
+            )
+
+
+def refuse_damaged_numbers(state: Mapping[str, Tensor], path: Path) -> None:
+    """Raise CheckpointError where a weight is no finite number: what it renders is black or noise."""
+    for name, value in state.items():
+        if value.is_floating_point() and not (finite := value.isfinite()).all():
+            count = int(value.numel() - finite.sum())
+            raise CheckpointError(
+                f"{path}: {count} of the {value.numel()} numbers of {name} are infinite or no numbers (NaN), "
+                "as training leaves them that diverged: take an earlier checkpoint, or fetch the file again"
+            )
 
 
 def listed(model: str, variants: Sequence[str]) -> str:

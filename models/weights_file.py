@@ -61,29 +61,6 @@ def by_networks(content: Mapping[str, Any]) -> dict[str, Any]:
     return {network: without_wrappers(part) for network, part in networks.items()}
 
 
-def refuse_damaged_numbers(state: Mapping[str, Tensor], path: Path) -> None:
-    """Raise CheckpointError where a weight is no finite number: what it renders is black or noise."""
-    for name, value in state.items():
-        if value.is_floating_point() and not (finite := value.isfinite()).all():
-            count = int(value.numel() - finite.sum())
-            raise CheckpointError(
-                f"{path}: {count} of the {value.numel()} numbers of {name} are infinite or no numbers (NaN), "
-                "as training leaves them that diverged: take an earlier checkpoint, or fetch the file again"
-            )
-
-
-def refuse_other_types(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
-    """Raise CheckpointError where a weight is no number of the network's kind, such as an integer for a fraction."""
-    for name, value in state.items():
-        own = expected[name]
-        if value.is_floating_point() != own.is_floating_point() or value.is_complex() != own.is_complex():
-            found, needed = (str(tensor.dtype).removeprefix("torch.") for tensor in (value, own))
-            raise CheckpointError(
-                f"{path}: {name} is stored as {found} where the network has {needed}: "
-                "fetch or train it again, or store it as it was trained"
-            )
-
-
 def _is_safetensors(path: Path) -> bool:
     if not path.is_file():
         return False

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
-from lia_bench.leaderboards.results.measurement import Measurement, measurements
+from lia_bench.leaderboards.results.measurement import Measurement, measurements, paired_interval, weighted_mean
 from lia_bench.leaderboards.results.report_file import REPORT, read_report
-from lia_bench.leaderboards.results.statistics import paired_interval, weighted_mean
 from lia_bench.metrics.registry import METRICS, ordered
 
 

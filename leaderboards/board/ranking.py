@@ -9,7 +9,7 @@ import numpy as np
 from lia_bench.leaderboards.board.comparison import Difference, metric_differences
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.board.measured_rows import MeasuredRow, Reports
-from lia_bench.leaderboards.results.statistics import Values, drawn_clips
+from lia_bench.leaderboards.results.measurement import Values, drawn_clips
 from lia_bench.metrics.registry import METRICS, ordered
 
 EQUAL_DIGITS = 10

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import unknown
-from lia_bench.leaderboards.results.columns import LEADERBOARD
 from lia_bench.leaderboards.results.csv_writing import PER_CLIP
 from lia_bench.leaderboards.results.report import Run
 from lia_bench.leaderboards.results.report_file import ReportFile
@@ -139,6 +138,7 @@ class EvaluationOutcome:
         run_index: position of this evaluation's run in it.
         failures: one line for each clip that could not be read.
         first: whether this process is the one that writes and prints, of several.
+        leaderboard: path of leaderboard.csv.
         video: path of one side-by-side video; None where none was written.
     """
 
@@ -146,17 +146,13 @@ class EvaluationOutcome:
     run_index: int
     failures: tuple[str, ...]
     first: bool
+    leaderboard: Path
     video: Path | None = None
 
     @property
     def run(self) -> Run:
         """The entry of this evaluation in the report."""
         return self.report.content.runs[self.run_index]
-
-    @property
-    def leaderboard(self) -> Path:
-        """Path of leaderboard.csv."""
-        return self.report.folder / LEADERBOARD
 
     @property
     def per_clip(self) -> Path:

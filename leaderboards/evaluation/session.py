@@ -18,6 +18,7 @@ from lia_bench.leaderboards.evaluation.films import VIDEOS
 from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError, write_pairs
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome
 from lia_bench.leaderboards.evaluation.set_scores import set_scores
+from lia_bench.leaderboards.results.columns import LEADERBOARD
 from lia_bench.leaderboards.results.csv_writing import write_tables
 from lia_bench.leaderboards.results.report import (
     ClipEntry,
@@ -136,7 +137,8 @@ class Session:
                 self._take_in_others()
                 measured = len(self._run.clips)
                 if self._run.sets is None or self._run.sets.clips != measured:
-                    scores = set_scores(self._plan.suite, self._run, self.features)
+                    of_sets = any(metric.specification.compares is Compares.SETS for metric in self._plan.suite.metrics)
+                    scores = set_scores(self._plan.suite, self._run, self.features) if of_sets else []
                     self._run.sets = SetScores(clips=measured, scores=scores)
         finally:
             if processes.first:
@@ -147,7 +149,8 @@ class Session:
             # Not before the distances are saved: a killed run measures them from these files.
             shutil.rmtree(self.features, ignore_errors=True)
         report.content = processes.agree(report.content)
-        return EvaluationOutcome(report, self._run_index, tuple(left_out), processes.first)
+        leaderboard = self.folder / LEADERBOARD
+        return EvaluationOutcome(report, self._run_index, tuple(left_out), processes.first, leaderboard)
 
     def _take_in_others(self) -> None:
         """Add to the report what other processes have measured."""

@@ -9,7 +9,7 @@ from rich.text import Text
 from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.comparison import Comparison, Difference
 from lia_bench.leaderboards.board.ranking import Ranking
-from lia_bench.leaderboards.results.statistics import FEW_CLIPS, few_clips
+from lia_bench.leaderboards.results.measurement import FEW_CLIPS, few_clips
 
 NO_DIFFERENCE = "no difference shown"
 

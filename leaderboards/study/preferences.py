@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.leaderboards.results.statistics import RESAMPLES
+from lia_bench.leaderboards.results.measurement import RESAMPLES
 from lia_bench.leaderboards.study.answers import Answer
 from lia_bench.leaderboards.study.document import Question, Study
 

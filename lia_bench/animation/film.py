@@ -17,6 +17,7 @@ from lia_bench.core.console import progress
 from lia_bench.core.memory import batch_size_advice
 from lia_bench.core.video import read_picture, resize, to_frame, to_tensor
 from lia_bench.core.video.reader import Frame
+from lia_bench.models.animator import numbers_only
 from lia_bench.models.lineup import LineupModel
 from lia_bench.preprocessing.footage import Footage
 
@@ -69,12 +70,14 @@ def render(
     frames = driving if start is None else chain([start], driving)
     shown, *branches = tee(_at_sides(frames, sorted(set(sides))), len(performers) + 1)
     streams = [
-        performer.model.animator.animate_stream(
-            _tensor(still, side),
-            _of_side(branch, side),
-            performer.transfer,
-            batch_size,
-            [_tensor(reference, side) for reference in references],
+        numbers_only(
+            performer.model.animator.animate_stream(
+                _tensor(still, side),
+                _of_side(branch, side),
+                performer.transfer,
+                batch_size,
+                [_tensor(reference, side) for reference in references],
+            )
         )
         for performer, branch, side in zip(performers, branches, sides, strict=True)
     ]

@@ -109,6 +109,7 @@ def command(
       lia-bench evaluate --models lia --dataset vox --clips common.txt
       lia-bench evaluate --models lia@runs/lia/vox-256-vox+motion.directions.sweep.json --dataset vox
     """
+    from lia_bench.core.console import say
     from lia_bench.core.errors import InputError
     from lia_bench.core.memory import batch_size_advice, keep_freed_memory
     from lia_bench.leaderboards.board.evaluation import evaluation_board
@@ -141,7 +142,7 @@ def command(
     )
     keep_freed_memory()
     with batch_size_advice(batch_size):
-        outcome = evaluate(request, announce=lambda line: click.echo(printable(line)))
+        outcome = evaluate(request, announce=say)
     if not outcome.first:
         return
     print_board(evaluation_board(outcome.report.content))

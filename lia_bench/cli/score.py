@@ -91,6 +91,7 @@ def command(
       lia-bench score --generated outputs/ours --reference data/vox-256 --subject face
       lia-bench score --generated outputs/ours --reference driving --source portraits --metrics akd_mediapipe_face
     """
+    from lia_bench.core.console import say
     from lia_bench.core.errors import InputError
     from lia_bench.leaderboards.board.evaluation import evaluation_board
     from lia_bench.leaderboards.evaluation.request import ScoreRequest
@@ -114,7 +115,7 @@ def command(
         videos=videos,
         results=results,
     )
-    outcome = score(request, announce=lambda line: click.echo(printable(line)))
+    outcome = score(request, announce=say)
     if not outcome.first:
         return
     print_board(evaluation_board(outcome.report.content))

@@ -24,6 +24,13 @@ def wide_console(width: int = WIDE) -> "Console":
     return console if console.is_terminal else NamesShown(highlight=False, width=width)
 
 
+def say(line: str) -> None:
+    """Print a line on standard output, what is in names shown as it can be printed."""
+    import click
+
+    click.echo(printable(line))
+
+
 def progress(
     items: Iterable[Item] | None = None,
     *,

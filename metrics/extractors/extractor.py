@@ -45,6 +45,9 @@ class Extractor(Interface):
         ...
 
 
+ALL_WINDOWS: dict[Protocol, WindowRule] = dict.fromkeys(Protocol, "all")
+
+
 @dataclass(frozen=True)
 class ExtractorSpecification:
     """An extractor's entry in the registry.
@@ -68,7 +71,7 @@ class ExtractorSpecification:
     shape: tuple[int, ...]
     build: str
     window: int = 1
-    windows: Mapping[Protocol, WindowRule] = field(default_factory=lambda: dict.fromkeys(Protocol, "all"))
+    windows: Mapping[Protocol, WindowRule] = field(default_factory=ALL_WINDOWS.copy)
     library: str = ""
     version: int = 1
 

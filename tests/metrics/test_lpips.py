@@ -11,7 +11,8 @@ from torch import Tensor
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
-from lia_bench.metrics.lpips import SMALLEST_SIDES, Backbone, PerceptualDistance
+from lia_bench.metrics.definitions import SMALLEST_SIDES_OF_LPIPS
+from lia_bench.metrics.lpips import Backbone, PerceptualDistance
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 from tests.conftest import golden
@@ -93,7 +94,7 @@ def test_the_smallest_frames_are_scored_and_smaller_ones_refused() -> None:
 
 @pytest.mark.parametrize("net", ["vgg", "squeeze"])
 def test_the_stated_smallest_frames_can_be_scored(net: Backbone) -> None:
-    side = SMALLEST_SIDES[net]
+    side = SMALLEST_SIDES_OF_LPIPS[net]
     first, second = torch.rand(2, 1, 3, side, side)
     assert PerceptualDistance(net, state_of(net))(first, second) > 0
     with pytest.raises(RuntimeError):
