@@ -300,9 +300,9 @@ def test_dark_and_light_follow_the_system_until_somebody_chooses(page: "Page") -
     dark = page.evaluate(ground)
     assert dark != light
     page.get_by_role("button", name="Colours: auto").click()
-    assert page.evaluate(ground) == light
+    wait_until(page, f"{ground} === '{light}'")
     page.reload()
-    assert page.evaluate(ground) == light
+    wait_until(page, f"{ground} === '{light}'")
 
 
 def test_who_wants_no_motion_starts_the_videos(page: "Page") -> None:
