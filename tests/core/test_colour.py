@@ -1,5 +1,6 @@
 """Colours: HDR and wide gamut against the picture they were made of, tags obeyed, and files that say what they are."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -61,21 +62,32 @@ def _film(
     chroma = [(blue - luma) / (2 - 2 * of_blue), (red - luma) / (2 - 2 * of_red)]
     scale, zero = 1 << bits - 8, (0, 255) if full else (16, 219)
     planes = [luma * zero[1] + zero[0], *(plane * (255 if full else 224) + 128 for plane in chroma)]
-    kind = "yuv444p10le" if bits == 10 else "yuv444p"
+    levels = [np.rint(values * scale).clip(0, 256 * scale - 1) for values in planes]
+    return _film_of_planes(path, levels, transfer, primaries, matrix, full, bits)
+
+
+def _film_of_planes(
+    path: Path, planes: list[Values], transfer: int, primaries: int, matrix: int, full: bool, bits: int
+) -> Path:
+    """A lossless video of three frames, each of these levels of luma and chroma."""
+    kind, coder = ("yuv444p10le", "libx265") if bits == 10 else ("yuv444p", "libx264")
+    height, width = planes[0].shape
     with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("libx265" if bits == 10 else "libx264", rate=25)
-        stream.height, stream.width = picture.shape[:2]
-        stream.pix_fmt = kind
-        stream.options = {"x265-params": "lossless=1:log-level=none:pools=none"} if bits == 10 else {"crf": "0"}
+        stream: Any = container.add_stream(coder, rate=25)
+        stream.height, stream.width, stream.pix_fmt = height, width, kind
+        lossless = {"x265-params": "lossless=1:bframes=0:log-level=none:pools=none"} if bits == 10 else {"crf": "0"}
+        stream.options = lossless
         context = stream.codec_context
         context.color_trc, context.color_primaries, context.colorspace = transfer, primaries, matrix
         context.color_range = 2 if full else 1
-        for _ in range(3):
-            frame = av.VideoFrame(picture.shape[1], picture.shape[0], kind)
-            frame.colorspace, frame.color_range = matrix, 2 if full else 1
-            for plane, values in zip(frame.planes, planes, strict=True):
-                levels = np.rint(values * scale).clip(0, 256 * scale - 1).astype(np.uint16 if bits == 10 else np.uint8)
-                rows = np.zeros((plane.height, plane.line_size // levels.itemsize), levels.dtype)
+        for number in range(3):
+            frame = av.VideoFrame(width, height, kind)
+            # Without a time of its own, a frame gets one of the coder's making, which the container may refuse.
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            frame.colorspace, frame.color_range = matrix, context.color_range
+            for plane, levels in zip(frame.planes, planes, strict=True):
+                kept = np.uint16 if bits == 10 else np.uint8
+                rows = np.zeros((plane.height, plane.line_size // np.dtype(kept).itemsize), kept)
                 rows[:, : plane.width] = levels
                 plane.update(rows.tobytes())
             container.mux(stream.encode(frame))
@@ -145,22 +157,7 @@ def _film_of_coded(path: Path, coded: Values) -> Path:
     red, green, blue = np.moveaxis(coded, 2, 0)
     luma = 0.2627 * red + 0.6780 * green + 0.0593 * blue
     planes = [luma * 876 + 64, (blue - luma) / 1.8814 * 896 + 512, (red - luma) / 1.4746 * 896 + 512]
-    with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("libx265", rate=25)
-        stream.height, stream.width = coded.shape[:2]
-        stream.pix_fmt = "yuv444p10le"
-        stream.options = {"x265-params": "lossless=1:log-level=none:pools=none"}
-        context = stream.codec_context
-        context.color_trc, context.color_primaries, context.colorspace, context.color_range = 16, 9, 9, 1
-        frame = av.VideoFrame(coded.shape[1], coded.shape[0], "yuv444p10le")
-        frame.colorspace, frame.color_range = 9, 1
-        for plane, values in zip(frame.planes, planes, strict=True):
-            rows = np.zeros((plane.height, plane.line_size // 2), np.uint16)
-            rows[:, : plane.width] = np.rint(values).clip(0, 1023)
-            plane.update(rows.tobytes())
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+    return _film_of_planes(path, [np.rint(plane).clip(0, 1023) for plane in planes], 16, 9, 9, False, 10)
 
 
 @pytest.mark.parametrize(("matrix", "transfer", "named"), [(14, 16, "ICtCp"), (8, 1, "YCgCo"), (9, 8, "linear light")])
