@@ -45,7 +45,7 @@ class DenseMotion(NamedTuple):
     Attributes:
         flow: (B, h, w, 2), positions in the source, x, y in [-1, 1].
         masks: (B, parts, h, w), shares of the parts' motions, sum 1.
-        occlusion: (B, 1, h, w) in [0, 1]; 0 is hidden in the source.
+        occlusion: (B, 1, h, w) in [0, 1]; 0 is hidden in the source, and all is 1 where it is not estimated.
     """
 
     flow: Tensor
@@ -56,13 +56,21 @@ class DenseMotion(NamedTuple):
 class MotionBlending(nn.Module):
     """Weighs part motions by how well the source, warped by each alone, explains the picture."""
 
-    def __init__(self, parts: int, expansion: int, cap: int, blocks: int, align_corners: bool) -> None:
+    def __init__(
+        self,
+        parts: int,
+        expansion: int,
+        cap: int,
+        blocks: int,
+        align_corners: bool,
+        estimate_occlusion: bool = True,
+    ) -> None:
         """`parts`: number of motions, the background's among them; images have 3 channels."""
         super().__init__()
         self.align_corners = align_corners
         self.hourglass = Hourglass(parts * 4, expansion, cap, blocks)
         self.masks = nn.Conv2d(self.hourglass.outputs, parts, 7, padding=3)
-        self.occlusion = nn.Conv2d(self.hourglass.outputs, 1, 7, padding=3)
+        self.occlusion = nn.Conv2d(self.hourglass.outputs, 1, 7, padding=3) if estimate_occlusion else None
 
     def forward(self, source: Tensor, heatmaps: Tensor, motions: Tensor) -> DenseMotion:
         """Blend the part motions.
@@ -73,10 +81,12 @@ class MotionBlending(nn.Module):
             motions: (B, parts, h, w, 2), for each part the position in the source of each pixel.
         """
         features = self.hourglass(self.evidence(source, heatmaps, motions))
-        mask_logits, occlusion_logits = convolve_together(features, (self.masks, self.occlusion))
+        heads = (self.masks,) if self.occlusion is None else (self.masks, self.occlusion)
+        mask_logits, *occlusion_logits = convolve_together(features, heads)
         masks = mask_logits.float().softmax(dim=1)
         flow = (masks[..., None] * motions).sum(dim=1)
-        return DenseMotion(flow, masks, torch.sigmoid(occlusion_logits.float()))
+        visible = torch.sigmoid(occlusion_logits[0].float()) if occlusion_logits else torch.ones_like(masks[:, :1])
+        return DenseMotion(flow, masks, visible)
 
     def evidence(self, source: Tensor, heatmaps: Tensor, motions: Tensor) -> Tensor:
         """Input of the hourglass, (B, parts * 4, h, w): of each part its heatmap, then the source warped by it."""

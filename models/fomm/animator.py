@@ -32,7 +32,9 @@ class FommAnimator(KeypointAnimator):
     generator: Generator
 
     def __init__(self, configuration: FommModel) -> None:
-        detector = KeypointDetector(configuration.keypoint_detector, configuration.keypoints)
+        detector = KeypointDetector(
+            configuration.keypoint_detector, configuration.keypoints, configuration.estimate_jacobian
+        )
         super().__init__(configuration.size, detector, Generator(configuration))
 
     def render(self, encoded: EncodedClip, driving: Tensor) -> Tensor:

@@ -34,6 +34,12 @@ class FommModel(Section):
         description="how coordinates are read when sampling: False as PyTorch since 1.3; True for weights that were "
         "trained on older versions, as those their authors published presumably were",
     )
+    estimate_jacobian: bool = Field(
+        True, description="keypoints carry local affine motions; False moves their surroundings without turning them"
+    )
+    estimate_occlusion_map: bool = Field(
+        True, description="features that the source hides are masked; False paints on what was warped"
+    )
     keypoint_detector: KeypointDetectorConfiguration
     dense_motion: HourglassConfiguration
     generator: GeneratorConfiguration

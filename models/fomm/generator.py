@@ -45,7 +45,12 @@ class Generator(nn.Module):
         motion = configuration.dense_motion
         self.downsample = AntiAliasDownsample(3, motion.scale)
         self.dense_motion = MotionBlending(
-            configuration.keypoints + 1, motion.expansion, motion.cap, motion.blocks, configuration.align_corners
+            configuration.keypoints + 1,
+            motion.expansion,
+            motion.cap,
+            motion.blocks,
+            configuration.align_corners,
+            configuration.estimate_occlusion_map,
         )
         self.stem, self.down, self.residual, self.up, self.output = encoder_decoder(configuration.generator)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from lia_bench.core.errors import InputError
 from lia_bench.models.blocks.adversarial import (
     PatchDiscriminator,
     judged,
@@ -38,7 +39,13 @@ class FommRecipe(TrainingRecipe):
         """
         Raises:
             MissingWeightsError: the perceptual loss has a weight and VGG19 is not on this machine.
+            InputError: Jacobians that are not estimated are to be equivariant.
         """
+        if experiment.loss.equivariance_jacobian and not experiment.model.estimate_jacobian:
+            raise InputError(
+                "without Jacobians their equivariance cannot be learned: set loss.equivariance_jacobian=0 "
+                "with model.estimate_jacobian=false"
+            )
         self.experiment = experiment
         self.animator = FommAnimator(experiment.model)
         self.networks: dict[str, nn.Module] = {

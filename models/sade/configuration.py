@@ -62,14 +62,19 @@ class SadeModel(Section):
     keypoints: int = Field(10, gt=0, description="[A] the paper gives no number")
     keypoint_detector: KeypointDetectorConfiguration
     coarse_motion: HourglassConfiguration
-    motion_evolution: MotionEvolutionConfiguration = MotionEvolutionConfiguration()
-    self_appearance: SelfAppearanceConfiguration = SelfAppearanceConfiguration()
+    motion_evolution: MotionEvolutionConfiguration | None = Field(
+        MotionEvolutionConfiguration(), description="null: the coarse motion is the motion (table 3)"
+    )
+    self_appearance: SelfAppearanceConfiguration | None = Field(
+        SelfAppearanceConfiguration(), description="null: motion-warped features alone are decoded (table 3)"
+    )
     generator: GeneratorConfiguration
 
     @model_validator(mode="after")
     def _size_fits(self) -> Self:
         steps = (self.keypoint_detector.size_step(), self.coarse_motion.size_step())
-        check_halvable(self.size, 2 ** (self.generator.down_blocks + self.self_appearance.blocks), *steps)
+        halvings = self.self_appearance.blocks if self.self_appearance else 0
+        check_halvable(self.size, 2 ** (self.generator.down_blocks + halvings), *steps)
         self.keypoint_detector.check_heatmaps_fit(self.size, "keypoint detector")
         return self
 

@@ -62,8 +62,8 @@ class Generated(NamedTuple):
     Attributes:
         frames: (B, 3, H, W) in [0, 1].
         coarse: T~ of each view, offsets (B, views, h, w, 2), x, y, 2 is the picture's side.
-        motion: T, likewise.
-        appearance: T_App, likewise, at the size of the features.
+        motion: T, likewise; the coarse one where the model has no motion evolution.
+        appearance: T_App, likewise, at the size of the features; zero where the model has no self-appearance.
         shares: of each view, (B, views, 1, h, w), sum 1, at the size of the features.
     """
 
@@ -84,12 +84,14 @@ class Generator(nn.Module):
         super().__init__()
         self.downsample = AntiAliasDownsample(3, configuration.coarse_motion.scale)
         self.coarse_motion = CoarseMotion(configuration.coarse_motion, configuration.keypoints)
-        self.motion_evolution = MotionEvolution(configuration.motion_evolution)
+        evolution = configuration.motion_evolution
+        self.motion_evolution = MotionEvolution(evolution) if evolution else None
         self.stem, self.down, self.residual, self.up, self.output = encoder_decoder(configuration.generator)
         shape = configuration.generator
         channels = min(shape.cap, shape.expansion * 2**shape.down_blocks)
-        self.self_appearance = SelfAppearance(configuration.self_appearance, channels)
-        self.joining = nn.Conv2d(2 * channels, channels, 3, padding=1)
+        appearance = configuration.self_appearance
+        self.self_appearance = SelfAppearance(appearance, channels) if appearance else None
+        self.joining = nn.Conv2d((2 if appearance else 1) * channels, channels, 3, padding=1)
 
     def forward(self, views: Tensor, view_keypoints: Tensor, driving_keypoints: Tensor) -> Generated:
         """Views (B, N, 3, H, W) in [0, 1], moved from their keypoints (B, N, K, 2) to the driving ones (B, K, 2)."""
@@ -109,17 +111,20 @@ class Generator(nn.Module):
         height, width = views.features.shape[2:]
         target = driving_keypoints[:, None].expand_as(view_keypoints)
         coarse, confidence = self.coarse_motion(views.small, view_keypoints.flatten(0, 1), target.flatten(0, 1))
-        motion = self.motion_evolution(coarse)
+        motion = self.motion_evolution(coarse) if self.motion_evolution else coarse
         # The first view is the source.
         record_flow(_positions(motion[::count]), align_corners=True)
         moved = _displaced(views.features, resize_flow(motion, height, width, align_corners=True))
-        appearance = self.self_appearance(moved)
-        borrowed = _displaced(moved, appearance)
+        if self.self_appearance:
+            appearance = self.self_appearance(moved)
+            kinds = [_displaced(moved, appearance), moved]
+        else:
+            appearance, kinds = moved.new_zeros(moved.shape[0], height, width, 2), [moved]
         confidence = resize_map(confidence, height, width, align_corners=True)
         shares = normalised(confidence.unflatten(0, (batch, count)))
-        both = torch.cat([fused(each.unflatten(0, (batch, count)), shares) for each in (borrowed, moved)], dim=1)
+        joined = torch.cat([fused(each.unflatten(0, (batch, count)), shares) for each in kinds], dim=1)
         coarse, motion, appearance = (flow.unflatten(0, (batch, count)) for flow in (coarse, motion, appearance))
-        return Generated(self._decoded(self.joining(both)), coarse, motion, appearance, shares)
+        return Generated(self._decoded(self.joining(joined)), coarse, motion, appearance, shares)
 
     def _decoded(self, features: Tensor) -> Tensor:
         for block in (*self.residual, *self.up):

@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError, UnknownNameError
+from lia_bench.models.blocks.warping import coordinate_grid
 from lia_bench.models.fomm import SPECIFICATION
 from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.fomm.authors_checkpoint import animator_state, authors_content, discriminator_state
 from lia_bench.models.fomm.configuration import FommConfiguration
+from lia_bench.models.fomm.generator import part_motions
+from lia_bench.models.fomm.keypoint_detector import Keypoints
 from lia_bench.models.fomm.recipe import FommRecipe, build_discriminator
 from lia_bench.models.loading import load_model
-from tests.models.small_models import encodings_of_a_clip, experiment_of, small_model
+from tests.models.small_models import encodings_of_a_clip, experiment_of, noise_frames, small_model
 from tests.models.training_steps import gradients_apart, parameters_that_stand_still, random_batch, train_step
 
 PUBLISHED = {
@@ -94,7 +98,8 @@ def test_source_is_encoded_once() -> None:
 
 def test_single_jacobian_map_still_gives_every_keypoint_its_matrix() -> None:
     model = _small(keypoint_detector={"single_jacobian_map": True})
-    torch.nn.init.normal_(model.keypoint_detector.jacobians.weight)
+    assert model.keypoint_detector.jacobians is not None
+    nn.init.normal_(model.keypoint_detector.jacobians.weight)
     keypoints = model.keypoint_detector(torch.rand(2, 3, 64, 64))
     assert model.keypoint_detector.jacobians.out_channels == 4
     assert keypoints.jacobian.shape == (*keypoints.position.shape, 2)
@@ -104,6 +109,67 @@ def test_single_jacobian_map_still_gives_every_keypoint_its_matrix() -> None:
 def test_jacobians_start_at_the_identity() -> None:
     keypoints = _small().keypoint_detector(torch.rand(1, 3, 64, 64))
     torch.testing.assert_close(keypoints.jacobian, torch.eye(2).expand_as(keypoints.jacobian))
+
+
+def test_without_jacobians_frames_are_those_of_identity_jacobians() -> None:
+    model = _small()
+    nn.init.normal_(model.generator.dense_motion.masks.weight, std=0.1)
+    assert model.keypoint_detector.jacobians is not None
+    # As training begins: every matrix is the identity.
+    assert not model.keypoint_detector.jacobians.weight.any()
+    plain = _small(estimate_jacobian=False)
+    missing, unexpected = plain.load_state_dict(model.state_dict(), strict=False)
+    assert (missing, unexpected) == ([], ["keypoint_detector.jacobians.weight", "keypoint_detector.jacobians.bias"])
+    source, driving = noise_frames(4)[0], noise_frames(4)[1:]
+    for transfer in SPECIFICATION.transfer_modes:
+        # The whole model's matrices are means under heatmaps, whose sum is 1 but for rounding.
+        expected = model.animate(source, driving, transfer)
+        torch.testing.assert_close(plain.animate(source, driving, transfer), expected, atol=1e-5, rtol=0)
+
+
+def test_without_jacobians_motion_is_translation() -> None:
+    with torch.inference_mode():
+        source, driving = _small(estimate_jacobian=False).keypoint_detector(noise_frames(2)).position.split(1)
+        matrix = torch.eye(2).expand(1, 8, 2, 2)
+        motions = part_motions(Keypoints(source, matrix), Keypoints(driving, matrix), 4, 5)
+    pixels = coordinate_grid(4, 5, like=source)
+    translated = pixels - driving[:, :, None, None] + source[:, :, None, None]
+    assert torch.equal(motions[:, 1:], translated)
+
+
+def test_without_an_occlusion_map_nothing_is_masked() -> None:
+    model = _small()
+    head = model.generator.dense_motion.occlusion
+    assert head is not None
+    nn.init.zeros_(head.weight)
+    head.bias = nn.Parameter(torch.tensor([100.0]))
+    plain = _small(estimate_occlusion_map=False)
+    missing, unexpected = plain.load_state_dict(model.state_dict(), strict=False)
+    assert (missing, unexpected) == (
+        [],
+        ["generator.dense_motion.occlusion.weight", "generator.dense_motion.occlusion.bias"],
+    )
+    source, driving = noise_frames(4)[0], noise_frames(4)[1:]
+    assert torch.equal(plain.animate(source, driving), model.animate(source, driving))
+
+
+@pytest.mark.parametrize(
+    "ablation",
+    [
+        {"model": {"estimate_jacobian": False, "estimate_occlusion_map": False}, "loss": {"equivariance_jacobian": 0}},
+        {"model": {"estimate_jacobian": False}, "loss": {"equivariance_jacobian": 0, "scales": [1, 0.5]}},
+        {"loss": {"equivariance_jacobian": 0}},
+    ],
+    ids=["baseline", "pyramid and occlusion", "Jacobians without their equivariance"],
+)
+def test_every_parameter_of_an_ablation_learns(ablation: dict[str, Any]) -> None:
+    still = parameters_that_stand_still(FommRecipe(_experiment("demo-64", **ablation)), random_batch())
+    assert still <= {"keypoint_detector.heatmaps.bias"}
+
+
+def test_equivariance_of_jacobians_that_are_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match=r"set loss\.equivariance_jacobian=0 with model\.estimate_jacobian=false"):
+        FommRecipe(_experiment("demo-64", model={"estimate_jacobian": False}))
 
 
 @pytest.mark.parametrize(

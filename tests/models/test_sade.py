@@ -56,6 +56,7 @@ def test_motion_is_followed_from_time_0_to_1(solver: Any, adjoint: bool) -> None
 
 @pytest.mark.parametrize(("settings", "tolerance"), [({"step": 0.05}, 0.02), ({"solver": "dopri5"}, 0.05)])
 def test_adjoint_gradients_agree_with_those_through_small_steps(settings: dict[str, Any], tolerance: float) -> None:
+    torch.manual_seed(0)
     coarse, weight = torch.rand(1, 8, 8, 2) - 0.5, torch.randn(1, 8, 8, 2)
 
     def gradients(**chosen: Any) -> list[Tensor | None]:
@@ -115,6 +116,15 @@ def test_views_share_out_the_picture_and_start_with_no_appearance_flow() -> None
     torch.testing.assert_close(generated.shares.sum(dim=1), torch.ones(2, 1, 32, 32))
     assert not generated.appearance.any()
     assert torch.equal(generated.coarse, generated.motion)
+
+
+def test_without_motion_evolution_the_coarse_motion_is_followed() -> None:
+    # Untrained, the evolution changes nothing, so the frames are those of the whole model.
+    model, plain = _small(), _small(motion_evolution=None)
+    missing, _ = plain.load_state_dict(model.state_dict(), strict=False)
+    assert missing == []
+    source, driving = torch.rand(3, 64, 64), torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(plain.animate(source, driving), model.animate(source, driving), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("transfer", SPECIFICATION.transfer_modes)
@@ -182,8 +192,9 @@ def test_keypoints_that_follow_the_plane_have_no_equivariance_loss() -> None:
 
 
 @pytest.mark.parametrize("references", [0, 3])
-def test_every_parameter_learns(references: int) -> None:
-    recipe = SadeRecipe(_experiment("demo-64"))
+@pytest.mark.parametrize("ablation", [{}, {"motion_evolution": None}, {"self_appearance": None}])
+def test_every_parameter_learns(ablation: dict[str, Any], references: int) -> None:
+    recipe = SadeRecipe(_experiment("demo-64", model=ablation))
     _moving(recipe.animator)
     torch.manual_seed(0)
     views = torch.rand(2, references, 3, 64, 64) if references else None
