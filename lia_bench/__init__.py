@@ -1,9 +1,14 @@
-"""LIA-Bench: data, benchmark and model zoo for image animation."""
+"""LIA-Bench: data, benchmark and model zoo for image animation.
+
+`import lia_bench` is quick: what a function needs is imported where it is called.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lia_bench.commands import animate
 from lia_bench.core.provenance import VERSION
+from lia_bench.media import read_picture, read_video, write_video
 
 if TYPE_CHECKING:
     from lia_bench.models.animator import Animator
@@ -33,4 +38,4 @@ def load_model(
     return load(name, checkpoint=checkpoint, variant=variant, device=device, **overrides)
 
 
-__all__ = ["__version__", "load_model"]
+__all__ = ["__version__", "animate", "load_model", "read_picture", "read_video", "write_video"]

@@ -3,14 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.suggestions import unknown
+from lia_bench.core.video.conversion import image_of, images_of
 from lia_bench.models.hub import Shareable
+
+if TYPE_CHECKING:
+    from lia_bench.core.video.conversion import PictureLike, VideoLike
 
 
 class Animator(nn.Module, Shareable, ABC):
@@ -60,11 +64,11 @@ class Animator(nn.Module, Shareable, ABC):
 
     def animate(
         self,
-        source: Tensor,
-        driving: Tensor | Iterable[Tensor],
+        source: "PictureLike",
+        driving: "VideoLike",
         transfer: str = "absolute",
         batch_size: int = 8,
-        references: Tensor | Sequence[Tensor] | None = None,
+        references: "Tensor | Sequence[PictureLike] | None" = None,
     ) -> Tensor:
         """The whole animation at once: (T, 3, H, W) in [0, 1], on the CPU. See `animate_stream`."""
         frames = self.animate_stream(source, driving, transfer, batch_size, references)
@@ -72,22 +76,24 @@ class Animator(nn.Module, Shareable, ABC):
 
     def animate_stream(
         self,
-        source: Tensor,
-        driving: Tensor | Iterable[Tensor],
+        source: "PictureLike",
+        driving: "VideoLike",
         transfer: str = "absolute",
         batch_size: int = 8,
-        references: Tensor | Sequence[Tensor] | None = None,
+        references: "Tensor | Sequence[PictureLike] | None" = None,
     ) -> Iterator[Tensor]:
         """Frames (3, H, W) in [0, 1], on the CPU, one for each driving frame; memory does not grow with T.
 
         Args:
-            source: float32 (3, H, W) in [0, 1].
-            driving: float32 (T, 3, H, W) in [0, 1], or any iterable of (3, H, W) frames.
+            source: float32 (3, H, W) in [0, 1], a path, a PIL picture, or an array (H, W, 3) of uint8 or of floats in
+                [0, 1].
+            driving: float32 (T, 3, H, W) in [0, 1], a path, an array (T, H, W, 3), or any iterable of single frames,
+                each as the source may be.
             transfer: "absolute" takes the driving frame's motion as it is, "relative" its change since the
                 first driving frame; a model may have more.
             batch_size: driving frames rendered together; the result does not depend on it.
-            references: further views of the source's subject, of the source's size, (N, 3, H, W) or one (3, H, W)
-                each; their order does not matter.
+            references: further views of the source's subject, of the source's size, (N, 3, H, W) or each as the source
+                may be; their order does not matter.
 
         Raises:
             InputError: a shape, range or transfer mode that the model does not take, references to a model that
@@ -98,20 +104,22 @@ class Animator(nn.Module, Shareable, ABC):
             raise InputError(unknown("transfer mode", transfer, self.transfer_modes))
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}: it must be at least 1")
-        self.check_frame("source", source)
-        views = self._checked_references(source, [] if references is None else list(references))
-        frames = iter(driving)
+        still = image_of(source, "source")
+        self.check_frame("source", still)
+        views = self._checked_references(still, [] if references is None else list(references))
+        frames = images_of(driving, "driving video")
         first = next(frames, None)
         if first is None:
             raise InputError("the driving video has no frame")
         self.check_frame("driving frame", first)
-        if first.shape != source.shape:
-            raise InputError(f"the source is {_size(source)} and the driving video {_size(first)}: resize one of them")
-        return self._stream(source, first, chain([first], frames), views, transfer, batch_size)
+        if first.shape != still.shape:
+            raise InputError(f"the source is {_size(still)} and the driving video {_size(first)}: resize one of them")
+        return self._stream(still, first, chain([first], frames), views, transfer, batch_size)
 
-    def _checked_references(self, source: Tensor, references: list[Tensor]) -> list[Tensor]:
-        if references and not self.takes_references:
+    def _checked_references(self, source: Tensor, given: "list[PictureLike]") -> list[Tensor]:
+        if given and not self.takes_references:
             raise InputError("this model takes no references, the source alone: leave them out or take another model")
+        references = [image_of(view, f"reference {number}") for number, view in enumerate(given, start=1)]
         for number, reference in enumerate(references, start=1):
             self.check_frame(f"reference {number}", reference)
             if reference.shape != source.shape:
@@ -160,7 +168,8 @@ class Animator(nn.Module, Shareable, ABC):
             raise InputError(f"the {what} has values from {low:.3g} to {high:.3g}: give values in [0, 1]")
         if self.frame_size is not None and tuple(frame.shape[1:]) != (self.frame_size, self.frame_size):
             raise InputError(
-                f"the {what} is {_size(frame)}: this model takes {self.frame_size}x{self.frame_size}; resize it first"
+                f"the {what} is {_size(frame)}: this model takes {self.frame_size}x{self.frame_size}; resize it first, "
+                f"as lia_bench.read_picture(path, size={self.frame_size}) and read_video do"
             )
 
 

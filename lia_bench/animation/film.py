@@ -1,7 +1,7 @@
 """One animation, from inputs that were looked up to the file: models in step, no more than a batch in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice, tee
 from pathlib import Path
@@ -103,6 +103,19 @@ LARGEST_FILM = 4096 * 2176
 """Pixels of a frame: a phone's photograph has more, and hardly a player shows an H.264 film of that."""
 
 
+@dataclass(frozen=True)
+class Film:
+    """An animation that is rendered while it is read.
+
+    Attributes:
+        frames: uint8 RGB (H, W, 3) of one even size.
+        fps: frames a second.
+    """
+
+    frames: Iterator[Frame]
+    fps: float
+
+
 def make(
     source: SourcePicture,
     driving: DrivingVideo,
@@ -111,7 +124,24 @@ def make(
     request: AnimationRequest,
     output: Path,
 ) -> Written:
-    """Animate one picture by one video and write the result; memory does not grow with the video's length.
+    """Animate one picture by one video and write the result; see `filming`.
+
+    Args:
+        output: the file.
+    """
+    with filming(source, driving, references, performers, request) as film:
+        return write_film(output, film.frames, film.fps, driving.path)
+
+
+@contextmanager
+def filming(
+    source: SourcePicture,
+    driving: DrivingVideo,
+    references: Sequence[Frame],
+    performers: Sequence[Performer],
+    request: AnimationRequest,
+) -> Iterator[Film]:
+    """Inside, the animation of one picture by one video; memory does not grow with the video's length.
 
     Args:
         source: the picture.
@@ -119,7 +149,6 @@ def make(
         references: further views of the source's subject, cut like it.
         performers: the models.
         request: how to animate.
-        output: the file.
 
     Raises:
         InputError: no frame of the video can be compared with the source (`--start best`).
@@ -135,7 +164,7 @@ def make(
         frames = progress(squares(footage, driving.square), title=title, total=footage.frames, unit="frame")
         rows = render(performers, still, iter(frames), start, references, request.batch_size)
         with closing(frames):
-            return write_film(output, _pictures(rows, layout), footage.clip_fps, driving.path)
+            yield Film(_pictures(rows, layout), request.fps or footage.clip_fps)
 
 
 def _pictures(rows: Iterator[tuple[Frame, list[Frame]]], layout: Layout) -> Iterator[Frame]:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lia_bench.core.atomic import replacing
-from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.video import write_gif, write_video
 from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.reader import Frame
@@ -175,6 +175,12 @@ def _time_of(packet: "Packet[Any]") -> Fraction:
 
 
 FORMATS = ("mp4", "gif")
+
+
+def check_film_name(path: Path) -> None:
+    """Raise InputError unless a file's suffix names one of `FORMATS`."""
+    if path.suffix.lower().removeprefix(".") not in FORMATS:
+        raise InputError(f"{path}: results are written as .mp4 or .gif; give --output one of these suffixes")
 
 
 @dataclass(frozen=True)

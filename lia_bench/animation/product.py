@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from lia_bench.animation.film import Performer, make
+from lia_bench.animation.film import Film, Performer, filming, make
 from lia_bench.animation.inputs import Preparation
 from lia_bench.animation.output import Written
 from lia_bench.animation.request import USUAL_TRANSFER, AnimationRequest
@@ -21,7 +21,7 @@ from lia_bench.core.video import sha256_of_video
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.reader import Frame
 from lia_bench.models.lineup import load_lineup
-from lia_bench.models.reference import name_models
+from lia_bench.models.reference import NamedModel, name_models
 
 ORIGINS = "inputs.json"
 
@@ -88,15 +88,21 @@ class Outcome:
 
     Attributes:
         made: the results written now.
-        kept: how many were there.
+        kept: those that were there.
         failures: a line for every input that could not be used, and every result that could not be made.
         pairs: how many results were asked for.
     """
 
     pairs: int
     made: list[tuple[Path, Written]] = field(default_factory=list)
-    kept: int = 0
+    kept: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raise InputError where a result could not be made; it names every reason."""
+        if self.failures:
+            missing = self.pairs - len(self.kept) - len(self.made)
+            raise InputError(f"{missing} of {self.pairs} results could not be made: {'; '.join(self.failures)}")
 
 
 def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outcome:
@@ -112,22 +118,16 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
     """
     request.check()
     named = name_models(request.models, announce)
-    transfers = request.transfers([model.reference for model in named])
     labels = [model.label for model in named]
     sources, drivings = sources_of(request.source), drivings_of(request.driving, announce)
-    several = request.source.is_dir() or drivings != [request.driving]
+    several = _several(request, drivings)
     name = _result_name(request.source.stem, request.driving.stem, labels)
     output = request.output or Path(f"{name}.{request.format or 'mp4'}")
     if not several:
         request.check_single_output(output)
     elif request.output is not None:
         request.check_folder(request.output)
-    preparation = Preparation(request, announce)
-    for label, transfer in zip(labels, transfers, strict=True):
-        if request.transfer is None and transfer != USUAL_TRANSFER:
-            announce(f"{label}: {transfer} transfer, for want of {USUAL_TRANSFER}")
-    lineup = load_lineup(named, request.runs, request.device, announce)
-    performers = [Performer(model, transfer) for model, transfer in zip(lineup.models, transfers, strict=True)]
+    preparation, performers = _opened(request, named, drivings, announce)
     views = [preparation.reference(path) for path in request.references]
     outcome = Outcome(len(sources) * len(drivings))
     if not several:
@@ -139,6 +139,42 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
         _check_settings(folder, request, performers)
         _make_all(sources, drivings, views, performers, request, preparation, folder, outcome, announce)
     return outcome
+
+
+@contextmanager
+def animation(request: AnimationRequest, announce: Callable[[str], None]) -> Iterator[Film]:
+    """Inside, the animation of one picture by one video, rendered while its frames are read; nothing is written.
+
+    Raises:
+        LiaBenchError: as `animate`; InputError also for a folder of pictures or of videos.
+    """
+    request.check()
+    drivings = drivings_of(request.driving, announce)
+    if _several(request, drivings):
+        raise InputError("folders of pictures or videos give several results: name the folder that they go to")
+    preparation, performers = _opened(request, name_models(request.models, announce), drivings, announce)
+    views = [preparation.reference(path) for path in request.references]
+    source, driving = preparation.source(request.source), preparation.driving(request.driving)
+    with filming(source, driving, views, performers, request) as film:
+        yield film
+
+
+def _several(request: AnimationRequest, drivings: Sequence[Path]) -> bool:
+    return request.source.is_dir() or list(drivings) != [request.driving]
+
+
+def _opened(
+    request: AnimationRequest, named: Sequence[NamedModel], drivings: Sequence[Path], announce: Callable[[str], None]
+) -> tuple[Preparation, list[Performer]]:
+    """What looks inputs up, and the models; what is quick to fail comes first."""
+    request.check_fps(drivings)
+    transfers = request.transfers([model.reference for model in named])
+    preparation = Preparation(request, announce)
+    for model, transfer in zip(named, transfers, strict=True):
+        if request.transfer is None and transfer != USUAL_TRANSFER:
+            announce(f"{model.label}: {transfer} transfer, for want of {USUAL_TRANSFER}")
+    lineup = load_lineup(named, request.runs, request.device, announce)
+    return preparation, [Performer(model, transfer) for model, transfer in zip(lineup.models, transfers, strict=True)]
 
 
 def sources_of(path: Path) -> list[Path]:
@@ -196,7 +232,7 @@ def _make_all(
             if output.exists():
                 try:
                     origins.check(output, source, driving)
-                    outcome.kept += 1
+                    outcome.kept.append(output)
                 except BAD_INPUT as error:
                     leave_out(error)
                 continue

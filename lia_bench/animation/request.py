@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lia_bench.animation.output import FORMATS
+from lia_bench.animation.output import FORMATS, check_film_name
 from lia_bench.core.errors import InputError
+from lia_bench.core.number_types import LARGEST_RATE
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.registry import MODELS
@@ -32,6 +33,7 @@ class AnimationRequest:
         crop: whether to crop at all.
         paste_back: whether the result is put back into the whole source picture.
         side_by_side: whether source and driving stand beside the result; they do where there are several models.
+        fps: frames a second of a driving video that is a folder of pictures, which says none; None is 25.
         batch_size: frames rendered together.
         device: as torch names devices; None for the GPU where there is one.
         runs: folder of training runs.
@@ -49,6 +51,7 @@ class AnimationRequest:
     crop: bool = True
     paste_back: bool = False
     side_by_side: bool = False
+    fps: float | None = None
     batch_size: int = 8
     device: str | None = None
     runs: Path = Path("runs")
@@ -62,6 +65,21 @@ class AnimationRequest:
         for path in (self.source, self.driving, *self.references):
             if not path.exists():
                 raise InputError(f"{path}: no such file or folder")
+
+    def check_fps(self, drivings: Sequence[Path]) -> None:
+        """Refuse a rate for what has one; `drivings` are the videos that `driving` means.
+
+        Raises:
+            InputError: what is wrong.
+        """
+        if self.fps is None:
+            return
+        if not 0 < self.fps <= LARGEST_RATE:
+            raise InputError(f"--fps {self.fps:g}: give frames a second, up to {LARGEST_RATE}")
+        if list(drivings) != [self.driving] or not self.driving.is_dir():
+            raise InputError(
+                f"{self.driving}: a video has its own rate: leave --fps out, it is for folders of pictures"
+            )
 
     def transfers(self, references: Sequence[ModelReference]) -> list[str]:
         """How each of the models transfers motion; nothing is loaded.
@@ -99,8 +117,7 @@ class AnimationRequest:
         """
         if output.is_dir():
             raise InputError(f"{output}: a folder; for one source and one driving video, name a file")
-        if output.suffix.lower().removeprefix(".") not in FORMATS:
-            raise InputError(f"{output}: results are written as .mp4 or .gif; give --output one of these suffixes")
+        check_film_name(output)
         if self.format not in (None, output.suffix.lower().removeprefix(".")):
             raise InputError(f"{output}: --format {self.format} says otherwise; leave it out")
         if output.resolve() in {path.resolve() for path in (self.source, self.driving, *self.references)}:

@@ -6,7 +6,7 @@ import click
 
 from lia_bench.cli.options import crop_options, names
 from lia_bench.core.names import printable
-from lia_bench.core.number_types import BATCH_SIZE
+from lia_bench.core.number_types import BATCH_SIZE, RATE
 
 PATH = click.Path(path_type=Path)
 
@@ -51,6 +51,11 @@ PATH = click.Path(path_type=Path)
 @crop_options
 @click.option("--paste-back", is_flag=True, help="Put the result back into the whole source picture.")
 @click.option("--side-by-side", is_flag=True, help="Write source, driving and result beside each other.")
+@click.option(
+    "--fps",
+    type=RATE,
+    help="Rate of a driving video that is a folder of pictures.  [default: 25]",
+)
 @click.option("--device", help="cpu, cuda or cuda:N [default: the GPU where there is one].")
 @click.option("--batch-size", type=BATCH_SIZE, default=8, show_default=True, help="Frames at once.")
 @click.option("--runs", type=PATH, default=Path("runs"), show_default=True, help="Folder of trained runs.")
@@ -68,6 +73,7 @@ def command(
     no_crop: bool,
     paste_back: bool,
     side_by_side: bool,
+    fps: float | None,
     device: str | None,
     batch_size: int,
     runs: Path,
@@ -88,7 +94,6 @@ def command(
     """
     from lia_bench.animation.product import animate
     from lia_bench.animation.request import AnimationRequest
-    from lia_bench.core.errors import InputError
     from lia_bench.core.memory import keep_freed_memory
 
     if (model is None) == (models is None):
@@ -106,6 +111,7 @@ def command(
         crop=not no_crop,
         paste_back=paste_back,
         side_by_side=side_by_side,
+        fps=fps,
         batch_size=batch_size,
         device=device,
         runs=runs,
@@ -118,7 +124,5 @@ def command(
         frames = "1 frame" if written.frames == 1 else f"{written.frames} frames"
         click.echo(f"{printable(str(path))}: {frames}{', with sound' if written.with_sound else ''}")
     if outcome.kept:
-        click.echo(f"{outcome.kept} results were there already")
-    if outcome.failures:
-        missing = outcome.pairs - outcome.kept - len(outcome.made)
-        raise InputError(f"{missing} of {outcome.pairs} results could not be made: {'; '.join(outcome.failures)}")
+        click.echo(f"{len(outcome.kept)} results were there already")
+    outcome.check()

@@ -11,6 +11,8 @@ LARGEST_COUNT = 10**9
 LARGEST_BATCH = 65536
 LARGEST_SIDE = 16384
 """Of clips in pixels; no encoder takes more."""
+LARGEST_RATE = 1000
+"""Frames a second."""
 LARGEST_POOL = 4096
 """Of workers, devices and machines."""
 
@@ -35,3 +37,6 @@ class Real(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is no number that can be counted with.", parameter, context)
         return number
+
+
+RATE = Real(0, LARGEST_RATE, min_open=True)

@@ -125,7 +125,7 @@ def test_what_is_there_is_kept_and_what_is_missing_is_made(tmp_path: Path) -> No
     gone.unlink()
     (Path("out") / ".face60-driving-shift.1234.partial.mp4").write_bytes(b"of a killed run")
     outcome = animate(request, _quiet)
-    assert outcome.kept == 1
+    assert outcome.kept == [kept]
     assert [path for path, _ in outcome.made] == [gone]
     assert kept.read_bytes() == b"kept"
     assert not list(Path("out").glob(".*.partial*"))
@@ -142,9 +142,9 @@ def test_a_result_of_other_files_of_the_same_names_is_not_taken_for_what_is_aske
     request = _request(first, driving, output=Path("out"))
     animate(request, _quiet)
     outcome = animate(replace(request, source=second), _quiet)
-    assert (outcome.kept, outcome.made) == (0, [])
+    assert (outcome.kept, outcome.made) == ([], [])
     assert "made of another source of that name" in outcome.failures[0]
-    assert animate(request, _quiet).kept == 1
+    assert len(animate(request, _quiet).kept) == 1
     Path("out/me-driving-shift.mp4").unlink()
     assert len(animate(replace(request, source=second), _quiet).made) == 1
 
@@ -164,7 +164,7 @@ def test_references_count_and_a_folder_made_with_others_is_refused(tmp_path: Pat
     driving = write_film(tmp_path / "driving.mp4", grey_frames([50, 90]))
     request = _request(source, driving, models=("shift-by-views",), references=(left, right), output=Path("out"))
     assert _levels(animate(request, _quiet).made[0][0]) == pytest.approx([120, 160], abs=2)
-    assert animate(replace(request, references=(right, left)), _quiet).kept == 1
+    assert len(animate(replace(request, references=(right, left)), _quiet).kept) == 1
     with pytest.raises(InputError, match=r"another references .*another --output"):
         animate(replace(request, references=(left,)), _quiet)
     with pytest.raises(InputError, match="shift takes no references"):

@@ -143,6 +143,19 @@ def damage_named(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: the image is damaged ({error}); give another copy") from error
 
 
+def picture_frame(picture: "Picture", name: str) -> Frame:
+    """As `read_picture`, of a picture that Pillow has opened; `name` is what errors call it.
+
+    Raises:
+        InputError: it is damaged, or of values whose range is not known.
+    """
+    from PIL import ImageOps
+
+    path = Path(name)
+    with damage_named(path):
+        return as_frame(_on_white(_of_eight_bits(path, ImageOps.exif_transpose(picture))))
+
+
 def _read(path: Path, to_rgb: "Callable[[Picture], Picture]") -> Frame:
     from PIL import ImageOps
 
