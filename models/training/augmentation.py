@@ -1,8 +1,8 @@
 """Random changes that both frames of a pair, and what goes with them, undergo alike."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Self, TypeVar
+from dataclasses import dataclass, replace
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -40,7 +40,7 @@ class PairAugmentation:
             frames = frames[[1, 0, *range(2, len(frames))]]
         elif random.random() < self._data.horizontal_flip:
             frames = frames[:, :, ::-1]
-        return jittered(frames, self._data.jitter, random)
+        return jittered(frames, self._data.jitter, random, self._data.jitter_rule)
 
     def _cropped(self, frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
         low, high = self._data.scale
@@ -95,12 +95,20 @@ class ColourChange:
         return picture
 
 
-def jittered(frames: np.ndarray, jitter: ColourJitter, random: np.random.Generator) -> np.ndarray:
-    """Frames (N, H, W, 3) uint8 with brightness, contrast, saturation and hue changed, all four in a random order.
+def jittered(
+    frames: np.ndarray,
+    jitter: ColourJitter,
+    random: np.random.Generator,
+    rule: Literal["all", "published"] = "all",
+) -> np.ndarray:
+    """Frames (N, H, W, 3) uint8 with brightness, contrast, saturation and hue changed in a random order.
 
-    One draw for all frames. Through 8-bit PIL images, as the published models were trained.
+    One draw for all frames. Through 8-bit PIL images, as the published models were trained. `rule`: as
+    `DataConfiguration.jitter_rule`.
     """
     change = ColourChange.draw(jitter, random)
+    if rule == "published":
+        change = replace(change, order=change.order[-1:])
     return np.stack([np.asarray(change.apply(Image.fromarray(frame))) for frame in frames])
 
 

@@ -40,6 +40,11 @@ class DataConfiguration(Section):
         description="chance of a mirrored pair, drawn only for pairs that were not flipped in time",
     )
     jitter: ColourJitter = ColourJitter()
+    jitter_rule: Literal["all", "published"] = Field(
+        "all",
+        description="all: every change of the jitter, one upon the other; published: the last of their random order "
+        "alone, as the code of LIA's authors does",
+    )
     rotation: float = Field(0.0, ge=0, le=180, description="degrees to either side of a random rotation, before all")
     crop: int | None = Field(None, gt=0, description="side of a random crop, resized back to the model's size")
     scale: tuple[float, float] = Field((1.0, 1.0), description="range of a random resize before the crop")

@@ -1,6 +1,9 @@
 """What happens to a pair of frames by chance."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -8,6 +11,8 @@ import torch
 from PIL import Image
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.video import read_image
+from lia_bench.models.loading import load_experiment
 from lia_bench.models.training.augmentation import ColourChange, PairAugmentation, jittered
 from lia_bench.models.training.configuration import ColourJitter, DataConfiguration
 from tests.deterministic import image
@@ -88,6 +93,35 @@ def test_jitter_applies_all_four_changes_with_the_same_draw_for_both_frames() ->
     for missing in ("brightness", "contrast", "saturation", "hue"):
         without = jittered(both, everything.model_copy(update={missing: 0.0}), np.random.default_rng(3))
         assert np.abs(result.astype(int) - without.astype(int)).mean() > 0.5, missing
+
+
+def test_published_jitter_is_the_last_change_alone() -> None:
+    everything = ColourJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1)
+    seen = set()
+    for seed in range(20):
+        change = ColourChange.draw(everything, np.random.default_rng(seed))
+        last = replace(change, order=change.order[3:])
+        result = jittered(np.stack(frames()), everything, np.random.default_rng(seed), "published")
+        np.testing.assert_array_equal(result[0], np.asarray(last.apply(Image.fromarray(frames()[0]))))
+        seen |= set(last.order)
+    assert seen == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(("rule", "measured"), [("published", 3.15), ("all", 8.45)])
+def test_a_tai_chi_frame_changes_as_by_the_code_of_lias_authors(
+    rule: Literal["published", "all"], measured: float, real_data: Path
+) -> None:
+    """Means over 200 draws, by the authors' code and by all four changes; other draws move them by a tenth."""
+    frame = read_image(real_data / "published" / "taichi_g" / "source.png")[None]
+    jitter = ColourJitter(brightness=0.1, contrast=0.1, saturation=0.1, hue=0.1)
+    random = np.random.default_rng(0)
+    moved = [np.abs(jittered(frame, jitter, random, rule).astype(int) - frame).mean() for _ in range(200)]
+    assert np.mean(moved) == pytest.approx(measured, rel=0.1)
+
+
+def test_lias_variants_for_bodies_jitter_as_their_authors_do() -> None:
+    for variant, rule in (("taichi-256", "published"), ("ted-256", "published"), ("vox-256", "all")):
+        assert load_experiment("lia", variant)[1].data.jitter_rule == rule
 
 
 @pytest.mark.parametrize(
