@@ -15,7 +15,8 @@ class ModelSpecification:
         configuration: reference to the ExperimentConfiguration class of the model.
         variants: folder of `<variant>.yaml` files, or None for a model with nothing to configure.
         default_variant: the variant taken when none is named; empty where there are no variants.
-        recipe: reference to the TrainingRecipe class, or None for a model that is not trained.
+        recipe: reference to what makes a TrainingRecipe of the configuration, mostly its class, or None for a model
+            that is not trained.
         authors_checkpoint: module of the authors' checkpoint layout (an `AuthorsLayout`), or None where they
             published none.
         card: file with the model's paper, licences and published checkpoints (a `ModelCard`), or None.

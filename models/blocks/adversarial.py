@@ -5,13 +5,13 @@ Non-saturating losses (Goodfellow et al. 2014) with the R1 penalty (Mescheder et
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from lia_bench.models.blocks.configuration import AdversarialWeights
 from lia_bench.models.training.recipe import Network
 
 
@@ -113,11 +113,21 @@ def hinge_discriminator(real: Tensor, generated: Tensor) -> Tensor:
     return F.relu(1 - real.float()).mean() + F.relu(1 + generated.float()).mean()
 
 
+class JudgementWeights(Protocol):
+    """A section of losses, as far as a discriminator is concerned."""
+
+    @property
+    def adversarial(self) -> float: ...
+
+    @property
+    def feature_matching(self) -> float: ...
+
+
 def judged(
     discriminator: Network,
     generated: Tensor,
     real: Tensor,
-    weights: AdversarialWeights,
+    weights: JudgementWeights,
     adversarial: Callable[[Tensor], Tensor],
 ) -> dict[str, Tensor]:
     """Weighted losses "adversarial" and, where it has a weight, "feature_matching" of generated frames.

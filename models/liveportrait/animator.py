@@ -11,7 +11,7 @@ from lia_bench.models.blocks.spade import SpadeDecoder
 from lia_bench.models.blocks.volume_generator import EncodedSource, VolumeGenerator
 from lia_bench.models.liveportrait.configuration import LivePortraitModel
 from lia_bench.models.liveportrait.motion_extractor import MotionExtractor
-from lia_bench.models.liveportrait.openings import face_openings
+from lia_bench.models.liveportrait.openings import openings_of
 from lia_bench.models.liveportrait.retargeting import Retargeting
 from lia_bench.models.liveportrait.transfer import Transfer
 
@@ -75,7 +75,7 @@ class LivePortraitAnimator(SizedAnimator):
                     "retargeting is asked for, and this checkpoint has no networks for it: put "
                     "stitching_retargeting_module.pth beside the base models, or leave the options out"
                 )
-            openings = face_openings().of(source)
+            openings = openings_of(source, self.motion.openings)
         own, first = self.motion_extractor(source), self.motion_extractor(first_driving)
         moving = Transfer(transfer, own, first, self.motion, openings)
         return EncodedClip(self.generator.encode(source), own.points(), moving)
@@ -89,5 +89,5 @@ class LivePortraitAnimator(SizedAnimator):
 
     def moved_points(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
         """The points (B, K, 3) that the source is to take, from the driving frames (B, 3, H, W)."""
-        openings = face_openings().of(driving) if self.motion.retargets else None
+        openings = openings_of(driving, self.motion.openings) if self.motion.retargets else None
         return encoded.transfer(self.motion_extractor(driving), self.retargeting, openings)

@@ -52,6 +52,9 @@ class MotionConfiguration(Section):
     lip_retargeting: bool = Field(
         False, description="open the lips as far as the driver's; in relative transfer instead of the motion"
     )
+    openings: Literal["mediapipe", "authors"] = Field(
+        "mediapipe", description="whose landmarks say how far eyes and lips are open; 'authors' is their landmark.onnx"
+    )
 
     @property
     def retargets(self) -> bool:
@@ -87,10 +90,32 @@ class LivePortraitModel(Section):
         return self
 
 
+class RegionLoss(Section):
+    """Weights of what compares a part of the face, cut out of both frames; where both are 0 nothing is cut."""
+
+    perceptual: float = Field(0.0, ge=0, description="of each of five VGG19 layers at each scale; not published")
+    adversarial: float = Field(0.0, ge=0, description="of a discriminator of that part alone; not published")
+    feature_matching: float = Field(10.0, ge=0, description="of each block of that discriminator; not published")
+    side: int = Field(64, ge=16, description="pixels that the part is brought to; not published")
+    margin: float = Field(0.2, ge=0, description="around the landmarks, of their larger extent; not published")
+
+    @property
+    def looks(self) -> bool:
+        """Whether any term has a weight."""
+        return bool(self.perceptual or self.adversarial)
+
+
+class WingConfiguration(Section):
+    """Shape of the Wing loss, in pixels of a frame of 256: logarithmic below `width`, linear beyond."""
+
+    width: float = Field(10.0, gt=0, description="not published; that of the Wing loss's paper")
+    curvature: float = Field(2.0, gt=0, description="not published; that of the Wing loss's paper")
+
+
 class LivePortraitLoss(AdversarialWeights):
     """Weights of the first stage; a term of weight 0 is not computed, and what only it needs is not loaded.
 
-    The terms are the paper's; none of its weights was published: these are face-vid2vid's.
+    The terms are the paper's; none of its weights was published. Where face-vid2vid has the term, the default is its.
     """
 
     equivariance: float = Field(10.0, ge=0, description="of x and y of the points; not published")
@@ -99,11 +124,47 @@ class LivePortraitLoss(AdversarialWeights):
         20.0, ge=0, description="of the angles' difference from Hopenet's, a degree; not published"
     )
     expression: float = Field(5.0, ge=0, description="of the size of the expression's offsets; not published")
+    landmarks: float = Field(
+        0.0, ge=0, description="of ten points' distance from MediaPipe's of eyes and lips; not published"
+    )
+    identity: float = Field(0.0, ge=0, description="of 1 - cosine of ArcFace's embeddings; not published")
+    face: RegionLoss = RegionLoss()
+    lips: RegionLoss = RegionLoss(side=32)
+    wing: WingConfiguration = WingConfiguration()
     transformation: TransformationConfiguration = TransformationConfiguration()
+
+    def regions(self) -> dict[str, RegionLoss]:
+        """The parts of the face that are compared by themselves, by name."""
+        return {name: region for name, region in (("face", self.face), ("lips", self.lips)) if region.looks}
+
+    @property
+    def looks_at_landmarks(self) -> bool:
+        """Whether any term needs to know where the face is."""
+        return bool(self.landmarks or self.identity or self.regions())
+
+
+class RetargetingLoss(Section):
+    """Weights of the second stage; none was published."""
+
+    reconstruction: float = Field(
+        1.0, gt=0, description="of what has to stay as it is: shoulders, all but eyes or lips"
+    )
+    condition: float = Field(1.0, ge=0, description="of the opening's difference from the one that is asked for")
+    regularisation: float = Field(0.1, ge=0, description="of the offsets' size")
+    widest_eyes: float = Field(0.8, gt=0, description="openings of eyes are drawn from 0 to this, as the paper says")
+    widest_lips: float = Field(0.8, gt=0, description="openings of lips are drawn from 0 to this")
+
+
+class SecondStageConfiguration(Section):
+    """Stitching and retargeting networks trained on base networks that stay as they are."""
+
+    base: str = Field(description="checkpoint of the first stage: a run, a checkpoint folder or the published folder")
+    loss: RetargetingLoss = RetargetingLoss()
+    learning_rate: float = Field(2e-4, gt=0, description="of Adam, for each of the networks; not published")
 
 
 class LivePortraitOptimiser(AdamConfiguration):
-    """Adam for each network."""
+    """Adam for each network; `discriminator` is the rate of those of face and lips as well."""
 
     motion_extractor: float = Field(2e-4, ge=0)
     generator: float = Field(2e-4, ge=0)
@@ -111,15 +172,19 @@ class LivePortraitOptimiser(AdamConfiguration):
 
 
 class LivePortraitConfiguration(ExperimentConfiguration):
-    """A LivePortrait variant."""
+    """A LivePortrait variant; with `second_stage` its base networks stand still, and `loss` is not looked at."""
 
     model: LivePortraitModel
     discriminator: PatchDiscriminatorConfiguration = PatchDiscriminatorConfiguration()
     loss: LivePortraitLoss = LivePortraitLoss()
     optimiser: LivePortraitOptimiser = LivePortraitOptimiser()
+    second_stage: SecondStageConfiguration | None = None
 
     @model_validator(mode="after")
-    def _discriminator_fits(self) -> Self:
+    def _discriminators_fit(self) -> Self:
         if self.loss.adversarial:
             self.discriminator.check_fits(self.model.size)
+        for region in self.loss.regions().values():
+            if region.adversarial:
+                self.discriminator.check_fits(region.side)
         return self

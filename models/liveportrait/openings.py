@@ -1,74 +1,59 @@
-"""How far eyes and lips are open, from MediaPipe's face landmarks."""
+"""How far eyes and lips are open, from landmarks of the face: MediaPipe's, or those of the authors' own network."""
 
-from functools import cache
+from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from lia_bench.core.errors import InputError
-from lia_bench.core.mediapipe_library import ImageTask
-from lia_bench.core.weights import locate
+from lia_bench.models.liveportrait.authors_landmarks import authors_landmarks
+from lia_bench.models.liveportrait.face_landmarks import LEFT_EYE, LIPS, RIGHT_EYE, face_landmarks
 from lia_bench.models.liveportrait.transfer import Openings
 
-# Points of the face mesh: upper and lower lid or lip, then the corners; eyes as seen in the picture.
-LEFT_EYE = (159, 145, 33, 133)
-RIGHT_EYE = (386, 374, 263, 362)
-LIPS = (13, 14, 78, 308)
+# Of the authors' 203 points: upper and lower lid or lip, then the corners.
+AUTHORS_LEFT_EYE = (6, 18, 0, 12)
+AUTHORS_RIGHT_EYE = (30, 42, 24, 36)
+AUTHORS_LIPS = (90, 102, 48, 66)
 
 
-class FaceOpenings:
-    """Reads openings off frames by the face landmarker that AKD rests on, too.
+def openings_of(frames: Tensor, by: Literal["mediapipe", "authors"] = "mediapipe") -> Openings:
+    """Openings of faces in frames (B, 3, S, S) in [0, 1].
 
-    The authors read them off 203 landmarks of a network of their own; ratios of the same lids and corners differ from
-    theirs by what the landmarks differ.
-    """
-
-    def __init__(self, task: ImageTask) -> None:
-        self._task = task
-
-    def of(self, frames: Tensor) -> Openings:
-        """Openings of faces in frames (B, 3, H, W) in [0, 1].
-
-        Raises:
-            InputError: a frame without a face.
-        """
-        pixels = (frames * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        points = np.stack([self._points(frame) for frame in pixels])
-        left, right, lips = (_opening(points, places) for places in (LEFT_EYE, RIGHT_EYE, LIPS))
-        eyes = torch.from_numpy(np.stack((left, right), axis=1))
-        return Openings(eyes.to(frames), torch.from_numpy(lips).to(frames))
-
-    def _points(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        faces = self._task.detect(frame).face_landmarks
-        if not faces:
-            raise InputError(
-                "no face is found in a frame, so that nobody knows how far its eyes and lips are open: "
-                "crop to the face, or leave retargeting out"
-            )
-        height, width = frame.shape[:2]
-        return np.array([(point.x * width, point.y * height) for point in faces[0]], dtype=np.float32)
-
-
-@cache
-def face_openings() -> FaceOpenings:
-    """With the landmarker's weights on this machine.
+    The authors read them off 203 landmarks of a network of their own; ratios of the same lids and corners of
+    MediaPipe's mesh differ from theirs by what the landmarks differ.
 
     Raises:
-        MissingWeightsError: they are not here.
-        CheckpointError: MediaPipe refuses them.
+        InputError: a frame without a face.
+        MissingWeightsError: the landmarker's weights, or the authors' network, are not here.
+        CheckpointError: they are damaged or of another network.
     """
-    weights = locate("face-landmarker")
-    from mediapipe.tasks.python import BaseOptions, vision
+    landmarks = face_landmarks().of(frames)
+    if landmarks.isnan().any():
+        raise InputError(
+            "no face is found in a frame, so that nobody knows how far its eyes and lips are open: "
+            "crop to the face, or leave retargeting out"
+        )
+    if by == "authors":
+        points = authors_landmarks().of(frames, landmarks)
+        return _openings(points, AUTHORS_LEFT_EYE, AUTHORS_RIGHT_EYE, AUTHORS_LIPS)
+    return mesh_openings(landmarks)
 
-    options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(weights)), num_faces=1)
-    return FaceOpenings(ImageTask(lambda: vision.FaceLandmarker.create_from_options(options), weights))
+
+def mesh_openings(landmarks: Tensor) -> Openings:
+    """Of MediaPipe's landmarks (B, 478, 2) of square frames; NaN where these are."""
+    return _openings(landmarks, LEFT_EYE, RIGHT_EYE, LIPS)
 
 
-def _opening(points: NDArray[np.float32], places: tuple[int, int, int, int]) -> NDArray[np.float32]:
+Places = tuple[int, int, int, int]
+
+
+def _openings(points: Tensor, left: Places, right: Places, lips: Places) -> Openings:
+    eyes = torch.stack([_opening(points, places) for places in (left, right)], dim=1)
+    return Openings(eyes, _opening(points, lips))
+
+
+def _opening(points: Tensor, places: Places) -> Tensor:
     """|upper - lower| / |corner - corner| of points (B, N, 2): (B,)."""
-    upper, lower, corner, other = (points[:, place] for place in places)
-    gap = np.linalg.norm(upper - lower, axis=1)
-    opening: NDArray[np.float32] = gap / (np.linalg.norm(corner - other, axis=1) + 1e-6)
+    upper, lower, corner, other = points[:, list(places)].unbind(dim=1)
+    opening: Tensor = (upper - lower).norm(dim=1) / ((corner - other).norm(dim=1) + 1e-6)
     return opening

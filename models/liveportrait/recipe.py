@@ -5,25 +5,37 @@ from collections.abc import Iterator, Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lia_bench.core.errors import MissingWeightsError
 from lia_bench.models.blocks.adversarial import PatchDiscriminator, hinge_discriminator, hinge_generator, judged
 from lia_bench.models.blocks.equivariance import PlaneTransformation
 from lia_bench.models.blocks.portrait_losses import equivariance, priors, published_hopenet
-from lia_bench.models.blocks.reconstruction import ReconstructionLoss
+from lia_bench.models.blocks.reconstruction import SMALLEST, PerceptualLoss, ReconstructionLoss, published_vgg19
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
-from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration
+from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration, LivePortraitLoss
+from lia_bench.models.liveportrait.face_landmarks import FaceLandmarks, face_landmarks
+from lia_bench.models.liveportrait.face_terms import FacePart, guidance, part_of
+from lia_bench.models.liveportrait.identity import identity_difference, published_arcface
+from lia_bench.models.liveportrait.motion_extractor import PortraitMotion
+from lia_bench.models.liveportrait.second_stage import SecondStageRecipe
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
 TRAINED_TOGETHER = ("generator", "motion_extractor")
+WHOLE = "discriminator"
 
 
-class LivePortraitRecipe(TrainingRecipe):
+def recipe_of(experiment: LivePortraitConfiguration) -> TrainingRecipe:
+    """The recipe of the stage that `experiment` is of; raises as their constructors."""
+    return SecondStageRecipe(experiment) if experiment.second_stage else FirstStageRecipe(experiment)
+
+
+class FirstStageRecipe(TrainingRecipe):
     """Reconstruction of a driving frame from another frame of the same clip, with the source's canonical points.
 
-    One update of generator and motion extractor; then, where the adversarial loss has a weight, one of the
-    discriminator on the same prediction. The frames compared are those of the driving frame's size: where more pixels
-    come out, the driving frame is enlarged. Its authors published no training code; of their terms those on face and
-    lip crops, on landmarks and on identity are not here.
+    One update of generator and motion extractor; then, where any adversarial loss has a weight, one of the
+    discriminators on the same prediction: of the whole frame, of the face and of the lips. The frames compared are
+    those of the driving frame's size: where more pixels come out, the driving frame is enlarged. Its authors published
+    no training code.
     """
 
     animator: LivePortraitAnimator
@@ -31,30 +43,36 @@ class LivePortraitRecipe(TrainingRecipe):
     def __init__(self, experiment: LivePortraitConfiguration) -> None:
         """
         Raises:
-            MissingWeightsError: a loss has a weight whose network, VGG19 or Hopenet, is not on this machine.
+            MissingWeightsError: a loss has a weight whose network (VGG19, Hopenet, MediaPipe's landmarker, ArcFace) is
+                not on this machine.
         """
         self.experiment = experiment
         self.animator = LivePortraitAnimator(experiment.model)
         self.networks: dict[str, nn.Module] = {name: self.animator.get_submodule(name) for name in TRAINED_TOGETHER}
         loss = experiment.loss
-        if loss.adversarial:
-            shape = experiment.discriminator
-            self.networks["discriminator"] = PatchDiscriminator(
-                3, shape.expansion, shape.cap, shape.blocks, shape.spectral_norm
-            )
-        optimiser = experiment.optimiser
-        self.optimisers = adam_for_each(self.networks, optimiser.model_dump(), optimiser.betas)
+        self.regions = loss.regions()
+        judging = [WHOLE] if loss.adversarial else []
+        judging += [f"{name}_{WHOLE}" for name, region in self.regions.items() if region.adversarial]
+        shape = experiment.discriminator
+        for name in judging:
+            self.networks[name] = PatchDiscriminator(3, shape.expansion, shape.cap, shape.blocks, shape.spectral_norm)
+        rates = experiment.optimiser.model_dump() | dict.fromkeys(judging, experiment.optimiser.discriminator)
+        self.optimisers = adam_for_each(self.networks, rates, experiment.optimiser.betas)
         self.reconstruction = ReconstructionLoss(loss)
+        self.perceptual = region_perceptual(loss, self.reconstruction)
         self.hopenet = published_hopenet() if loss.head_pose else None
-        self.frozen = (self.reconstruction,) if self.hopenet is None else (self.reconstruction, self.hopenet)
+        self.arcface = published_arcface() if loss.identity else None
+        self.landmarks = _landmarks() if loss.looks_at_landmarks else None
+        looking = (self.reconstruction, *self.perceptual.values(), self.hopenet, self.arcface)
+        self.frozen = tuple(network for network in looking if network is not None)
 
     def milestones(self) -> tuple[int, ...]:
         """Epochs after which every learning rate is multiplied by 0.1."""
         return self.experiment.optimiser.milestones
 
     def updates(self, networks: Mapping[str, Network], batch: PairBatch) -> Iterator[Update]:
-        """Generator and motion extractor; then the discriminator where there is one."""
-        extractor = networks["motion_extractor"]
+        """Generator and motion extractor; then the discriminators where there are any."""
+        extractor, loss = networks["motion_extractor"], self.experiment.loss
         source, driving = extractor(batch.source), extractor(batch.driving)
         # Equation 2: all of the driver but the shape of its face.
         moved = driving._replace(canonical=source.canonical)
@@ -63,17 +81,51 @@ class LivePortraitRecipe(TrainingRecipe):
         losses = self.reconstruction(frames, truth)
         losses |= self._equivariance(extractor, batch.driving, source.canonical, moved.points())
         true_angles = None if self.hopenet is None else self.hopenet(batch.driving)
-        losses |= priors(self.experiment.loss, moved.points(), driving.angles, driving.expression, true_angles)
-        weight = self.experiment.loss.adversarial
-        if not weight:
-            yield Update(TRAINED_TOGETHER, losses)
-            return
-        discriminator = networks["discriminator"]
-        losses |= judged(discriminator, frames, truth, self.experiment.loss, hinge_generator)
+        losses |= priors(loss, moved.points(), driving.angles, driving.expression, true_angles)
+        # What each discriminator sees: generated frames or parts, true ones, and whether there was anything to see.
+        seen = {WHOLE: FacePart(frames, truth, 1.0)} if loss.adversarial else {}
+        if self.landmarks is not None:
+            shown = self.landmarks.of(batch.driving)
+            losses |= self._guided(source, moved, batch.source, shown)
+            if self.arcface is not None:
+                difference = identity_difference(self.arcface, frames, truth, shown)
+                losses["identity"] = loss.identity * difference
+            for name, region in self.regions.items():
+                part = part_of(frames, truth, shown, name, region.side, region.margin)
+                if region.perceptual:
+                    difference = self.perceptual[name](part.generated, part.true)
+                    losses[f"{name}_perceptual"] = part.share * region.perceptual * difference
+                if region.adversarial:
+                    seen[f"{name}_{WHOLE}"] = part
+        yield from self._judged(networks, losses, seen)
+
+    def _judged(
+        self, networks: Mapping[str, Network], losses: dict[str, Tensor], seen: Mapping[str, FacePart]
+    ) -> Iterator[Update]:
+        """The update by `losses` and by what the discriminators say, then theirs."""
+        weights = {name: self.regions.get(name.removesuffix(f"_{WHOLE}"), self.experiment.loss) for name in seen}
+        for name, part in seen.items():
+            said = judged(networks[name], part.generated, part.true, weights[name], hinge_generator)
+            prefix = name.removesuffix(WHOLE)
+            losses |= {f"{prefix}{term}": part.share * value for term, value in said.items()}
         yield Update(TRAINED_TOGETHER, losses)
-        _, real = discriminator(truth)
-        _, generated = discriminator(frames.detach())
-        yield Update(("discriminator",), {"discriminator": weight * hinge_discriminator(real, generated)})
+        if not seen:
+            return
+        own = {}
+        for name, part in seen.items():
+            _, real = networks[name](part.true)
+            _, generated = networks[name](part.generated.detach())
+            own[name] = part.share * weights[name].adversarial * hinge_discriminator(real, generated)
+        yield Update(tuple(seen), own)
+
+    def _guided(
+        self, source: PortraitMotion, moved: PortraitMotion, source_frame: Tensor, shown: Tensor
+    ) -> dict[str, Tensor]:
+        weight, shape = self.experiment.loss.landmarks, self.experiment.loss.wing
+        if not weight or self.landmarks is None:
+            return {}
+        of_source = guidance(source.points(), self.landmarks.of(source_frame), shape)
+        return {"landmarks": weight * (of_source + guidance(moved.points(), shown, shape)) / 2}
 
     def _equivariance(
         self, extractor: Network, driving: Tensor, canonical: Tensor, points: Tensor
@@ -86,3 +138,41 @@ class LivePortraitRecipe(TrainingRecipe):
         # The canonical points stay the source's: it is the pose that has to follow the transformation.
         transformed = extractor(frame)._replace(canonical=canonical).points()
         return {"equivariance": weight * equivariance(points, transformed, transformation)}
+
+
+def region_perceptual(loss: LivePortraitLoss, whole: ReconstructionLoss) -> dict[str, PerceptualLoss]:
+    """The perceptual loss of each part of the face that has one, on the network that whole frames are compared by.
+
+    Scales at which a part would be too small for the network are left out.
+
+    Raises:
+        MissingWeightsError: VGG19 is not on this machine.
+    """
+    parts = {name: region for name, region in loss.regions().items() if region.perceptual}
+    if not parts:
+        return {}
+    if whole.perceptual is not None:
+        features = whole.perceptual.features
+    else:
+        try:
+            features = published_vgg19()
+        except MissingWeightsError as error:
+            off = "".join(f" --set loss.{name}.perceptual=0" for name in parts)
+            raise MissingWeightsError(f"{error}{off}") from None
+    return {
+        name: PerceptualLoss(
+            features,
+            [scale for scale in loss.scales if scale * region.side >= SMALLEST] or [1.0],
+            (1.0,) * 5,
+            lambda image: image,
+        )
+        for name, region in parts.items()
+    }
+
+
+def _landmarks() -> FaceLandmarks:
+    try:
+        return face_landmarks()
+    except MissingWeightsError as error:
+        off = "loss.landmarks=0, loss.identity=0 and perceptual and adversarial of loss.face and loss.lips 0"
+        raise MissingWeightsError(f"{error}; or train without what looks at landmarks: {off}") from None

@@ -30,22 +30,32 @@ class Retargeting(nn.Module):
 
     def stitched(self, source: Tensor, driving: Tensor) -> Tensor:
         """Driving points (B, K, 3) shifted so that the shoulders stay where the source's points (B, K, 3) say."""
-        offsets: Tensor = self.stitching(torch.cat((source.flatten(1), driving.flatten(1)), dim=1))
-        together = nn.functional.pad(offsets[:, -2:], (0, 1))
-        stitched: Tensor = driving + offsets[:, :-2].unflatten(1, (-1, 3)) + together[:, None]
-        return stitched
+        return shifted(driving, self.stitching(joined(source, driving)))
 
     def lip_offsets(self, source: Tensor, opening: Tensor, wanted: Tensor) -> Tensor:
         """Offsets (B, K, 3) that open the source's lips as `wanted`; openings (B,) as `Openings.lips`."""
-        given = torch.cat((source.flatten(1), opening[:, None], wanted[:, None]), dim=1)
-        offsets: Tensor = self.lips(given).unflatten(1, (-1, 3))
-        return offsets
+        return offsets_of(self.lips(joined(source, opening, wanted)))
 
     def eye_offsets(self, source: Tensor, openings: Tensor, wanted: Tensor) -> Tensor:
         """Offsets (B, K, 3) that open both eyes as `wanted` (B,); `openings`: the source's left and right, (B, 2)."""
-        given = torch.cat((source.flatten(1), openings, wanted[:, None]), dim=1)
-        offsets: Tensor = self.eyes(given).unflatten(1, (-1, 3))
-        return offsets
+        return offsets_of(self.eyes(joined(source, openings, wanted)))
+
+
+def joined(*given: Tensor) -> Tensor:
+    """What a network of `Retargeting` sees: points, then openings, (B, ...) each, in one row, (B, N)."""
+    return torch.cat([value.flatten(1) if value.ndim > 1 else value[:, None] for value in given], dim=1)
+
+
+def offsets_of(numbers: Tensor) -> Tensor:
+    """What a retargeting network puts out, as offsets (B, K, 3)."""
+    offsets: Tensor = numbers.unflatten(1, (-1, 3))
+    return offsets
+
+
+def shifted(points: Tensor, numbers: Tensor) -> Tensor:
+    """Points (B, K, 3) moved by what the stitching network puts out: an offset each, and x and y for all together."""
+    together = nn.functional.pad(numbers[:, -2:], (0, 1))
+    return points + offsets_of(numbers[:, :-2]) + together[:, None]
 
 
 def _perceptron(inputs: int, widths: Sequence[int], outputs: int) -> nn.Sequential:

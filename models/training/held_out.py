@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset
@@ -45,7 +46,7 @@ class HeldOut:
         return cls(pairs, _beginning(chosen[0], size))
 
     def l1(self, animator: Animator) -> float:
-        """Mean absolute difference on the [0, 1] scale between rendered and true frames, absolute transfer."""
+        """Mean absolute difference on the [0, 1] scale between rendered and true frames, moved as in reconstruction."""
         return self._mean([_render(animator, clip) - clip.driving for clip in self._clips])
 
     def copying_l1(self) -> float:
@@ -79,7 +80,11 @@ def held_out_partition(dataset: PreparedDataset) -> str:
 
 
 def _render(animator: Animator, clip: HeldOutClip) -> Tensor:
-    return animator.animate(clip.source, clip.driving, transfer="absolute")
+    """Frames of the clip's size, also of a model that renders larger ones."""
+    frames = animator.animate(clip.source, clip.driving, transfer=animator.reconstruction_transfer)
+    if frames.shape == clip.driving.shape:
+        return frames
+    return F.interpolate(frames, size=clip.driving.shape[2:], mode="bilinear", antialias=True).clamp(0, 1)
 
 
 def _read(clip: Clip, count: int, size: int) -> HeldOutClip:

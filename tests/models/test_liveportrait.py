@@ -2,28 +2,20 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 
-from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
+from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.leaderboards.evaluation.evaluate import own_transfer
-from lia_bench.models.blocks.configuration import PatchDiscriminatorConfiguration
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
 from lia_bench.models.liveportrait import SPECIFICATION
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.authors_checkpoint import BASE, RETARGETING
-from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration
-from lia_bench.models.liveportrait.openings import face_openings
-from lia_bench.models.liveportrait.recipe import LivePortraitRecipe
 from lia_bench.models.loading import load_model
 from lia_bench.models.reference import ModelReference
 from tests.models.layout_files import small_content
-from tests.models.small_models import encodings_of_a_clip, experiment_of, noise_frames, small_model
-from tests.models.training_steps import gradients_apart, random_batch, train_step
-from tests.preprocessing.detectors import install_real
+from tests.models.small_models import encodings_of_a_clip, noise_frames, small_model
 
 
 def test_variants() -> None:
@@ -105,51 +97,6 @@ def test_the_published_folder_comes_back(tmp_path: Path) -> None:
     again = load_model("liveportrait", checkpoint=tmp_path / "back", variant="demo-64", device="cpu")
     ours = load_model("liveportrait", checkpoint=tmp_path / "ours", device="cpu")
     assert all(torch.equal(value, ours.state_dict()[name]) for name, value in again.state_dict().items())
-
-
-@pytest.fixture
-def real_face(real_data: Path) -> torch.Tensor:
-    """A portrait (3, H, W) in [0, 1], and the landmarker's weights where they are looked for."""
-    install_real("face-landmarker", real_data)
-    face_openings.cache_clear()
-    picture = np.asarray(Image.open(real_data / "real/vox/taylor.png").convert("RGB"))
-    return torch.from_numpy(picture.copy()).permute(2, 0, 1) / 255
-
-
-def test_openings_of_a_real_face(real_face: torch.Tensor) -> None:
-    openings = face_openings().of(real_face[None])
-    assert 0.1 < float(openings.eyes.min()) <= float(openings.eyes.max()) < 0.6
-    assert 0 <= float(openings.lips) < 1
-
-
-def test_a_picture_without_a_face_has_no_openings(real_face: torch.Tensor) -> None:
-    with pytest.raises(InputError, match="no face is found in a frame"):
-        face_openings().of(torch.zeros_like(real_face)[None])
-
-
-def test_every_term_reaches_its_network() -> None:
-    experiment = experiment_of("liveportrait", LivePortraitConfiguration, "demo-64", loss={"adversarial": 1.0})
-    experiment = experiment.model_copy(update={"discriminator": PatchDiscriminatorConfiguration(blocks=3)})
-    torch.manual_seed(0)
-    assert gradients_apart(LivePortraitRecipe(experiment), random_batch()) == [
-        {"l1", "equivariance", "keypoint", "expression", "adversarial", "feature_matching"},
-        {"discriminator"},
-    ]
-
-
-def test_without_its_file_training_says_how_to_go_without_the_head_pose() -> None:
-    experiment = experiment_of("liveportrait", LivePortraitConfiguration, "demo-64", loss={"head_pose": 1.0})
-    with pytest.raises(MissingWeightsError, match=r"--set loss\.head_pose=0"):
-        LivePortraitRecipe(experiment)
-
-
-def test_frames_of_twice_the_size_are_trained_on_enlarged_driving_frames() -> None:
-    experiment = experiment_of(
-        "liveportrait", LivePortraitConfiguration, "demo-64", model={"generator": {"upscale": 2}}
-    )
-    torch.manual_seed(0)
-    (update,) = train_step(LivePortraitRecipe(experiment), random_batch())
-    assert torch.isfinite(update.losses["l1"])
 
 
 def test_reconstruction_takes_all_of_the_driving_frame() -> None:
