@@ -155,6 +155,14 @@ class ResultRow:
     file: Path | None = None
 
 
+PRINTED_ALONE: Mapping[str, Better] = {
+    "apd": "lower",
+    "gaze_mae_degrees": "lower",
+    "id_distance": "lower",
+    "image_quality": "higher",
+}
+"""Scores that papers print and nothing measures here, and which values of them are better."""
+
 COLUMNS = {entry.name: Column(entry.name, **entry.metadata) for entry in fields(ResultRow) if entry.metadata}
 """Name to column, of those that any row may have, in the order of the file."""
 
@@ -187,7 +195,7 @@ def names_of(kind: Kind) -> list[str]:
 
 
 def score(name: str) -> Column:
-    """The column of that name, which holds numbers to compare: a metric's, a preference's, or one that any row has.
+    """The column of that name, which holds numbers to compare: a metric's, a preference's, a paper's, or of every row.
 
     Of a plain name the definitions of the metric all agree on what is better.
 
@@ -198,6 +206,8 @@ def score(name: str) -> Column:
         return COLUMNS[name]
     if _is_preference(name):
         return Column(name, "score", "scores", bounds=(0.0, 100.0))
+    if name in PRINTED_ALONE:
+        return Column(name, "score", "scores", PRINTED_ALONE[name])
     alias = next((metric for metric in METRICS.values() if metric.alias == name), None)
     # An unknown name gets the registry's own message, with what may have been meant.
     metric = METRICS[name] if name in METRICS or alias is None else alias
@@ -205,9 +215,9 @@ def score(name: str) -> Column:
 
 
 def is_score(name: str) -> bool:
-    """Whether a column holds numbers to compare: a metric, the speed, or a preference of raters."""
+    """Whether a column holds numbers to compare: a metric, the speed, a preference of raters, or what papers print."""
     own = COLUMNS.get(name)
-    return own.kind == "score" if own else _is_preference(name) or _is_metric(name)
+    return own.kind == "score" if own else _is_preference(name) or name in PRINTED_ALONE or _is_metric(name)
 
 
 def better(name: str) -> Better:
@@ -246,13 +256,13 @@ def printed(row: ResultRow, name: str) -> str:
 
 
 def present(rows: Iterable[ResultRow]) -> list[str]:
-    """Every score's column in which some row has a value: metrics in the order of results, preferences, then others."""
+    """Every score's column in which some row has a value: metrics in their order, what is not measured, others."""
     rows = list(rows)
     found = list(dict.fromkeys(name for row in rows for name in row.values))
-    preferences = [name for name in found if _is_preference(name)]
-    metrics = ordered([name for name in found if name not in preferences])
+    unmeasured = [name for name in found if _is_preference(name) or name in PRINTED_ALONE]
+    metrics = ordered([name for name in found if name not in unmeasured])
     others = [name for name in names_of("score") if any(number(row, name) is not None for row in rows)]
-    return [*metrics, *preferences, *others]
+    return [*metrics, *unmeasured, *others]
 
 
 def is_against_one(name: str) -> bool:
