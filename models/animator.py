@@ -1,7 +1,8 @@
 """The interface every model of the zoo has: one source image moved by a driving video."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video.conversion import image_of, images_of
+from lia_bench.models.controls import Control, Editor, amounts_row
 from lia_bench.models.hub import Shareable
 
 if TYPE_CHECKING:
@@ -28,11 +30,13 @@ class Animator(nn.Module, Shareable, ABC):
         reconstruction_transfer: of them, what takes all of the driving frame but the subject, for the task whose true
             frames are the driving ones.
         takes_references: whether further views of the source's subject may be given; `encode_views` encodes them.
+        editable: whether there are models of this kind with controls; `controls` and `edited` say which.
     """
 
     transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative")
     reconstruction_transfer: ClassVar[str] = "absolute"
     takes_references: ClassVar[bool] = False
+    editable: ClassVar[bool] = False
 
     @abstractmethod
     def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> Any:
@@ -62,6 +66,46 @@ class Animator(nn.Module, Shareable, ABC):
         """Side in pixels of the frames that come out; None where it is that of the frames that go in."""
         return self.frame_size
 
+    def controls(self) -> list[Control]:
+        """What of a picture can be moved by hand, in the order in which `edited` takes amounts; empty for nothing."""
+        return []
+
+    def edited(self, encoded: Any, amounts: Tensor) -> Any:
+        """What `encode_source` gave for relative transfer, with the source's own motion changed.
+
+        Only of models that have controls. `amounts`: (N, len(controls())); the result is of one source, N times.
+        """
+        raise NotImplementedError
+
+    def editor(self, source: "PictureLike") -> Editor:
+        """A source, as `animate` takes it, to be shown at several amounts; encoded once. Errors as of `edit`."""
+        return Editor(self, source)
+
+    def edit(self, source: "PictureLike", amounts: Mapping[str, float]) -> Tensor:
+        """The source's picture with controls at the given amounts: (3, H, W) in [0, 1], on the CPU.
+
+        Args:
+            source: as `animate` takes it.
+            amounts: by the names of `controls()`; with none it is the source in its own pose.
+
+        Raises:
+            InputError: a source of another shape or range, a model without controls, no such control, an amount that
+                is no finite number, or a control that needs a face where none is found.
+            MissingWeightsError: a control needs a network that is not on this machine.
+        """
+        return self.editor(source).picture(amounts)
+
+    def edit_stream(self, video: "VideoLike", amounts: Mapping[str, float], batch_size: int = 8) -> Iterator[Tensor]:
+        """Frames of a video, as `animate` takes it, with controls at the given amounts; errors as of `edit`.
+
+        As LIA-X's authors do it: the first frame is edited, and moved by the video's own change since it.
+        """
+        frames = images_of(video, "video")
+        first = next(frames, None)
+        if first is None:
+            raise InputError("the video has no frame")
+        return self.animate_stream(first, chain([first], frames), "relative", batch_size, edit=amounts)
+
     def animate(
         self,
         source: "PictureLike",
@@ -69,9 +113,10 @@ class Animator(nn.Module, Shareable, ABC):
         transfer: str = "absolute",
         batch_size: int = 8,
         references: "Tensor | Sequence[PictureLike] | None" = None,
+        edit: Mapping[str, float] | None = None,
     ) -> Tensor:
         """The whole animation at once: (T, 3, H, W) in [0, 1], on the CPU. See `animate_stream`."""
-        frames = self.animate_stream(source, driving, transfer, batch_size, references)
+        frames = self.animate_stream(source, driving, transfer, batch_size, references, edit)
         return torch.stack(list(numbers_only(frames)))
 
     def animate_stream(
@@ -81,6 +126,7 @@ class Animator(nn.Module, Shareable, ABC):
         transfer: str = "absolute",
         batch_size: int = 8,
         references: "Tensor | Sequence[PictureLike] | None" = None,
+        edit: Mapping[str, float] | None = None,
     ) -> Iterator[Tensor]:
         """Frames (3, H, W) in [0, 1], on the CPU, one for each driving frame; memory does not grow with T.
 
@@ -94,10 +140,12 @@ class Animator(nn.Module, Shareable, ABC):
             batch_size: driving frames rendered together; the result does not depend on it.
             references: further views of the source's subject, of the source's size, (N, 3, H, W) or each as the source
                 may be; their order does not matter.
+            edit: amounts by the names of `controls()`, by which the source is moved before the driving video moves
+                it, to narrow the gap between the two; for relative transfer alone.
 
         Raises:
             InputError: a shape, range or transfer mode that the model does not take, references to a model that
-                takes none, or no driving frame.
+                takes none, an edit that it cannot make, or no driving frame.
             CheckpointError: what the weights render is no number (NaN).
         """
         if transfer not in self.transfer_modes:
@@ -107,6 +155,7 @@ class Animator(nn.Module, Shareable, ABC):
         still = image_of(source, "source")
         self.check_frame("source", still)
         views = self._checked_references(still, [] if references is None else list(references))
+        amounts = self._checked_edit(edit, transfer) if edit else None
         frames = images_of(driving, "driving video")
         first = next(frames, None)
         if first is None:
@@ -114,7 +163,17 @@ class Animator(nn.Module, Shareable, ABC):
         self.check_frame("driving frame", first)
         if first.shape != still.shape:
             raise InputError(f"the source is {_size(still)} and the driving video {_size(first)}: resize one of them")
-        return self._stream(still, first, chain([first], frames), views, transfer, batch_size)
+        return self._stream(still, first, chain([first], frames), views, transfer, amounts, batch_size)
+
+    def _checked_edit(self, edit: Mapping[str, float], transfer: str) -> Tensor:
+        if not self.controls():
+            raise InputError("this model has no controls to edit by: leave the edit out, or take another model")
+        if transfer != "relative":
+            raise InputError(
+                f"{transfer} transfer takes the driving frames' own pose, so that an edit would be lost: "
+                "edits go with relative transfer"
+            )
+        return amounts_row(self.controls(), edit)
 
     def _checked_references(self, source: Tensor, given: "list[PictureLike]") -> list[Tensor]:
         if given and not self.takes_references:
@@ -135,20 +194,34 @@ class Animator(nn.Module, Shareable, ABC):
         frames: Iterator[Tensor],
         references: list[Tensor],
         transfer: str,
+        amounts: Tensor | None,
         batch_size: int,
     ) -> Iterator[Tensor]:
-        device = next(chain(self.parameters(), self.buffers())).device
+        device = self.device
+        with self.evaluating():
+            encoded = self._encode(
+                source[None].to(device), [view.to(device) for view in references], first[None].to(device), transfer
+            )
+            if amounts is not None:
+                encoded = self.edited(encoded, amounts.to(device))
+        while batch := list(islice(frames, batch_size)):
+            with self.evaluating():
+                rendered = self.render(encoded, torch.stack(batch).to(device)).clamp(0, 1).float().cpu()
+            yield from rendered
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(chain(self.parameters(), self.buffers())).device
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Inside, nothing is trained: evaluation mode, and no gradients are kept."""
         training = self.training
         self.eval()
         try:
             with torch.inference_mode():
-                encoded = self._encode(
-                    source[None].to(device), [view.to(device) for view in references], first[None].to(device), transfer
-                )
-            while batch := list(islice(frames, batch_size)):
-                with torch.inference_mode():
-                    rendered = self.render(encoded, torch.stack(batch).to(device))
-                yield from rendered.clamp(0, 1).float().cpu()
+                yield
         finally:
             self.train(training)
 

@@ -27,6 +27,14 @@ class AuthorsLayout(Protocol):
 
 
 @runtime_checkable
+class NamingLayout(AuthorsLayout, Protocol):
+    """Of authors whose weights have settings of their own, which no variant can hold since trainings have others."""
+
+    def model_settings(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of the `model` section that come with the weights in their file."""
+
+
+@runtime_checkable
 class OwnWriting(Protocol):
     """Of authors whose files are not the networks' state dicts by name in one file of torch.save."""
 

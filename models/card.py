@@ -69,8 +69,27 @@ class PublishedResult(Section):
     note: str | None = None
 
 
+class NamedDirection(Section):
+    """A motion direction of published weights whose meaning their authors tell.
+
+    Attributes:
+        name: what users type.
+        direction: its number, from 1.
+        lowest: end of the authors' slider; `highest`: the other one.
+        description: what it moves.
+    """
+
+    name: str
+    direction: int = Field(ge=1)
+    lowest: float
+    highest: float
+    description: str
+
+
 class ModelCard(Section):
     """What a model's `card.yaml` holds; what is not known is left out.
+
+    `controls`: the named directions of the published weights.
 
     Variants, transfer modes and training are those of the model's `ModelSpecification`, and its size is measured.
     """
@@ -79,6 +98,7 @@ class ModelCard(Section):
     code: Code = Code()
     licence: Licence = Licence()
     checkpoints: tuple[Checkpoint, ...] = ()
+    controls: tuple[NamedDirection, ...] = ()
     published_results: tuple[PublishedResult, ...] = ()
 
 

@@ -10,6 +10,7 @@ from lia_bench.core.configuration import merge, read_yaml, validate
 from lia_bench.core.errors import CheckpointError, DeviceError, InputError, UnknownNameError
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
+from lia_bench.models.authors_layout import NamingLayout, authors_layout
 from lia_bench.models.checkpoint import ZooEntry, own_checkpoint_folder, read_own_checkpoint
 from lia_bench.models.fit import fill
 from lia_bench.models.recognition import state_in_file
@@ -55,10 +56,15 @@ def load_model(
     folder = own_checkpoint_folder(path)
     content = None
     if folder is None:
-        chosen, configuration = load_configuration(name, variant, layers)
-        _, trained = load_configuration(name, variant)
+        load_configuration(name, variant, layers)
         content = read_authors(specification, path)
         state = state_in_file(specification, content, path)
+        layout = authors_layout(specification)
+        theirs = {"model": layout.model_settings(content)} if isinstance(layout, NamingLayout) else {}
+        chosen, configuration = load_configuration(name, variant, [theirs, *layers])
+        _, variant_alone = load_configuration(name, variant)
+        settings = {field: getattr(configuration.model, field) for field in theirs.get("model", {})}
+        trained = variant_alone.model_copy(update={"model": variant_alone.model.model_copy(update=settings)})
     else:
         own = read_own_checkpoint(folder)
         chosen = own.variant

@@ -44,6 +44,7 @@ class ModelPage:
         variants: with the size and cost of each.
         checkpoints: those that were published; None where there are none.
         results: those that were published; None where there are none.
+        controls: directions of the published weights that have a name; None where there are none.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ModelPage:
     variants: Table
     checkpoints: Table | None
     results: Table | None
+    controls: Table | None
 
 
 def model_page(name: str, variant: str | None = None) -> ModelPage:
@@ -74,6 +76,7 @@ def model_page(name: str, variant: str | None = None) -> ModelPage:
         _variants(specification, variant),
         _checkpoints(card),
         _results(card),
+        _controls(card),
     )
 
 
@@ -178,6 +181,14 @@ def _results(card: ModelCard) -> Table | None:
     return _table("Published results", ("in", "dataset", "task", "values", "note"), rows, NOT_COMPARABLE)
 
 
+def _controls(card: ModelCard) -> Table | None:
+    rows = [
+        (control.name, control.description, str(control.direction), f"{control.lowest:g} to {control.highest:g}")
+        for control in card.controls
+    ]
+    return _table("Named directions of the published weights", ("control", "moves", "direction", "range"), rows)
+
+
 def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]], note: str = "") -> Table | None:
     """The table without the columns that no row fills; None where there is no row."""
     if not rows:
@@ -222,7 +233,7 @@ def _overview(specification: ModelSpecification) -> tuple[str, ...]:
 
 def _sections(page: ModelPage) -> Iterable[str]:
     """Without headings, since what stands below the block on a page would seem to belong to the last."""
-    for table in filter(None, (page.variants, page.checkpoints, page.results)):
+    for table in filter(None, (page.variants, page.checkpoints, page.results, page.controls)):
         yield f"**{table.title}** {table.note}".rstrip()
         yield _rows(table.header, table.rows)
 

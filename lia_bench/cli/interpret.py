@@ -49,10 +49,10 @@ def command(
     batch_size: int,
     runs: Path,
 ) -> None:
-    """Show what LIA has learned: each motion direction on one picture, which of them matter, and its reference image.
+    """Show what LIA or LIA-X has learned: each motion direction on one picture, which matter, and the reference image.
 
-    MODEL is lia[:variant][@checkpoint]; without a checkpoint the newest run is taken. The face is found in picture
-    and driving video and cropped as training data is.
+    MODEL is lia or liax[:variant][@checkpoint]; without a checkpoint the newest run is taken. The face is found in
+    picture and driving video and cropped as training data is.
 
     Writes directions/dNN.mp4 and dNN.png (the direction swept), directions.csv (the directions by their effect),
     reference.png, and with --driving magnitudes.csv and magnitudes.png. Run again, it replaces them.
@@ -67,9 +67,9 @@ def command(
     from lia_bench.core.memory import batch_size_advice, keep_freed_memory
     from lia_bench.core.registry import load_attribute
     from lia_bench.core.video import resize, to_tensor
-    from lia_bench.models.lia.animator import LiaAnimator
-    from lia_bench.models.lia.interpretation import DirectionFolder, Sweep
-    from lia_bench.models.lia.probing import DirectionProbe
+    from lia_bench.models.blocks.direction_probe import DirectionProbe
+    from lia_bench.models.blocks.latent_animator import LatentAnimator
+    from lia_bench.models.interpretation import DirectionFolder, Sweep
     from lia_bench.models.lineup import load_lineup
     from lia_bench.models.reference import ModelReference, NamedModel
     from lia_bench.models.registry import MODELS
@@ -77,14 +77,14 @@ def command(
     keep_freed_memory()
     reference = ModelReference.parse(model)
     kind = load_attribute(MODELS[reference.name].animator)
-    if not (isinstance(kind, type) and issubclass(kind, LiaAnimator)):
-        raise InputError(f"{reference.name} has no motion directions to interpret: take lia")
+    if not (isinstance(kind, type) and issubclass(kind, LatentAnimator)):
+        raise InputError(f"{reference.name} has no motion directions to interpret: take lia or liax")
     sweep = Sweep(*ends, steps)
     cropper = Cropper(None if no_crop else subject, lambda line: click.echo(line, err=True))
     picture = cropper.picture(image)
     lineup = load_lineup([NamedModel(reference, model)], runs, device, lambda line: click.echo(line, err=True))
     animator = lineup.models[0].animator
-    assert isinstance(animator, LiaAnimator)
+    assert isinstance(animator, LatentAnimator)
     side = animator.frame_size
     folder = DirectionFolder(output or Path(f"{image.stem}-{reference.name}"))
 

@@ -145,8 +145,8 @@ def _print_page(page: "ModelPage") -> None:
     _print_table(page.variants)
     if page.checkpoints:
         _print_list(page.checkpoints)
-    if page.results:
-        _print_table(page.results)
+    for table in filter(None, (page.results, page.controls)):
+        _print_table(table)
 
 
 def _print_table(table: "Table") -> None:

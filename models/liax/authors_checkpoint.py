@@ -16,9 +16,12 @@ from lia_bench.models.blocks.entry_table import (
     modulated_table,
     to_table,
 )
+from lia_bench.models.card import read_card
 
 # LIA's files have the generator under this key; LIA-X's have it bare.
 GENERATOR = "gen"
+# Length of the code, and directions.
+PUBLISHED_DICTIONARY = (1024, 40)
 
 
 def generator_table(levels: int, blocks: int) -> list[Entry]:
@@ -49,6 +52,15 @@ def animator_state(content: Mapping[str, Any]) -> dict[str, Tensor] | None:
         return None
     levels = count_names(state, r"dec\.flow(\d|_512)\.bias")
     return from_table("LIA-X", generator_table(levels, count_names(state, r"dec\.conv_512_2\.\d+\.gamma")), state)
+
+
+def model_settings(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of the directions, where the file has the published shape: the authors trained one model of it."""
+    state = content.get(GENERATOR, content)
+    if tuple(state["dec.direction.weight"].shape) != PUBLISHED_DICTIONARY:
+        return {}
+    controls = read_card(Path(__file__).parent / "card.yaml").controls
+    return {"controls": [control.model_dump() for control in controls]}
 
 
 def authors_content(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]] | None:

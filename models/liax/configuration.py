@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from lia_bench.core.configuration import Section
 from lia_bench.models.blocks.configuration import LatentLoss, LatentOptimiser, PowerOfTwo
+from lia_bench.models.card import NamedDirection
 from lia_bench.models.training.configuration import ExperimentConfiguration
 
 
@@ -20,6 +21,9 @@ class LiaxModel(Section):
     channel_limit: int = Field(512, gt=0, description="... most scale * this many")
     blocks: int = Field(4, ge=0, description="residual blocks of each level's flow, and of its colours")
     initial_flow: float = Field(1.0, gt=0, description="factor on the flow heads' random weights at the start")
+    controls: tuple[NamedDirection, ...] = Field(
+        (), description="directions with a name: those of the published file, which sets them; trainings have none"
+    )
 
     @model_validator(mode="after")
     def _directions_fit(self) -> Self:
@@ -28,6 +32,8 @@ class LiaxModel(Section):
                 f"a latent space of {self.latent_dim} dimensions has no {self.motion_dim} orthogonal directions: "
                 f"set motion_dim to at most {self.latent_dim}, or style_dim higher"
             )
+        if beyond := [named.name for named in self.controls if named.direction > self.motion_dim]:
+            raise ValueError(f"{self.motion_dim} directions hold no control {', '.join(beyond)}: leave it out")
         return self
 
     @property

@@ -1,6 +1,6 @@
 """LivePortrait as a model of the zoo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from torch import Tensor
@@ -9,20 +9,33 @@ from lia_bench.core.errors import InputError
 from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.spade import SpadeDecoder
 from lia_bench.models.blocks.volume_generator import EncodedSource, VolumeGenerator
+from lia_bench.models.controls import Control
 from lia_bench.models.liveportrait.configuration import LivePortraitModel
 from lia_bench.models.liveportrait.motion_extractor import MotionExtractor
 from lia_bench.models.liveportrait.openings import openings_of
 from lia_bench.models.liveportrait.retargeting import Retargeting
 from lia_bench.models.liveportrait.transfer import Transfer
 
+POSE_CONTROLS = (
+    Control("yaw", "head turned, positive to the left of the picture, in radians (0.3 is 17 degrees)", -0.5, 0.5),
+    Control("pitch", "head nodded, positive downwards, in radians", -0.5, 0.5),
+    Control("roll", "head tilted, positive clockwise, in radians", -0.5, 0.5),
+)
+OPENING_CONTROLS = (
+    Control("eyes", "lids further apart, as a share of the eye's width", -0.4, 0.4),
+    Control("lips", "lips further apart, as a share of the mouth's width", -0.4, 0.4),
+)
+
 
 @dataclass(frozen=True)
 class EncodedClip:
-    """A source, its points (1, K, 3), and how the driving frames' motion is transferred to it."""
+    """A source (1, 3, H, W), its volume and points (1, K, 3), how motion is transferred to it, and how it is edited."""
 
+    frame: Tensor
     source: EncodedSource
     points: Tensor
     transfer: Transfer
+    amounts: Tensor | float = 0.0
 
 
 class Generator(VolumeGenerator):
@@ -46,6 +59,7 @@ class LivePortraitAnimator(SizedAnimator):
     picture since a stored face at rest.
     """
 
+    editable: ClassVar[bool] = True
     transfer_modes: ClassVar[tuple[str, ...]] = ("relative", "absolute", "absolute_paper", "from_neutral")
     reconstruction_transfer: ClassVar[str] = "absolute_paper"
 
@@ -78,7 +92,7 @@ class LivePortraitAnimator(SizedAnimator):
             openings = openings_of(source, self.motion.openings)
         own, first = self.motion_extractor(source), self.motion_extractor(first_driving)
         moving = Transfer(transfer, own, first, self.motion, openings)
-        return EncodedClip(self.generator.encode(source), own.points(), moving)
+        return EncodedClip(source, self.generator.encode(source), own.points(), moving)
 
     def render(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
         """Frames (B, 3, H * upscale, W * upscale) in [0, 1] for driving frames (B, 3, H, W)."""
@@ -86,6 +100,25 @@ class LivePortraitAnimator(SizedAnimator):
         source = EncodedSource(*(value.expand(count, -1, -1, -1, -1) for value in encoded.source))
         points = encoded.points.expand(count, -1, -1)
         return self.generator.render(source, points, self.moved_points(encoded, driving)).frames
+
+    def controls(self) -> list[Control]:
+        """The head's angles; eyes and lips where the checkpoint has the networks that open and close them."""
+        return [*POSE_CONTROLS, *(OPENING_CONTROLS if self.retargeting.trained() else ())]
+
+    def edited(self, encoded: EncodedClip, amounts: Tensor) -> EncodedClip:
+        """The source turned by amounts (N, controls), and its points shifted as far as eyes and lips are to open.
+
+        Raises:
+            InputError: eyes or lips are to be moved, and no face is found.
+            MissingWeightsError: likewise, and MediaPipe's landmarker is not here.
+        """
+        amounts = encoded.amounts + amounts
+        yaw, pitch, roll, *openings = amounts.unbind(dim=1)
+        transfer = replace(encoded.transfer, edited=encoded.transfer.source.turned(yaw, pitch, roll), shift=None)
+        if any(bool(amount.any()) for amount in openings):
+            own = transfer.openings or openings_of(encoded.frame, self.motion.openings)
+            transfer = replace(transfer, shift=self.retargeting.opened(encoded.points, own, *openings))
+        return replace(encoded, transfer=transfer, amounts=amounts)
 
     def moved_points(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
         """The points (B, K, 3) that the source is to take, from the driving frames (B, 3, H, W)."""

@@ -37,11 +37,23 @@ class PortraitMotion(NamedTuple):
         """Points (B, K, 3) in the frame."""
         return frame_points(self.canonical, self.rotation, self.expression, self.translation, self.scale)
 
+    def turned(self, yaw: Tensor, pitch: Tensor, roll: Tensor) -> "PortraitMotion":
+        """With radians (N,) added to the angles: of one portrait N times, or of each of a batch."""
+        angles = HeadAngles(*(own + by.rad2deg() for own, by in zip(self.angles, (yaw, pitch, roll), strict=True)))
+        return self._replace(angles=angles, rotation=head_rotation(angles))
+
     def rows(self, rows: slice) -> "PortraitMotion":
         """Of some of the batch."""
         yaw, pitch, roll = (degrees[rows] for degrees in self.angles)
         canonical, rotation, expression, translation, scale = (value[rows] for value in self[:5])
         return PortraitMotion(canonical, rotation, expression, translation, scale, HeadAngles(yaw, pitch, roll))
+
+
+def head_rotation(angles: HeadAngles) -> Tensor:
+    """Rotations (B, 3, 3) by angles in degrees; they multiply points from the right."""
+    yaw, pitch, roll = (degrees.deg2rad() for degrees in angles)
+    # Points are rows here: the transpose of the matrix that would multiply columns.
+    return (turn(2, roll) @ turn(1, yaw) @ turn(0, pitch)).transpose(1, 2)
 
 
 def frame_points(canonical: Tensor, rotation: Tensor, expression: Tensor, translation: Tensor, scale: Tensor) -> Tensor:
@@ -124,11 +136,9 @@ class MotionExtractor(nn.Module):
         """Motion of images (B, 3, H, W) in [0, 1]."""
         pooled = self.features(image)
         angles = self.angles(pooled)
-        yaw, pitch, roll = (degrees.deg2rad() for degrees in angles)
         return PortraitMotion(
             self.canonical(pooled).float().unflatten(1, (-1, 3)),
-            # Points are rows here: the transpose of the matrix that would multiply columns.
-            (turn(2, roll) @ turn(1, yaw) @ turn(0, pitch)).transpose(1, 2),
+            head_rotation(angles),
             self.expression(pooled).float().unflatten(1, (-1, 3)),
             self.translation(pooled).float(),
             self.scale(pooled).float(),

@@ -8,7 +8,7 @@ from torch import Tensor
 from lia_bench.core.errors import InputError
 from lia_bench.models.liveportrait.authors_landmarks import authors_landmarks
 from lia_bench.models.liveportrait.face_landmarks import LEFT_EYE, LIPS, RIGHT_EYE, face_landmarks
-from lia_bench.models.liveportrait.transfer import Openings
+from lia_bench.models.liveportrait.retargeting import Openings
 
 # Of the authors' 203 points: upper and lower lid or lip, then the corners.
 AUTHORS_LEFT_EYE = (6, 18, 0, 12)

@@ -1,6 +1,7 @@
 """Stitching and retargeting: small networks that shift the driving points (LivePortrait sections 3.2 and 3.3)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -11,6 +12,23 @@ LIP_WIDTHS = (128, 128, 64)
 EYE_WIDTHS = (256, 256, 128, 128, 64)
 # Lips that are apart by less than this share of their width are taken for closed.
 LIPS_APART = 0.03
+
+
+@dataclass(frozen=True)
+class Openings:
+    """How far eyes and lips are open: the gap between the lids or lips over the eye's or mouth's width.
+
+    Attributes:
+        eyes: (B, 2), the left and the right one as seen in the picture.
+        lips: (B,).
+    """
+
+    eyes: Tensor
+    lips: Tensor
+
+    def expanded(self, count: int) -> "Openings":
+        """Of one frame for `count` frames."""
+        return Openings(self.eyes.expand(count, -1), self.lips.expand(count))
 
 
 class Retargeting(nn.Module):
@@ -39,6 +57,20 @@ class Retargeting(nn.Module):
     def eye_offsets(self, source: Tensor, openings: Tensor, wanted: Tensor) -> Tensor:
         """Offsets (B, K, 3) that open both eyes as `wanted` (B,); `openings`: the source's left and right, (B, 2)."""
         return offsets_of(self.eyes(joined(source, openings, wanted)))
+
+    def opened(self, source: Tensor, own: Openings, eyes: Tensor, lips: Tensor) -> Tensor:
+        """Offsets (N, K, 3) that open a source's eyes and lips further by amounts (N,) than they are open.
+
+        What the networks give for the wanted opening, less what they give for the one there is, so that amounts of 0
+        shift nothing. `source`: points (1, K, 3).
+        """
+        count = len(eyes)
+        points, own = source.expand(count, -1, -1), own.expanded(count)
+        eyes_now, lips_now = own.eyes.mean(dim=1), own.lips
+        eyes_wanted, lips_wanted = (eyes_now + eyes).clamp(min=0), (lips_now + lips).clamp(min=0)
+        by_eyes = self.eye_offsets(points, own.eyes, eyes_wanted) - self.eye_offsets(points, own.eyes, eyes_now)
+        by_lips = self.lip_offsets(points, lips_now, lips_wanted) - self.lip_offsets(points, lips_now, lips_now)
+        return by_eyes + by_lips
 
 
 def joined(*given: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lia_bench.models.liveportrait.configuration import MotionConfiguration, Region
 from lia_bench.models.liveportrait.motion_extractor import PortraitMotion, frame_points
-from lia_bench.models.liveportrait.retargeting import LIPS_APART, Retargeting
+from lia_bench.models.liveportrait.retargeting import LIPS_APART, Openings, Retargeting
 
 EVERY_AXIS = (0, 1, 2)
 # What the authors' absolute transfer takes of the driving expression: point to axes (x, y, z are 0, 1, 2). The others
@@ -28,23 +28,6 @@ EYE_POINTS = (11, 13, 15, 16, 18)
 
 
 @dataclass(frozen=True)
-class Openings:
-    """How far eyes and lips are open: the gap between the lids or lips over the eye's or mouth's width.
-
-    Attributes:
-        eyes: (B, 2), the left and the right one as seen in the picture.
-        lips: (B,).
-    """
-
-    eyes: Tensor
-    lips: Tensor
-
-    def expanded(self, count: int) -> "Openings":
-        """Of one frame for `count` frames."""
-        return Openings(self.eyes.expand(count, -1), self.lips.expand(count))
-
-
-@dataclass(frozen=True)
 class Transfer:
     """What a clip starts from; batch size 1 in the fields.
 
@@ -54,6 +37,8 @@ class Transfer:
         first: of the first driving frame; relative transfer alone looks at it.
         options: what is moved, and by which networks.
         openings: the source's; None where the options do not ask for them.
+        edited: motion of the source as it was changed by hand, of one or of as many as there are driving frames.
+        shift: by how much each point was moved by hand, (1 or B, K, 3).
     """
 
     mode: str
@@ -61,6 +46,8 @@ class Transfer:
     first: PortraitMotion
     options: MotionConfiguration
     openings: Openings | None = None
+    edited: PortraitMotion | None = None
+    shift: Tensor | None = None
 
     def __call__(self, driving: PortraitMotion, retargeting: Retargeting, openings: Openings | None) -> Tensor:
         """Points (B, K, 3) for the source; `openings`: of the driving frames, where the options ask for them."""
@@ -71,6 +58,8 @@ class Transfer:
         if self.openings and openings:
             own = self.openings.expanded(len(source))
             points = self._retargeted(source, points, retargeting, own, openings)
+        if self.shift is not None:
+            points = points + self.shift
         if self._stitches():
             points = retargeting.stitched(source, points)
         if self.openings and self._closes_lips(self.openings):
@@ -80,7 +69,7 @@ class Transfer:
 
     def _moved(self, driving: PortraitMotion) -> Tensor:
         """The source's points under the driving motion of the region."""
-        source, region = self.source, self.options.region
+        source, region = self.edited or self.source, self.options.region
         rotation, translation, scale = source.rotation, source.translation, source.scale
         if region in ("all", "pose"):
             if self.mode == "absolute":
@@ -115,7 +104,7 @@ class Transfer:
     ) -> Tensor:
         if self.options.retargets and self.mode != "absolute":
             # The networks' offsets take the place of the driving motion.
-            points = source
+            points = (self.edited or self.source).points().expand_as(source)
         if self.options.eye_retargeting:
             # The driver's left eye says how far both are to open.
             points = points + retargeting.eye_offsets(source, own.eyes, wanted.eyes[:, 0])

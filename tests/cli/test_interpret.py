@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lia_bench.cli.main import run
 from lia_bench.core.video import open_video, write_video
-from lia_bench.models.lia.animator import LiaAnimator
+from lia_bench.models.blocks.latent_animator import LatentAnimator
 from lia_bench.models.lia.authors_checkpoint import authors_content
 from lia_bench.models.loading import load_model
 from tests.preprocessing.detectors import install_real
@@ -77,6 +77,20 @@ def test_all_files(words: list[str], folder: Path, capsys: pytest.CaptureFixture
     assert magnitudes[f"d_{int(top['direction'])}"].max() == pytest.approx(top["driving_highest"], rel=1e-4)
 
 
+def test_liax_is_looked_at_likewise(words: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    load_model("liax", variant="demo-64", device="cpu", motion_dim=3).save_pretrained("checkpoint")
+    words = ["interpret", "liax@checkpoint", *words[2:], "--driving", str(folder / "talk.mp4"), "--steps", "2"]
+    assert run(words, debug=False) == 0
+    assert "portrait-liax: 3 directions" in capsys.readouterr().out
+    ranking = pd.read_csv("portrait-liax/directions.csv")
+    assert sorted(ranking["direction"]) == [1, 2, 3]
+    assert ranking["flow"].iloc[0] > 0
+    assert Path("portrait-liax/reference.png").is_file()
+    assert Path("portrait-liax/directions/d3.mp4").is_file()
+    assert len(pd.read_csv("portrait-liax/magnitudes.csv")) == 5
+
+
 def test_again_replaces_what_there_is(words: list[str]) -> None:
     words = [*words, "--output", "seen", "--steps", "2"]
     assert run(words, debug=False) == 0
@@ -96,7 +110,7 @@ def test_without_a_checkpoint_the_newest_run_is_asked_for(words: list[str], caps
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("fomm", "fomm has no motion directions to interpret: take lia"),
+        ("fomm", "fomm has no motion directions to interpret: take lia or liax"),
         ("identity", "identity has no motion directions"),
         ("lla", "did you mean 'lia'"),
         ("lia:demo-64@nowhere.pt", "nowhere.pt: no checkpoint there"),
@@ -128,7 +142,7 @@ def test_bad_input_is_one_line_before_anything_is_written(
 
 def test_pictures_of_all_kinds_are_taken(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, ...]] = []
-    monkeypatch.setattr(LiaAnimator, "check_frame", lambda _self, _what, frame: seen.append(tuple(frame.shape)))
+    monkeypatch.setattr(LatentAnimator, "check_frame", lambda _self, _what, frame: seen.append(tuple(frame.shape)))
     kinds: list[tuple[str, Any]] = [("RGBA", (1, 2, 3, 4)), ("I;16", 40_000)]
     for mode, colour in kinds:
         Image.new(mode, (70, 50), colour).save("kind.png")
@@ -145,7 +159,7 @@ def test_the_face_is_found_in_a_photograph_and_in_the_video(
     photograph.paste(face, (600, 100))
     photograph.save("photograph.png")
     sources: list[Tensor] = []
-    monkeypatch.setattr(LiaAnimator, "check_frame", lambda _self, _what, frame: sources.append(frame))
+    monkeypatch.setattr(LatentAnimator, "check_frame", lambda _self, _what, frame: sources.append(frame))
     words = [*(word for word in words if word != "--no-crop"), "--steps", "2"]
     driving = str(real_data / "raw" / "videos" / "raw-vox-001.mp4")
     assert run([*words, "--image", "photograph.png", "--driving", driving], debug=False) == 0

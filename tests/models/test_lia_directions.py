@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError
+from lia_bench.models.blocks.direction_probe import DirectionProbe
+from lia_bench.models.interpretation import Sweep
 from lia_bench.models.lia.animator import LiaAnimator
-from lia_bench.models.lia.interpretation import Sweep
-from lia_bench.models.lia.probing import DirectionProbe
 from tests.models.small_models import noise_frames, small_lia
 
 

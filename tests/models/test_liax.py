@@ -43,17 +43,7 @@ def test_the_first_frame_of_relative_transfer_is_the_source_in_its_own_pose() ->
     model = small_model("liax", LiaxAnimator)
     source, *driving = noise_frames(3)
     first = model.animate(source, iter(driving), "relative")[0]
-    assert torch.allclose(first, model.move(source, {}).clamp(0, 1), atol=1e-5)
-
-
-def test_an_edit_and_its_opposite_lead_back() -> None:
-    model = small_model("liax", LiaxAnimator)
-    source = noise_frames(1)[0]
-    still = model.move(source, {})
-    assert float((model.move(source, {2: 3.0}) - still).abs().max()) > 1e-4
-    assert torch.allclose(model.move(source, {2: 3.0, 5: 0.0}), model.move(source, {2: 3.0}))
-    with pytest.raises(InputError, match="no direction 21: this model has directions 1 to 20"):
-        model.move(source, {21: 1.0})
+    assert torch.allclose(first, model.move(source, {}), atol=1e-5)
 
 
 def test_without_a_flow_nothing_is_moved() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lia_bench.models.controls import amounts_row
 from lia_bench.models.liax.animator import LiaxAnimator
 from lia_bench.models.liax.configuration import LiaxModel
 from lia_bench.models.loading import load_model
@@ -59,7 +60,14 @@ def test_an_edit_of_single_directions(animator: LiaxAnimator, source: Tensor, ex
     edit = expected["edit"]
     # The golden counts directions from 0.
     amounts = {number + 1: amount for number, amount in zip(edit["directions"], edit["amounts"], strict=True)}
-    frame = animator.move(source, amounts)
+    named = {control.direction: control.name for control in animator.named}
+    row = amounts_row(
+        animator.controls(),
+        {named.get(number, f"direction-{number:02d}"): amount for number, amount in amounts.items()},
+    )
+    with torch.inference_mode():
+        encoded = animator.edited(animator.encode_source(source[None], source[None], "relative"), row)
+        (frame,) = animator.render(encoded, source[None])
     assert difference(frame.numpy(), expected["outputs"]["edit"][0]) < TOLERANCE
 
 

@@ -12,7 +12,8 @@ from lia_bench.models.blocks.volume_generator import EncodedSource, part_motions
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.configuration import MotionConfiguration
 from lia_bench.models.liveportrait.motion_extractor import PortraitMotion
-from lia_bench.models.liveportrait.transfer import Openings, Transfer
+from lia_bench.models.liveportrait.retargeting import Openings
+from lia_bench.models.liveportrait.transfer import Transfer
 from lia_bench.models.loading import load_model
 from tests.conftest import golden
 from tests.deterministic import difference

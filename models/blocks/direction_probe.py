@@ -11,7 +11,7 @@ from lia_bench.core.errors import InputError
 from lia_bench.models.blocks.flow_recording import recorded_flows
 
 if TYPE_CHECKING:
-    from lia_bench.models.lia.animator import LiaAnimator
+    from lia_bench.models.blocks.latent_animator import LatentAnimator
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class DirectionProbe:
     source in its own pose, as absolute transfer with the source as its own driving frame renders it.
     """
 
-    def __init__(self, animator: "LiaAnimator", source: Tensor) -> None:
+    def __init__(self, animator: "LatentAnimator", source: Tensor) -> None:
         """`source`: float32 (3, size, size) in [0, 1].
 
         Raises:

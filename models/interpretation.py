@@ -13,7 +13,7 @@ from torch import Tensor
 from lia_bench.core.atomic import replacing, write_text
 from lia_bench.core.errors import InputError
 from lia_bench.core.video import to_frame, write_video
-from lia_bench.models.lia.probing import DirectionEffect, DirectionProbe
+from lia_bench.models.blocks.direction_probe import DirectionEffect, DirectionProbe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
