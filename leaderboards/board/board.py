@@ -11,6 +11,7 @@ from lia_bench.leaderboards.results.columns import (
     COLUMNS,
     ResultRow,
     better,
+    is_doubtful,
     is_score,
     names_of,
     number,
@@ -154,9 +155,9 @@ def merge(rows: Iterable[ResultRow]) -> Merged:
         for row in group.rows:
             measured.setdefault(_identity(row), []).append(row)
         for same in measured.values():
-            *older, newest = sorted(same, key=lambda row: row.date)
-            kept.add(id(newest))
-            conflicts += [line for row in older for line in _conflict(group, row, newest)]
+            *others, shown = sorted(same, key=lambda row: (not row.doubtful, row.date))
+            kept.add(id(shown))
+            conflicts += [line for row in others for line in _conflict(group, row, shown)]
     return Merged(tuple(row for row in rows if id(row) in kept), tuple(dict.fromkeys(conflicts)))
 
 
@@ -165,15 +166,16 @@ def _identity(row: ResultRow) -> tuple[str, ...]:
     return (row.model, row.variant, row.checkpoint_sha256 or row.checkpoint, row.transfer, row.note)
 
 
-def _conflict(group: Group, older: ResultRow, newest: ResultRow) -> Iterator[str]:
-    both = [metric for metric in older.values if metric in newest.values]
-    others = [metric for metric in both if printed(older, metric) != printed(newest, metric)]
-    lost = [metric for metric in older.values if metric not in newest.values]
-    parts = [f"{metric} {printed(older, metric)}, now {printed(newest, metric)}" for metric in others]
-    parts += [f"{metric} {printed(older, metric)}, now none" for metric in lost]
+def _conflict(group: Group, other: ResultRow, shown: ResultRow) -> Iterator[str]:
+    both = [metric for metric in other.values if metric in shown.values]
+    different = [metric for metric in both if printed(other, metric) != printed(shown, metric)]
+    lost = [metric for metric in other.values if metric not in shown.values]
+    parts = [f"{metric} {printed(other, metric)}, now {printed(shown, metric)}" for metric in different]
+    parts += [f"{metric} {printed(other, metric)}, now none" for metric in lost]
     if parts:
-        where = f"{older.file} of {older.date or 'no date'} and {newest.file} of {newest.date or 'no date'}"
-        yield f"{labels([newest])[0]}, {group.title}: measured twice, {'; '.join(parts)} ({where}); the newest is shown"
+        where = f"{other.file} of {other.date or 'no date'} and {shown.file} of {shown.date or 'no date'}"
+        which = "the one without doubts" if other.doubtful and not shown.doubtful else "the newest"
+        yield f"{labels([shown])[0]}, {group.title}: measured twice, {'; '.join(parts)} ({where}); {which} is shown"
 
 
 def select(rows: Iterable[ResultRow], wanted: Wanted) -> list[ResultRow]:
@@ -210,7 +212,9 @@ def beside(group: Group, published: Iterable[ResultRow], columns: Iterable[str])
 
 
 def by_column(group: Group, column: str) -> Group:
-    """A group with its rows by a column: scores from the best, counts and text upwards, rows without a value last.
+    """A group with its rows by a column: scores from the best, counts and text upwards.
+
+    Rows with a doubtful score come after the others, and last those without a value.
 
     Raises:
         UnknownNameError: no such column.
@@ -229,7 +233,8 @@ def by_column(group: Group, column: str) -> Group:
     values = {id(row): number(row, column) for row in group.rows}
     with_value = [row for row in group.rows if values[id(row)] is not None]
     without = [row for row in group.rows if values[id(row)] is None]
-    return replace(group, rows=(*sorted(with_value, key=lambda row: sign * (values[id(row)] or 0.0)), *without))
+    with_value.sort(key=lambda row: (is_doubtful(row, column), sign * (values[id(row)] or 0.0)))
+    return replace(group, rows=(*with_value, *without))
 
 
 def cut(groups: Sequence[Group], column: str) -> list[Group]:

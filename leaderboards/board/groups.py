@@ -11,6 +11,7 @@ from lia_bench.leaderboards.results.columns import (
     ResultRow,
     arrow,
     is_against_one,
+    is_doubtful,
     number,
     present,
     printed,
@@ -19,7 +20,9 @@ from lia_bench.leaderboards.results.columns import (
 )
 from lia_bench.leaderboards.results.published import PAPERS
 
-Mark = Literal["", "best", "second"]
+Mark = Literal["", "best", "second", "doubtful"]
+DOUBT = "?"
+"""Stands behind a doubtful number in every table."""
 
 NOT_SAID = "not said"
 _ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table")
@@ -75,25 +78,28 @@ class Group:
         return not is_against_one(column)
 
     def marks(self, column: str) -> list[Mark]:
-        """For each row whether its cell is the best of a score's column, the second best, or neither.
+        """For each row whether its cell is the best of a score's column, the second best, doubtful, or nothing of that.
 
         The one rule for all tables, exports and the page: cells that print the same number share their mark, so that no
         digit that nobody sees decides; the second best is the next number after the best. Published rows beside
         measured ones get no mark, nor does a column with fewer than two rows to compare, or one that is not ranked.
+        Doubtful numbers are marked in any column, and compared with none.
         """
         origin = "measured" if any(row.origin == "measured" for row in self.rows) else "published"
+        doubtful = [number(row, column) is not None and is_doubtful(row, column) for row in self.rows]
         values = {
             place: _as_printed(row, column)
             for place, row in enumerate(self.rows)
-            if row.origin == origin and number(row, column) is not None
+            if row.origin == origin and number(row, column) is not None and not doubtful[place]
         }
-        if len(values) < 2 or not self.ranks(column):
-            return [""] * len(self.rows)
-        first, *others = sorted(set(values.values()), reverse=score(column).better == "higher")
-        marks: dict[float, Mark] = {first: "best"}
-        if others:
-            marks[others[0]] = "second"
-        return [marks.get(values[place], "") if place in values else "" for place in range(len(self.rows))]
+        marks: dict[float, Mark] = {}
+        if len(values) >= 2 and self.ranks(column):
+            ordered = sorted(set(values.values()), reverse=score(column).better == "higher")
+            marks = dict(zip(ordered, ("best", "second"), strict=False))
+        return [
+            "doubtful" if doubtful[place] else marks.get(values[place], "") if place in values else ""
+            for place in range(len(self.rows))
+        ]
 
 
 class PrintedCell(NamedTuple):
@@ -101,7 +107,7 @@ class PrintedCell(NamedTuple):
 
     Attributes:
         number: with the digits it is worth; empty where there is none.
-        mark: whether it is the best of its column, or the second.
+        mark: whether it is the best of its column, the second, or doubtful.
         interval: `[low, high]` with as many digits; empty where nothing is known.
     """
 
@@ -191,7 +197,9 @@ def provenance(group: Group, columns: Sequence[str]) -> list[str]:
     ]
     said = "; ".join(part for part in parts if part)
     described = [f"{column} is {group.extractors[column]}" for column in columns if _needs_words(group, column)]
-    return [f"measured: {said}" if said else "measured", *described]
+    doubtful = any(is_doubtful(row, column) for row in group.rows for column in columns)
+    doubts = [f"{DOUBT} marks doubtful numbers: the report beside their table does not give them"] if doubtful else []
+    return [f"measured: {said}" if said else "measured", *described, *doubts]
 
 
 def differences(groups: Sequence[Group]) -> list[str]:

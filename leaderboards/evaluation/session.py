@@ -143,7 +143,7 @@ class Session:
         finally:
             if processes.first:
                 self._take_in_others()
-                report.content.cells = write_tables(self.folder, report.content)
+                write_tables(self.folder, report.content)
                 report.save()
         if processes.first and self._run.finished().issuperset(item.key for item in work):
             # Not before the distances are saved: a killed run measures them from these files.

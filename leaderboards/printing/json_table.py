@@ -18,7 +18,7 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
     A group has its title, setting, extractors and rows. A row has its label, where it comes from, and `scores`: of each
     column of which it has a finite value the value, `printed` (the paper's text; null where measured), `interval`
     ([low, high], or null; always there: a script that does not want it does not read it) and `mark` ('best',
-    'second' or empty, among the group's rows).
+    'second', 'doubtful' or empty, among the group's rows).
     """
     content = {
         "schema": SCHEMA,

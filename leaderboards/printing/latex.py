@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from lia_bench.leaderboards.board.groups import Group, Mark, PrintedTable, printed_table, provenance
+from lia_bench.leaderboards.board.groups import DOUBT, Group, Mark, PrintedTable, printed_table, provenance
 
 PREAMBLE = "% needs \\usepackage{booktabs}\n"
 
-MARKED = {"": "{}", "best": r"\textbf{{{}}}", "second": r"\underline{{{}}}"}
+MARKED = {"": "{}", "best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "doubtful": f"{{}}{DOUBT}"}
 
 ESCAPES = str.maketrans(
     {

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lia_bench.core.names import printable
-from lia_bench.leaderboards.board.groups import Group, PrintedCell, printed_table, provenance
+from lia_bench.leaderboards.board.groups import DOUBT, Group, PrintedCell, printed_table, provenance
 
-MARKED = {"": "{}", "best": "**{}**", "second": "<ins>{}</ins>"}
+MARKED = {"": "{}", "best": "**{}**", "second": "<ins>{}</ins>", "doubtful": f"{{}}{DOUBT}"}
 
 
 def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> str:

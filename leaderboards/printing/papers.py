@@ -88,8 +88,8 @@ def _table(rows: Sequence[ResultRow], scores: Sequence[str]) -> Table:
 def _cell(rows: Sequence[ResultRow], column: _Column, best: set[tuple[int, _Column]]) -> Text:
     for row in rows:
         if (row.dataset, row.task) == (column.dataset, column.task) and column.score in row.printed:
-            return marked_cell(row.printed[column.score], (id(row), column) in best)
-    return marked_cell("", False)
+            return marked_cell(row.printed[column.score], "best" if (id(row), column) in best else "")
+    return marked_cell("", "")
 
 
 def _best(rows: Sequence[ResultRow], columns: Sequence[_Column]) -> set[tuple[int, _Column]]:

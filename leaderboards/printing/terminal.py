@@ -8,7 +8,7 @@ from rich.text import Text
 
 from lia_bench.core.console import wide_console
 from lia_bench.leaderboards.board.board import Board
-from lia_bench.leaderboards.board.groups import NOT_SAID, Group, PrintedTable, printed_table, provenance
+from lia_bench.leaderboards.board.groups import DOUBT, NOT_SAID, Group, Mark, PrintedTable, printed_table, provenance
 from lia_bench.leaderboards.results.columns import (
     COLUMNS,
     USER_STUDY,
@@ -25,7 +25,7 @@ PUBLISHED = "published, as printed:"
 
 
 def print_board(board: Board, intervals: bool = False) -> None:
-    """Print to standard output, a table a group; `*` marks the best measured value of a column.
+    """Print to standard output, a table a group; `*` marks the best measured value of a column, `?` a doubtful one.
 
     Args:
         board: what to print.
@@ -46,9 +46,15 @@ def print_board(board: Board, intervals: bool = False) -> None:
         console.print(Text(line, style="bold yellow"), soft_wrap=True)
 
 
-def marked_cell(text: str, is_best: bool) -> Text:
-    """A cell with `*` before the best of its column, and '-' where there is none."""
-    return Text((BEST if is_best else "") + (text or "-"), style="bold green" if is_best else "")
+def marked_cell(text: str, mark: Mark) -> Text:
+    """A cell with `*` before the best of its column, `?` behind a doubtful number, and '-' where there is none."""
+    shown = text or "-"
+    match mark:
+        case "best":
+            return Text(BEST + shown, style="bold green")
+        case "doubtful":
+            return Text(shown + DOUBT, style="yellow")
+    return Text(shown)
 
 
 def _table(group: Group, content: PrintedTable, published: Sequence[ResultRow], intervals: bool) -> Table:
@@ -61,7 +67,7 @@ def _table(group: Group, content: PrintedTable, published: Sequence[ResultRow], 
         table.add_column(f"{column} {arrow}", justify="right", no_wrap=True)
     table.add_column("answers" if group.setting["task"] == USER_STUDY else "clips", justify="right", no_wrap=True)
     for row, label, own in zip(group.rows, content.labels, content.cells, strict=True):
-        cells = [marked_cell(cell.number, cell.mark == "best") for cell in own]
+        cells = [marked_cell(cell.number, cell.mark) for cell in own]
         below = [f"\n{cell.interval}" if intervals and cell.interval else "" for cell in own]
         cells = [cell.append(line) for cell, line in zip(cells, below, strict=True)]
         table.add_row(Text(label), *([row.transfer] if transfers else []), *cells, _count(row))
@@ -69,7 +75,7 @@ def _table(group: Group, content: PrintedTable, published: Sequence[ResultRow], 
         table.add_row()
         table.add_row(Text(PUBLISHED, style="bold"))
     for row in published:
-        cells = [marked_cell(printed(row, column), False) for column in content.columns]
+        cells = [marked_cell(printed(row, column), "") for column in content.columns]
         table.add_row(Text(_citation(row)), *([""] if transfers else []), *cells, _count(row), style="italic dim")
     return table
 

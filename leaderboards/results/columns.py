@@ -33,6 +33,8 @@ AGAINST_ONE = re.compile(r"preference_vs_.+_percent")
 """How many per cent of the answers preferred the row's model to one other."""
 AMONG_ALL = re.compile(r"selected_best_.+_percent")
 """How many per cent of the answers chose the row's model among all that were shown."""
+ENDINGS = ("_low", "_high", "_frames", "_missing")
+"""Of columns that belong to a score's column."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class ResultRow:
         extractors: what metrics rest on, as 'akd=akd_openpose(weights ...);...'.
         seed: of the pairs of the cross task.
         rendered: the size of the model's frames where they were resized to be compared, and to which.
+        doubtful: the scores that are not what the report beside their table gives, as 'l1;psnr'.
         file: the file that it was read from.
     """
 
@@ -147,6 +150,7 @@ class ResultRow:
         default="measured", metadata={"kind": "text", "part": "where", "measured": lambda report, of: "measured"}
     )
     rendered: str = _text("where", _rendered, seldom=True)
+    doubtful: str = _text("where", seldom=True)
 
     paper: str = _text("paper")
     table: str = _text("paper")
@@ -218,6 +222,17 @@ def is_score(name: str) -> bool:
     """Whether a column holds numbers to compare: a metric, the speed, a preference of raters, or what papers print."""
     own = COLUMNS.get(name)
     return own.kind == "score" if own else _is_preference(name) or name in PRINTED_ALONE or _is_metric(name)
+
+
+def belongs_to(column: str) -> str:
+    """The score that a column says something of, such as an end of its interval; any other column is its own."""
+    ending = next((ending for ending in ENDINGS if column.endswith(ending)), "")
+    return column.removesuffix(ending)
+
+
+def is_doubtful(row: ResultRow, name: str) -> bool:
+    """Whether a row's value of a score's column may have been edited."""
+    return name in row.doubtful.split(";")
 
 
 def better(name: str) -> Better:

@@ -1,17 +1,29 @@
 """Reads tables of results, whoever wrote or edited them: what can be read is, and of the rest a line says why not."""
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
-from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.errors import InputError
 from lia_bench.core.inner_files import inner_file
-from lia_bench.core.text_files import SEPARATORS, cell_text, parse_table, read_text
-from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, Origin, ResultRow, is_score, names_of, score
+from lia_bench.core.text_files import SEPARATORS
+from lia_bench.leaderboards.results.columns import (
+    COLUMNS,
+    LEADERBOARD,
+    Origin,
+    ResultRow,
+    belongs_to,
+    is_score,
+    names_of,
+    present,
+    score,
+)
+from lia_bench.leaderboards.results.csv_writing import PER_CLIP
+from lia_bench.leaderboards.results.recomputed import Change, recheck
+from lia_bench.leaderboards.results.sheet import Sheet, number_in, read_sheet
 
 Number = TypeVar("Number", int, float)
 LISTED = 3
@@ -20,15 +32,9 @@ NEEDED = ("model", "dataset", "task")
 """Without these a row says nothing."""
 PROVENANCE = ("protocol", "extractors", "dataset_hash", "checkpoint_sha256")
 """Without these nobody knows with what a row may be compared."""
-ENDINGS = ("_low", "_high", "_frames", "_missing")
-"""Of columns that belong to a score's column."""
+DOUBTFUL = "doubtful, and never the best"
+WAY_OUT = "the same `lia-bench evaluate` again writes it anew"
 DATE = "%Y-%m-%dT%H:%M:%SZ"
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
-EXCHANGED = str.maketrans(",.", ".,")
-COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
-POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+(e[+-]?\d+)?", re.IGNORECASE)
-GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
-"""A number that may have points between its thousands."""
 
 
 def read_results(paths: Iterable[Path]) -> tuple[list[ResultRow], list[str]]:
@@ -62,9 +68,13 @@ def read_file(file: Path) -> tuple[list[ResultRow], list[str]]:
     Raises:
         InputError: the file is not there, or no table of results at all.
     """
-    sheet = _sheet(file)
+    sheet = read_sheet(file)
     _check_columns(file, sheet.columns)
     problems = list(_doubts(file, sheet))
+    checked = recheck(file, sheet)
+    changes: dict[int | None, list[Change]] = {}
+    for change in checked.changes:
+        changes.setdefault(change.line, []).append(change)
     bad = []
     rows = []
     for number, cells in sheet.lines:
@@ -75,23 +85,38 @@ def read_file(file: Path) -> tuple[list[ResultRow], list[str]]:
         except InputError as error:
             bad.append(f"{file}: line {number}: {error}")
             continue
-        rows.append(row)
+        own = changes.get(number, [])
+        rows.append(_doubted(row, own))
+        # Of a cell that was left out enough is said.
+        told = {complaint.split(" ", 1)[0] for complaint in complaints}
+        complaints += [f"{change.said}; {DOUBTFUL}" for change in own if change.column not in told]
         bad += [f"{file}: line {number}: {complaint}" for complaint in complaints]
-    if len(bad) > LISTED:
-        bad = [*bad[:LISTED], f"{file}: {len(bad) - LISTED} more cells or lines like these"]
+    bad += [f"{file}: {change.said}; {WAY_OUT}" for change in changes.get(None, [])]
+    of_clips = [f"{file.with_name(PER_CLIP)}: {_place(change)}{change.said}; {WAY_OUT}" for change in checked.of_clips]
+    problems += [checked.problem] if checked.problem else []
     if not sheet.lines:
         problems.append(f"{file}: has columns but no rows: run the same `lia-bench evaluate` again")
-    return rows, problems + bad
+    return rows, [*problems, *_shortened(bad, file), *_shortened(of_clips, file.with_name(PER_CLIP))]
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """A file's cells as text: its columns, and its lines with their numbers in the file."""
+def _shortened(lines: Sequence[str], file: Path) -> Sequence[str]:
+    """At most LISTED lines of a file, and how many more there are."""
+    more = len(lines) - LISTED
+    return [*lines[:LISTED], f"{file}: {more} more cells or lines like these"] if more > 0 else lines
 
-    columns: list[str]
-    lines: list[tuple[int, list[str]]]
-    separator: str
-    decimal_comma: bool
+
+def _place(change: Change) -> str:
+    return "" if change.line is None else f"line {change.line}: "
+
+
+def _doubted(row: ResultRow, changes: Sequence[Change]) -> ResultRow:
+    """A row that says which of its scores are doubtful: those that were changed, or all where something else was."""
+    if not changes:
+        return row
+    changed = {belongs_to(change.column) for change in changes}
+    scores = present([row])
+    doubtful = [name for name in scores if name in changed or not all(map(is_score, changed))]
+    return replace(row, doubtful=";".join(dict.fromkeys([*filter(None, row.doubtful.split(";")), *doubtful])))
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -102,29 +127,6 @@ def _files(path: Path) -> Iterator[Path]:
         yield path / LEADERBOARD
     else:
         yield from sorted(path.glob(f"*/{LEADERBOARD}")) or [path / LEADERBOARD]
-
-
-def _sheet(file: Path) -> _Sheet:
-    try:
-        text = read_text(file)
-        if not text.strip(" \t\r\n\xa0,;"):
-            raise InputError(f"{file}: is empty; run the same `lia-bench evaluate` again to have it written anew")
-        table = parse_table(text, file)
-    except UnreadableTextError as error:
-        said = error.reason.removeprefix("it ") if error.reason.startswith("it ") else f"cannot be read: {error.reason}"
-        reason = "is not there" if error.missing else said
-        raise InputError(
-            f"{file}: {reason}; name a leaderboard.csv or a folder that `lia-bench evaluate` wrote"
-        ) from error
-    lines = [(number, [cell_text(cell) for cell in cells]) for number, cells in table.lines]
-    return _Sheet(list(table.columns), lines, table.separator, _has_decimal_comma(table.columns, lines))
-
-
-def _has_decimal_comma(columns: Sequence[str], lines: Iterable[tuple[int, Sequence[str]]]) -> bool:
-    texts = names_of("text")
-    cells = [cell for _, cells in lines for column, cell in zip(columns, cells, strict=False) if column not in texts]
-    points = any(POINT_NUMBER.fullmatch(cell) and not GROUPED.fullmatch(cell) for cell in cells)
-    return not points and any(COMMA_NUMBER.fullmatch(cell) for cell in cells)
 
 
 def _check_columns(file: Path, columns: list[str]) -> None:
@@ -141,7 +143,7 @@ def _check_columns(file: Path, columns: list[str]) -> None:
         raise InputError(f"{file}: has the column {twice[0]} twice; keep the one that is meant")
 
 
-def _doubts(file: Path, sheet: _Sheet) -> Iterator[str]:
+def _doubts(file: Path, sheet: Sheet) -> Iterator[str]:
     traces = [SEPARATORS[sheet.separator]] if sheet.separator != "," else []
     traces += ["comma decimals"] if sheet.decimal_comma else []
     if traces:
@@ -185,6 +187,8 @@ def parse_row(cells: Mapping[str, str], file: Path, decimal_comma: bool) -> tupl
         there = [name for name in names_of("score") if own[name] is not None]
         own |= {name: None for name in there if not numbers.possible(name, own[name])}
     own |= {"date": _date(own["date"], numbers.complaints), "origin": _origin(own["origin"])}
+    if own["doubtful"] and own["origin"] != "published":
+        numbers.complaints.append(f"{own['doubtful'][:40]} was doubtful where this table was made from; {DOUBTFUL}")
     row = ResultRow(
         **own,
         values=values,
@@ -201,7 +205,7 @@ def unknown_columns(columns: Iterable[str]) -> list[str]:
     columns = list(columns)
     others = [column for column in columns if column and column not in COLUMNS and not is_score(column)]
     # What belongs to a column shares its fate, so that it need not be named.
-    return [column for column in others if _without_ending(column) not in columns]
+    return [column for column in others if belongs_to(column) == column or belongs_to(column) not in columns]
 
 
 class _Numbers:
@@ -217,11 +221,8 @@ class _Numbers:
         text = self._cells.get(column, "")
         if not text:
             return None
-        # Where commas are decimal, a point stands between thousands.
-        plain = text.translate(EXCHANGED) if self._decimal_comma else text
-        # Python takes 1_0 and digits of every script for numbers, too.
-        value = float(plain) if NUMBER.fullmatch(plain) else math.nan
-        if math.isfinite(value):
+        value = number_in(text, self._decimal_comma)
+        if value is not None:
             return value
         self.complaints.append(f"{column} is '{text[:20]}', which is no number; left out")
         return None
@@ -269,7 +270,3 @@ def _origin(text: str) -> Origin:
     if text in ("", "measured", "published"):
         return cast(Literal["measured", "published"], text or "measured")
     raise InputError(f"its origin is '{text[:20]}', neither measured nor published; left out")
-
-
-def _without_ending(column: str) -> str:
-    return next((column.removesuffix(ending) for ending in ENDINGS if column.endswith(ending)), column + "?")

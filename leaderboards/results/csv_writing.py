@@ -1,5 +1,6 @@
 """The CSV tables of a results folder, made from its report."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,8 +16,7 @@ from lia_bench.leaderboards.results.columns import (
     measured_row,
     names,
 )
-from lia_bench.leaderboards.results.measurement import Measurement, summaries
-from lia_bench.leaderboards.results.report import Cell as NumberCell
+from lia_bench.leaderboards.results.measurement import Measurement, Summary, summaries
 from lia_bench.leaderboards.results.report import Report
 from lia_bench.leaderboards.results.report_file import read_report
 from lia_bench.metrics.registry import ordered
@@ -30,15 +30,19 @@ def rebuild(folder: Path) -> tuple[Path, Path]:
     return folder / LEADERBOARD, folder / PER_CLIP
 
 
-def write_tables(folder: Path, report: Report) -> list[NumberCell]:
-    """Write leaderboard.csv and per_clip.csv of a report into its folder; returns what stands behind each number."""
-    metrics = ordered(report.setting.metrics)
+def write_tables(folder: Path, report: Report) -> None:
+    """Write leaderboard.csv and per_clip.csv of a report into its folder, and note in the report what they hold."""
     found = summaries(report)
-    rows = [cells_of(measured_row(report, summary)) for summary in found]
-    write_rows(folder / LEADERBOARD, header(metrics, metrics, names("scores")), rows)
-    clips = [*names("who"), "clip", "source", "frames", *metrics, *names("scores"), *names("where")]
-    write_rows(folder / PER_CLIP, clips, [_clip_cells(report, clip) for summary in found for clip in summary.clips])
-    return [one.cell for summary in found for one in summary.metrics.values()]
+    texts = _texts(report, found)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    report.tables = {name: hashlib.sha256(text.encode("utf-8")).hexdigest() for name, text in texts.items()}
+    report.cells = [one.cell for summary in found for one in summary.metrics.values()]
+
+
+def table_texts(report: Report) -> dict[str, str]:
+    """What leaderboard.csv and per_clip.csv of a report hold, by name."""
+    return _texts(report, summaries(report))
 
 
 def header(scores: Iterable[str], counted: Iterable[str], others: Iterable[str]) -> list[str]:
@@ -68,14 +72,28 @@ def cells_of(row: ResultRow) -> dict[str, Cell]:
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
     """Write rows to a CSV file below a header of the columns, floats with six significant digits."""
-    short = [{key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
-    write_text(path, write_table(said(columns, short), short))
+    write_text(path, _text(columns, rows))
 
 
 def said(columns: Iterable[str], rows: Sequence[Mapping[str, Cell]]) -> list[str]:
     """The columns without those that a table has only where one of its rows says something."""
     seldom = {column.name for column in COLUMNS.values() if column.seldom}
     return [name for name in columns if name not in seldom or any(row.get(name) for row in rows)]
+
+
+def _texts(report: Report, found: Sequence[Summary]) -> dict[str, str]:
+    metrics = ordered(report.setting.metrics)
+    rows = [cells_of(measured_row(report, summary)) for summary in found]
+    clips = [*names("who"), "clip", "source", "frames", *metrics, *names("scores"), *names("where")]
+    return {
+        LEADERBOARD: _text(header(metrics, metrics, names("scores")), rows),
+        PER_CLIP: _text(clips, [_clip_cells(report, clip) for summary in found for clip in summary.clips]),
+    }
+
+
+def _text(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> str:
+    short = [{key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
+    return write_table(said(columns, short), short)
 
 
 def _clip_cells(report: Report, alone: Measurement) -> dict[str, Cell]:

@@ -314,6 +314,8 @@ class Report(Part):
     """The whole of report.json: one setting, and every run of models in it.
 
     Attributes:
+        tables: name to the SHA-256 of each table as it was written last; they stand first, so that nobody has to read
+            on who only asks whether a table is that one.
         setting: of all runs.
         pairs: of the cross task; None where nothing was drawn.
         runs: in the order of their first starts.
@@ -321,6 +323,7 @@ class Report(Part):
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")
+    tables: dict[str, str] = {}
     setting: Annotated[EvaluationSetting | ScoreSetting, Field(discriminator="kind")]
     pairs: list[ClipPair] | None = None
     runs: list[Run]

@@ -7,6 +7,7 @@ the evaluation ends, however it ends, or when the next one starts.
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +33,10 @@ from lia_bench.leaderboards.results.report import (
 
 REPORT = "report.json"
 JOURNALS = "unfinished-*.jsonl"
+HEAD = 2000
+"""So many characters hold all that stands before the setting."""
+_TABLES = re.compile(r'\s*\{\s*"schema":\s*\d+,\s*"tables":\s*\{([^{}]*)\}')
+_TABLE = re.compile(r'"([^"]+)":\s*"([0-9a-f]{64})"')
 
 
 def read_report(folder: Path) -> Report:
@@ -43,6 +48,25 @@ def read_report(folder: Path) -> Report:
     if not (folder / REPORT).is_file():
         raise InputError(f"{folder}: holds no {REPORT}; `lia-bench evaluate` and `score` write it")
     return ReportFile(folder).content
+
+
+def noted_tables(folder: Path) -> dict[str, str]:
+    """Name to SHA-256 of the tables as the report's folder got them last, without reading all of the report.
+
+    Empty where there is no report, or one of a former version.
+
+    Raises:
+        InputError: a link leads out of the folder, or the report cannot be read.
+    """
+    path = inner_file(folder, REPORT)
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            head = _TABLES.match(file.read(HEAD))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}: make it readable") from None
+    return dict(_TABLE.findall(head[1])) if head else {}
 
 
 class ReportFile:

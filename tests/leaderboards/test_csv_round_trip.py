@@ -39,6 +39,8 @@ def result_rows(draw: st.DrawFn) -> ResultRow:
         name: draw(NAMES if name in ("model", "dataset", "task") else TEXTS) for name in names_of("text")
     }
     texts |= {"origin": draw(st.sampled_from(["measured", "published"])), "date": "2026-11-29T08:00:00Z"}
+    # A row that is doubtful is told of.
+    texts["doubtful"] = ""
     values = {column: draw(st.floats(0, 1).map(short)) for column in draw(st.sets(st.sampled_from(METRICS)))}
     return ResultRow(
         **texts,
@@ -104,6 +106,7 @@ def test_exports_give_no_formula(tmp_path: Path, capsys: pytest.CaptureFixture[s
     folder = write_results(tmp_path / "toy", ToyResults(videos=False))
     table = folder / "leaderboard.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("fomm,", '"=HYPERLINK(""x"")",', 1), encoding="utf-8")
+    (folder / "report.json").unlink()
     assert run(["leaderboard", str(folder), "--format", "csv"], debug=False) == 0
     exported = capsys.readouterr().out
     assert "'=HYPERLINK" in exported
@@ -120,6 +123,7 @@ def test_names_are_shown_escaped_in_every_export(form: str, tmp_path: Path, caps
     table = folder / "leaderboard.csv"
     text = table.read_text(encoding="utf-8").replace("fomm,", "na\x1b[31mme\x1b]0;title\x07\x9bJ,")
     table.write_text(text, encoding="utf-8")
+    (folder / "report.json").unlink()
     if form == "html":
         assert run(["leaderboard", "html", str(folder), "--output", str(tmp_path / "page")], debug=False) in (0, 1)
         shown = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")

@@ -65,8 +65,8 @@ def save_report(folder: Path, content: dict[str, Any]) -> None:
     """Write report.json and its tables."""
     report = ReportFile(folder)
     report.content = Report.model_validate(content)
-    report.save()
     write_tables(folder, report.content)
+    report.save()
 
 
 def toy_content(toy: ToyResults) -> dict[str, Any]:

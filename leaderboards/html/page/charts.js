@@ -5,7 +5,8 @@ const CHART = { width: 380, row: 24, top: 8, bottom: 24, value: 64 };
 function metricChart(table, index) {
   const column = table.columns[index];
   const rows = table.rows.filter((row) => row.values[index] !== null)
-    .sort((first, second) => byQuality(first.values[index], second.values[index], column.better));
+    .sort((first, second) => isDoubtful(first, index) - isDoubtful(second, index)
+      || byQuality(first.values[index], second.values[index], column.better));
   const name = columnName(column.name);
   const label = Math.min(130, 16 + 7.2 * Math.max(...rows.map((row) => row.label.length)));
   const ends = rows.flatMap((row) => [row.values[index], ...(row.intervals[index] ?? [])]);
@@ -45,12 +46,16 @@ function chartRow(row, column, index, place, label, x) {
       `M${x(interval[0])} ${middle - 4}v8M${x(interval[1])} ${middle - 4}v8` }) : '',
     drawn('circle', { class: 'dot', cx: x(value), cy: middle, r: 4.5 }),
     drawn('text', { class: 'chart-value', x: CHART.width - 4, y: middle + 4, 'text-anchor': 'end' },
-      row.printed?.[index] || numberText(value, column)));
+      shownNumber(row, column, index)));
 }
 
 function rowText(row, column, index) {
   const interval = intervalText(row.intervals[index], column);
-  return `${row.label} ${row.printed?.[index] || numberText(row.values[index], column)}${interval ? ` (${interval})` : ''}`;
+  return `${row.label} ${shownNumber(row, column, index)}${interval ? ` (${interval})` : ''}`;
+}
+
+function shownNumber(row, column, index) {
+  return (row.printed?.[index] || numberText(row.values[index], column)) + (isDoubtful(row, index) ? '?' : '');
 }
 
 /** Two to six round numbers within the range. */

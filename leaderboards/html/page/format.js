@@ -36,6 +36,11 @@ function byQuality(first, second, better) {
   return better === 'lower' ? first - second : second - first;
 }
 
+/** Whether a row's number is not what the report beside its table gives. */
+function isDoubtful(row, index) {
+  return row.marks[index] === 'doubtful';
+}
+
 /** A function that tells whether a text in lower case has every word of `search`, in any order. */
 function wordFilter(search) {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);

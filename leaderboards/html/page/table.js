@@ -1,5 +1,7 @@
 // One table of rows that may be compared: sortable, filterable, with intervals and provenance.
 
+const MARKS = { best: 'best', second: 'second best', doubtful: 'doubtful: the report beside the table gives another number' };
+
 class ResultTable {
   constructor(table, provenance) {
     this.table = table;
@@ -42,12 +44,12 @@ class ResultTable {
   cell(row, column, index) {
     const value = row.values[index];
     const mark = row.marks[index];
-    const reason = value === null ? row.reasons[column.name] : null;
+    const reason = value === null ? row.reasons[column.name] : mark === 'doubtful' ? MARKS.doubtful : null;
     const interval = intervalText(row.intervals[index], column);
     return element('td', { class: `number ${mark}`, title: reason },
       element('span', { class: 'value' }, row.printed?.[index] || numberText(value, column)),
-      mark ? hiddenText(mark === 'best' ? ' (best)' : ' (second best)') : null,
-      reason ? hiddenText(` (${reason})`) : null,
+      mark ? hiddenText(` (${MARKS[mark]})`) : null,
+      value === null && reason ? hiddenText(` (${reason})`) : null,
       interval ? element('span', { class: 'interval' }, interval) : null);
   }
 
@@ -92,6 +94,8 @@ class ResultTable {
       ? (first, second) => sign * first.row.label.localeCompare(second.row.label, 'en', { numeric: true })
       : (first, second) => {
         const [mine, theirs] = [value(first.row), value(second.row)];
+        const doubts = isDoubtful(first.row, index) - isDoubtful(second.row, index);
+        if (doubts && mine !== null && theirs !== null) return doubts;
         const order = byQuality(mine, theirs, column?.better ?? 'higher');
         return mine === null || theirs === null ? order : sign * order;
       };
