@@ -4,23 +4,28 @@ Every function fills the request that its command fills, which says what the opt
 the same names and defaults here and there, but that a flag of the command line is a truth value here (`crop=False`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from lia_bench.animation.animated import Animation
     from lia_bench.core.video.conversion import PictureLike, VideoLike
+    from lia_bench.outcomes import PreparedFolder, Results, TrainedRun
 
 Say = Callable[[str], None]
 """Takes the lines that a command would print."""
+
+AnyPath = str | PathLike[str]
+Subject = Literal["face", "body", "sample"]
+Option = AnyPath | int | float | bool | Sequence[AnyPath] | None
 
 
 def animate(
     picture: "PictureLike",
     video: "VideoLike",
-    output: str | PathLike[str] | None = None,
+    output: AnyPath | None = None,
     *,
     model: str | Sequence[str],
     references: "Sequence[PictureLike]" = (),
@@ -34,7 +39,7 @@ def animate(
     fps: float | None = None,
     device: str | None = None,
     batch_size: int = 8,
-    runs: str | PathLike[str] = "runs",
+    runs: AnyPath = "runs",
     say: Say = print,
 ) -> "Animation":
     """Move the subject of a picture as a video moves, as `lia-bench animate` does.
@@ -67,11 +72,11 @@ def animate(
     keep_freed_memory()
     with files_of(picture, video, references) as files:
         request = AnimationRequest(
-            models=(model,) if isinstance(model, str) else tuple(model),
+            models=_several(model),
             source=files.picture,
             driving=files.video,
             references=files.references,
-            output=None if output is None else Path(output),
+            output=_path(output),
             format=format,
             transfer=transfer,
             start=start,
@@ -85,3 +90,239 @@ def animate(
             runs=Path(runs),
         )
         return make(request, say)
+
+
+def preprocess(
+    dataset: str,
+    footage: AnyPath | None = None,
+    *,
+    output: AnyPath | None = None,
+    size: int | None = None,
+    format: Literal["mp4", "png"] = "mp4",
+    workers: int | None = None,
+    shard: str | None = None,
+    ray: str | None = None,
+    **options: Option,
+) -> "PreparedFolder":
+    """Prepare a dataset as `lia-bench preprocess DATASET` does, and print what it prints.
+
+    Args:
+        dataset: as the command names it, such as "folder".
+        footage: folder of videos.
+        output: folder of the dataset; None is data/<dataset>-<size>.
+        size: side of the clips in pixels; None is the dataset's usual one.
+        format: H.264 files, or folders of pictures without loss.
+        workers: processes on this machine; None is one a core.
+        shard: the share of the work to do, as "3/16".
+        ray: address of a Ray cluster to spread the work over.
+        options: those of the dataset's own, with _ for -, such as `min_frames=128`; a switch such as --fit/--strict is
+            `fit=False`. `lia-bench preprocess DATASET --help` lists them.
+
+    Raises:
+        UnknownNameError: no such dataset or option.
+        InputError: a value that an option does not take, or a clip that could not be cut; clips.csv has the reason.
+    """
+    import click
+
+    from lia_bench.core.errors import InputError
+    from lia_bench.core.registry import load_attribute
+    from lia_bench.outcomes import PreparedFolder
+    from lia_bench.preprocessing.options import words_of
+    from lia_bench.preprocessing.registry import DATASETS
+
+    command: click.Command = load_attribute(DATASETS[dataset].command)
+    usual = {"footage": footage, "output": output, "size": size, "format": format, "workers": workers}
+    words = words_of(command, dataset, {**usual, "shard": shard, "ray": ray, **options})
+    try:
+        with command.make_context(dataset, words) as context:
+            folder = command.invoke(context)
+    except click.ClickException as error:
+        raise InputError(f"preprocess {dataset}: {error.format_message()}") from None
+    return PreparedFolder(folder)
+
+
+def train(
+    model: str,
+    dataset: AnyPath | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    config: AnyPath | None = None,
+    name: str | None = None,
+    resume: bool = False,
+    devices: int = 1,
+    nodes: int = 1,
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto",
+    precision: Literal["32-true", "bf16-mixed"] = "32-true",
+    compile: bool = False,
+    channels_last: bool = False,
+    data: AnyPath = "data",
+    runs: AnyPath = "runs",
+    say: Say = print,
+) -> "TrainedRun":
+    """Train a model on a prepared dataset as `lia-bench train` does; called again, it goes on where the run stopped.
+
+    Sweeps are the command's alone, since each of their runs is a process of its own. Several devices start this script
+    anew, once for each, as Lightning Fabric does.
+
+    Args:
+        model: name or name:variant.
+        dataset: a prepared dataset by name, or a folder of clips; None is the configuration's.
+        settings: over the variant's, by key, as {"schedule.iterations": 1000}; --set on the command line.
+        config: YAML file of settings, below `settings`.
+        say: takes lines for the user.
+
+    Other options are those of `lia_bench.models.training.planned_run.TrainingRequest` and of `Hardware`.
+
+    Raises:
+        KeyboardInterrupt: stopped; what was trained is saved.
+        LiaBenchError: of the kind that names the cause, with the way out.
+    """
+    from lia_bench.core.configuration import merge, read_yaml
+    from lia_bench.models.reference import ModelReference
+    from lia_bench.models.training.configuration import nested
+    from lia_bench.models.training.hardware import Hardware
+    from lia_bench.models.training.planned_run import TrainingRequest
+    from lia_bench.models.training.trainer import train as run
+    from lia_bench.outcomes import TrainedRun
+
+    reference = ModelReference.of_training(model)
+    own = merge(*(nested(key, value) for key, value in (settings or {}).items()))
+    request = TrainingRequest(
+        model=reference.name,
+        variant=reference.variant,
+        layers=(read_yaml(Path(config)) if config is not None else {}, own),
+        dataset=None if dataset is None else str(dataset),
+        data_folder=Path(data),
+        runs=Path(runs),
+        name=name,
+        resume=resume,
+        hardware=Hardware(accelerator, devices, nodes, precision, compile, channels_last),
+    )
+    return TrainedRun.of(run(request, say))
+
+
+def evaluate(
+    models: str | Sequence[str],
+    dataset: AnyPath | None = None,
+    *,
+    tasks: Sequence[Literal["reconstruction", "cross"]] = ("reconstruction", "cross"),
+    transfer: str | None = None,
+    metrics: str | Sequence[str] | None = None,
+    protocol: Literal["literature", "strict"] = "literature",
+    subject: Subject | None = None,
+    name: str | None = None,
+    device: str | None = None,
+    batch_size: int = 8,
+    size: int | None = None,
+    clips: AnyPath | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    pairs: int | None = None,
+    videos: bool = True,
+    flow_videos: bool = False,
+    data: AnyPath = "data",
+    runs: AnyPath = "runs",
+    results: AnyPath = "results",
+    say: Say = print,
+) -> "Results":
+    """Run models over the test clips of a dataset and score them, as `lia-bench evaluate` does.
+
+    >>> import lia_bench
+    >>> results = lia_bench.evaluate(["lia", "fomm"], "sample")     # doctest: +SKIP
+    >>> results.table()[["model", "task", "l1", "akd"]]             # doctest: +SKIP
+
+    Options mean what `lia_bench.leaderboards.evaluation.request.EvaluationRequest` says. Clips that cannot be read are
+    left out, and told by `say` and by the results' `failures`.
+
+    Raises:
+        LiaBenchError: of the kind that names the cause, with the way out.
+    """
+    from lia_bench.core.memory import batch_size_advice, keep_freed_memory
+    from lia_bench.leaderboards.evaluation.evaluate import evaluate as run
+    from lia_bench.leaderboards.evaluation.request import EvaluationRequest
+    from lia_bench.metrics.specification import Protocol
+    from lia_bench.outcomes import Results
+
+    request = EvaluationRequest(
+        models=_several(models),
+        dataset=None if dataset is None else str(dataset),
+        tasks=tuple(tasks),
+        transfer=transfer,
+        metrics=None if metrics is None else _several(metrics),
+        protocol=Protocol(protocol),
+        subject=subject,
+        name=name,
+        device=device,
+        batch_size=batch_size,
+        size=size,
+        clips=_path(clips),
+        limit=limit,
+        seed=seed,
+        pairs=pairs,
+        videos=videos,
+        flow_videos=flow_videos,
+        data=Path(data),
+        runs=Path(runs),
+        results=Path(results),
+    )
+    keep_freed_memory()
+    with batch_size_advice(batch_size):
+        return Results.of(run(request, say), say)
+
+
+def score(
+    generated: AnyPath,
+    reference: AnyPath,
+    *,
+    source: AnyPath | None = None,
+    model: str | None = None,
+    metrics: str | Sequence[str] | None = None,
+    protocol: Literal["literature", "strict"] = "literature",
+    subject: Subject | None = None,
+    trim: tuple[int, int, int, int] = (0, 0, 0, 0),
+    name: str | None = None,
+    device: str | None = None,
+    batch_size: int = 8,
+    seed: int = 0,
+    videos: bool = True,
+    results: AnyPath = "results",
+    say: Say = print,
+) -> "Results":
+    """Score videos that any program made, as `lia-bench score` does: matched with true ones by name.
+
+    Options mean what `lia_bench.leaderboards.evaluation.request.ScoreRequest` says. Videos that cannot be compared are
+    left out, and told by `say` and by the results' `failures`.
+
+    Raises:
+        LiaBenchError: of the kind that names the cause, with the way out.
+    """
+    from lia_bench.leaderboards.evaluation.request import ScoreRequest
+    from lia_bench.leaderboards.evaluation.score import score as run
+    from lia_bench.metrics.specification import Protocol
+    from lia_bench.outcomes import Results
+
+    request = ScoreRequest(
+        generated=Path(generated),
+        reference=Path(reference),
+        source=_path(source),
+        model=model,
+        metrics=None if metrics is None else _several(metrics),
+        protocol=Protocol(protocol),
+        subject=subject,
+        trim=trim,
+        name=name,
+        device=device,
+        batch_size=batch_size,
+        seed=seed,
+        videos=videos,
+        results=Path(results),
+    )
+    return Results.of(run(request, say), say)
+
+
+def _path(given: AnyPath | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

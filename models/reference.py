@@ -35,6 +35,18 @@ class ModelReference:
             raise InputError(f"'{text}' names no model: write it as name[:variant][@checkpoint]")
         return cls(name, variant or None, Path(checkpoint) if checkpoint else None)
 
+    @classmethod
+    def of_training(cls, text: str) -> Self:
+        """Read what is to be trained, a text `name[:variant]`.
+
+        Raises:
+            InputError: a part is empty, or there is a checkpoint.
+        """
+        reference = cls.parse(text)
+        if reference.checkpoint:
+            raise InputError(f"{text}: train takes no checkpoint; to go on with a run give --resume and its --name")
+        return reference
+
     def __str__(self) -> str:
         variant = f":{self.variant}" if self.variant else ""
         checkpoint = f"@{self.checkpoint}" if self.checkpoint else ""

@@ -1,7 +1,7 @@
 """Options that several recipes share, for `lia-bench preprocess`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 from click.core import ParameterSource
 
+from lia_bench.core.errors import UnknownNameError
 from lia_bench.core.number_types import LARGEST_SIDE, POOL, Real, count
 from lia_bench.core.provenance import usable_cores
+from lia_bench.core.suggestions import unknown
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.detection.detector import Subject
@@ -37,7 +39,10 @@ class DetectorChoice:
 
 
 def preparation_options(dataset: str, size: int = 256) -> Callable[[Command], Command]:
-    """How a dataset is written: the command gets `options`, a PreparationOptions, as its first argument."""
+    """How a dataset is written: the command gets `options`, a PreparationOptions, as its first argument.
+
+    What click calls gives the dataset's folder to who invokes the command from Python.
+    """
 
     def decorate(function: Command) -> Command:
         @wraps(function)
@@ -49,7 +54,7 @@ def preparation_options(dataset: str, size: int = 256) -> Callable[[Command], Co
             shard: tuple[int, int] | None,
             ray_address: str | None,
             **others: Any,
-        ) -> Any:
+        ) -> Path:
             from lia_bench.preprocessing.preparing import PreparationOptions
 
             if ray_address is not None:
@@ -60,7 +65,8 @@ def preparation_options(dataset: str, size: int = 256) -> Callable[[Command], Co
             device = detector.device if isinstance(detector, DetectorChoice) else "cpu"
             searchers = workers or (1 if device.startswith("cuda") else usable_cores())
             searching = make_engine(searchers, ray_address, device)
-            return function(PreparationOptions(folder, size, clip_format, engine, searching, shard), **others)
+            function(PreparationOptions(folder, size, clip_format, engine, searching, shard), **others)
+            return folder
 
         decorated: Command = command
         for option in reversed(_preparation_options(dataset, size)):
@@ -198,6 +204,37 @@ def parse_shard(context: click.Context, parameter: click.Parameter, value: str |
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise click.BadParameter(f"'{value}' is no share of the work; give one such as 3/16, from 1/16 to 16/16")
     return int(found[1]), int(found[2])
+
+
+def words_of(command: click.Command, dataset: str, options: Mapping[str, Any]) -> list[str]:
+    """The words of a command line that give a command's options these values; None leaves one out.
+
+    Args:
+        command: the dataset's.
+        dataset: its name.
+        options: by their names, with _ for -; a switch is True or False, of what may be given twice there is a list.
+
+    Raises:
+        UnknownNameError: the command has no such option.
+    """
+    there = {
+        option.opts[0].removeprefix("--").replace("-", "_"): option
+        for option in command.params
+        if isinstance(option, click.Option)
+    }
+    words: list[str] = []
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name not in there:
+            raise UnknownNameError(unknown(f"option of preprocess {dataset}", name, there))
+        option = there[name]
+        if option.is_flag:
+            words += option.opts[:1] if value else option.secondary_opts[:1]
+        else:
+            for one in value if option.multiple else [value]:
+                words += [option.opts[0], str(one)]
+    return words
 
 
 def make_engine(workers: int, ray_address: str | None, device: str = "cpu") -> "Engine":

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from lia_bench.core.text_files import write_table
 from lia_bench.leaderboards.board.groups import Group
-from lia_bench.leaderboards.results.columns import COLUMNS, names
-from lia_bench.leaderboards.results.csv_writing import cells_of, header, said
+from lia_bench.leaderboards.results.csv_writing import cells_of, header_of, said
 
 
 def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> str:
@@ -16,11 +15,5 @@ def render(groups: Sequence[Group], columns: Sequence[str], intervals: bool) -> 
     not want them does not read them.
     """
     rows = [row for group in groups for row in group.rows]
-    scores = [column for column in columns if column not in COLUMNS]
-    counted = {metric for row in rows for metric in row.counts}
-    others = [name for name in names("scores") if name in columns]
-    listed = header(scores, [column for column in scores if column in counted], others)
-    if any(row.origin == "published" for row in rows):
-        listed += names("paper")
     cells = [cells_of(row) for row in rows]
-    return write_table(said(listed, cells), cells)
+    return write_table(said(header_of(rows, columns), cells), cells)

@@ -59,6 +59,19 @@ def header(scores: Iterable[str], counted: Iterable[str], others: Iterable[str])
     ]
 
 
+def header_of(rows: Iterable[ResultRow], scores: Sequence[str]) -> list[str]:
+    """The columns of a table of rows, with these scores; a paper's come last where a row was published."""
+    rows = list(rows)
+    of_metrics = [column for column in scores if column not in COLUMNS]
+    counted = {metric for row in rows for metric in row.counts}
+    others = [name for name in names("scores") if name in scores]
+    published = any(row.origin == "published" for row in rows)
+    return [
+        *header(of_metrics, [column for column in of_metrics if column in counted], others),
+        *(names("paper") if published else []),
+    ]
+
+
 def cells_of(row: ResultRow) -> dict[str, Cell]:
     """All cells of a row, of which a table may have fewer; numbers that were read as they were written."""
     cells: dict[str, Cell] = {name: getattr(row, name) for name in COLUMNS}

@@ -86,9 +86,7 @@ def command(
     from lia_bench.models.training.planned_run import TrainingRequest
     from lia_bench.models.training.trainer import train
 
-    reference = ModelReference.parse(model)
-    if reference.checkpoint:
-        raise InputError(f"{model}: train takes no checkpoint; to go on with a run give --resume and its --name")
+    reference = ModelReference.of_training(model)
     request = TrainingRequest(
         model=reference.name,
         variant=reference.variant,

@@ -4,10 +4,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from lia_bench.core.errors import LiaBenchError
@@ -114,7 +116,7 @@ class _Worker(Generic[Job, Result]):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._build), daemon=True)
-        with _environment(), _without_interruption():
+        with _environment(), _without_script(), _without_interruption():
             self._process.start()
         # So that the end of the process is the end of the connection.
         theirs.close()
@@ -149,6 +151,17 @@ def _without_interruption() -> Iterator[None]:
             signal.signal(number, handler)
         for sent in dict.fromkeys(came):
             signal.raise_signal(sent)
+
+
+@contextlib.contextmanager
+def _without_script() -> Iterator[None]:
+    """What is started in here does not run the script of this process, which would begin all of its work anew."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 @contextlib.contextmanager

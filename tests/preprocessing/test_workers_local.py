@@ -40,6 +40,21 @@ def test_every_job_is_done_once() -> None:
     assert multiprocessing.active_children() == []
 
 
+SCRIPT = """
+print("begun")
+from functools import partial
+from lia_bench.preprocessing.workers.local import LocalEngine
+print(dict(LocalEngine(2).run(partial(partial, abs), [[-1], [-2]])))
+"""
+
+
+def test_a_script_without_a_guard_is_not_run_again_in_workers(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300)
+    assert done.stdout == "begun\n{-1: 1, -2: 2}\n", done.stderr
+
+
 def test_one_long_group_keeps_two_workers_busy() -> None:
     done = [result for _, result in LocalEngine(2).run(build_square, [list(range(40))])]
     workers = [result[1] for result in done if not isinstance(result, Died)]

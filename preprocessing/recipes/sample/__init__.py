@@ -55,7 +55,7 @@ def command(
     frames: int,
     seed: int,
     workers: int,
-) -> None:
+) -> Path:
     """Draw talking heads, render them as wide footage and cut the clips out of it.
 
     The footage, its table and the true positions of the marks stay in <output>/footage. Started again after an
@@ -79,3 +79,4 @@ def command(
         footage = shoot(options.output / "footage", Shooting(identities, frames, seed), workers)
     arguments = {"identities": identities, "frames": frames, "seed": seed}
     report(prepare_from_table(read_metadata(footage.metadata), footage.videos, options, "sample", arguments))
+    return options.output
