@@ -32,7 +32,7 @@ def load_model(
 
     >>> import torch
     >>> import lia_bench
-    >>> model = lia_bench.load_model("lia", variant="demo-64", device="cpu")
+    >>> model = lia_bench.load_model("lia", "untrained", variant="demo-64", device="cpu")
     >>> source, driving = torch.rand(3, 64, 64), torch.rand(2, 3, 64, 64)
     >>> model.animate(source, driving, transfer="relative").shape
     torch.Size([2, 3, 64, 64])

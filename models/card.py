@@ -41,14 +41,18 @@ class Checkpoint(Section):
     Attributes:
         file: its name, or None where it is not known.
         variant: the variant to load it as; None for a file beside the model.
-        addresses: pages or folders it is offered at.
-        sha256: as its publisher gives it.
+        addresses: pages or folders it is or was offered at, for people.
+        fetched_from: addresses that a program can fetch it from, the first one first; none where a person has to.
+        sha256: as its publisher gives it, or as independent copies agree on.
+        size: in bytes.
     """
 
     file: str | None = None
     variant: str | None = None
     addresses: tuple[str, ...] = Field(min_length=1)
+    fetched_from: tuple[str, ...] = ()
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    size: int | None = Field(None, gt=0)
     note: str | None = None
 
 

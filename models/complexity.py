@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lia_bench.models.animator import Animator
 from lia_bench.models.loading import load_model
+from lia_bench.models.published import UNTRAINED
 from lia_bench.models.registry import MODELS
 
 # The side at which a model is counted that takes frames of any side.
@@ -49,11 +50,11 @@ def complexity_of(name: str, variant: str | None = None, size: int | None = None
     overrides: dict[str, Any] = {"size": size} if size is not None and MODELS[name].variants is not None else {}
     try:
         with torch.device("meta"):
-            animator = load_model(name, variant=variant, device="meta", **overrides)
+            animator = load_model(name, UNTRAINED, variant, "meta", **overrides)
         return complexity(animator, size)
     except Exception:
         # What a network raises for want of values is up to it; what is truly wrong is raised on the CPU too.
-        return complexity(load_model(name, variant=variant, device="cpu", **overrides), size)
+        return complexity(load_model(name, UNTRAINED, variant, "cpu", **overrides), size)
 
 
 def complexity(animator: Animator, size: int | None = None) -> Complexity:

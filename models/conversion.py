@@ -15,10 +15,10 @@ from lia_bench.core.processes import alone_at
 from lia_bench.models.animator import Animator
 from lia_bench.models.authors_layout import FolderLayout, OwnWriting, authors_layout, first_names, named_as_in_file
 from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, own_checkpoint_folder, write_weights
+from lia_bench.models.lineup import find_checkpoint
 from lia_bench.models.loading import load_model
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.registry import MODELS
-from lia_bench.models.training.run_folder import resolve_checkpoint
 from lia_bench.models.weights_file import read_authors
 
 FILE_SUFFIXES = (".pt", ".pth", ".tar", ".safetensors")
@@ -119,9 +119,11 @@ def convert_to_authors(
 
 def _loaded(reference: ModelReference, changed: Mapping[str, Any] | None) -> tuple[Animator, Path]:
     """The animator on the processor, and the checkpoint's folder or file."""
-    if reference.checkpoint is None:
-        raise InputError(f"{reference}: names no checkpoint to convert: write {reference}@FILE")
-    source = resolve_checkpoint(reference.checkpoint)
+    source = find_checkpoint(reference, Path("runs")) if reference.checkpoint else None
+    if source is None:
+        raise InputError(
+            f"{reference}: names no checkpoint to convert: write {reference}@FILE or {reference}@published"
+        )
     animator = load_model(reference.name, checkpoint=source, variant=reference.variant, device="cpu", **(changed or {}))
     return animator, own_checkpoint_folder(source) or source
 

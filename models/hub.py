@@ -18,7 +18,7 @@ from lia_bench.models.card import read_card
 from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, WEIGHTS, ZooEntry, read_description, write_weights
 from lia_bench.models.loading import load_model
 from lia_bench.models.registry import MODELS
-from lia_bench.models.training.run_folder import resolve_checkpoint
+from lia_bench.models.training.runs import resolve_checkpoint
 
 CARD = """---
 {metadata}

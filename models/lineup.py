@@ -6,15 +6,16 @@ from pathlib import Path
 
 import torch
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.core.prepared_dataset import PreparedDataset
 from lia_bench.core.provenance import sha256_once
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
-from lia_bench.models.loading import load_model, pick_device
+from lia_bench.models.loading import check_variant, load_model, pick_device
+from lia_bench.models.published import PUBLISHED, how_to_fetch, is_fetched, published_checkpoint, published_variants
 from lia_bench.models.reference import ModelReference, NamedModel
 from lia_bench.models.registry import MODELS
-from lia_bench.models.training.run_folder import newest_run, resolve_checkpoint
+from lia_bench.models.training.runs import newest_run, resolve_checkpoint
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def load_lineup(
     announce: Callable[[str], None],
     dataset: PreparedDataset | None = None,
 ) -> Lineup:
-    """The models on `device`, each with the checkpoint named or that of its newest run, which `announce` is told.
+    """The models on `device`, each with its checkpoint as `find_checkpoint` finds it, which `announce` is told.
 
     Args:
         named: as `name_models` gives them.
@@ -68,11 +69,12 @@ def load_lineup(
 
     Raises:
         InputError: a model that needs training has no run on the dataset.
+        MissingWeightsError: nor was its published checkpoint fetched.
         CheckpointError: a checkpoint is missing, damaged or of another model.
         UnknownNameError: no such variant.
         DeviceError: there is no such device.
     """
-    checkpoints = [find_checkpoint(model.reference, runs, dataset) for model in named]
+    checkpoints = [find_checkpoint(model.reference, runs, dataset, announce) for model in named]
     target = pick_device(device)
     models = []
     for one, checkpoint in zip(named, checkpoints, strict=True):
@@ -86,32 +88,51 @@ def load_lineup(
     return Lineup(tuple(models), target)
 
 
-def find_checkpoint(reference: ModelReference, runs: Path, dataset: PreparedDataset | None = None) -> Path | None:
-    """The checkpoint named, else that of the newest run; None for a model that is never trained.
+def find_checkpoint(
+    reference: ModelReference,
+    runs: Path,
+    dataset: PreparedDataset | None = None,
+    announce: Callable[[str], None] = lambda line: None,
+) -> Path | None:
+    """The checkpoint named, else that of the newest run, else of a named variant the one that its authors published.
 
     Args:
-        reference: the model.
+        reference: the model; `published` as its checkpoint is the authors' own.
         runs: folder of training runs.
         dataset: what the run has to be of; None takes any.
+        announce: is told of runs that are not finished.
+
+    Returns:
+        None for a model that is never trained.
 
     Raises:
+        UnknownNameError: no such variant.
         InputError: a model that needs training has no run on the dataset.
-        CheckpointError: there is no such checkpoint, or no run at all.
+        MissingWeightsError: nor was its published checkpoint fetched; the text is one command.
+        CheckpointError: there is no such checkpoint.
     """
+    name, variant = reference.name, reference.variant
+    check_variant(name, variant)
+    if reference.checkpoint == Path(PUBLISHED):
+        return published_checkpoint(name, variant)
     if reference.checkpoint is not None:
         return resolve_checkpoint(reference.checkpoint)
-    if MODELS[reference.name].recipe is None:
+    if MODELS[name].recipe is None:
         return None
-    if dataset is None:
-        return resolve_checkpoint(runs / reference.name / "last")
-    run = newest_run(runs, reference.name, dataset)
-    if run is None:
-        raise InputError(
-            f"no run of {reference.name} on {dataset.name} in {runs}: train it first "
-            f"(lia-bench train {reference} --dataset {dataset.name}), "
-            f"or name a checkpoint ({reference}@FILE)"
-        )
-    return resolve_checkpoint(run.path)
+    run = newest_run(runs, name, dataset, variant, announce)
+    if run is not None:
+        return resolve_checkpoint(run.path)
+    published = published_variants(name)
+    if variant in published:
+        if is_fetched(name, variant):
+            return published_checkpoint(name, variant)
+        raise MissingWeightsError(f"no checkpoint of {reference} is on this machine: {how_to_fetch(name, variant)}")
+    where = f"no run of {reference}{f' on {dataset.name}' if dataset else ''} in {runs}"
+    on = f" --dataset {dataset.name}" if dataset else ""
+    others = f", take a published one ({', '.join(f'{name}:{other}' for other in published)})" if published else ""
+    raise InputError(
+        f"{where}: train it first (lia-bench train {reference}{on}){others}, or name a checkpoint ({reference}@FILE)"
+    )
 
 
 def _hash(checkpoint: Path | None) -> str:

@@ -1,5 +1,6 @@
 """From a name, a variant and perhaps a checkpoint to a model that animates."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +14,19 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.models.authors_layout import NamingLayout, authors_layout
 from lia_bench.models.checkpoint import ZooEntry, own_checkpoint_folder, read_own_checkpoint
 from lia_bench.models.fit import fill
+from lia_bench.models.published import PUBLISHED, UNTRAINED, published_checkpoint, published_variants
 from lia_bench.models.recognition import state_in_file
 from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration, with_own_keys
-from lia_bench.models.training.run_folder import resolve_checkpoint
+from lia_bench.models.training.runs import resolve_checkpoint
 from lia_bench.models.weights_file import read_authors
 
 if TYPE_CHECKING:
     from lia_bench.models.animator import Animator
+
+# The caller of `lia_bench.load_model`, which hands over to the one here.
+_STACK = 3
 
 
 def load_model(
@@ -36,22 +41,31 @@ def load_model(
     Args:
         name: as `lia-bench models list` shows it.
         checkpoint: what `train` wrote (a run folder or a checkpoint in it), `save_pretrained` or `models convert`
-            wrote, or the file that the model's authors published; the content tells which. None: fresh weights.
+            wrote, or the file that the model's authors published; the content tells which. "published": that file
+            as `lia-bench weights fetch` put it in its place. "untrained", or None with a warning: fresh weights.
         variant: a published configuration; by default the checkpoint's own, else the model's default.
         device: "cpu", "cuda", "cuda:1", ...; by default the GPU where there is one.
         overrides: fields of the configuration's `model` section, such as size=128.
 
     Raises:
         UnknownNameError: no such model, variant or field.
+        MissingWeightsError: the published checkpoint is not on this machine; the text says how to get it.
         CheckpointError: the checkpoint is damaged, unsafe, or of another model or variant; or a weight is NaN.
         DeviceError: there is no such device.
     """
     specification = MODELS[name]
+    check_variant(name, variant)
     target = pick_device(device)
     layers = [{"model": overrides}] if overrides else []
-    if checkpoint is None:
+    if checkpoint is None or checkpoint == UNTRAINED:
         chosen, configuration = load_configuration(name, variant, layers)
-        return _build(specification, chosen, configuration).to(target)
+        animator = _build(specification, chosen, configuration)
+        if checkpoint is None and any(True for _ in animator.parameters()):
+            warnings.warn(_untrained(name, chosen), stacklevel=_STACK)
+        return animator.to(target)
+    if checkpoint == PUBLISHED:
+        variant = variant or specification.default_variant
+        checkpoint = published_checkpoint(name, variant)
     path = resolve_checkpoint(Path(checkpoint))
     folder = own_checkpoint_folder(path)
     content = None
@@ -106,20 +120,27 @@ def load_configuration(
 ) -> tuple[str, ModelConfiguration]:
     """The variant's name and its configuration, with `layers` laid over the YAML file, later ones on top."""
     specification = MODELS[name]
+    check_variant(name, variant)
     kind = load_attribute(specification.configuration)
     chosen = variant or specification.default_variant
     published: dict[str, Any] = {}
     if specification.variants is not None:
-        if chosen not in specification.variant_names():
-            raise UnknownNameError(unknown(f"variant of {name}", chosen, specification.variant_names()))
         published = read_yaml(specification.variants / f"{chosen}.yaml")
-    elif variant:
-        raise UnknownNameError(f"{name} has no variants: leave out ':{variant}'")
     laid_over = (with_own_keys(kind, layer) for layer in layers)
     configuration: ModelConfiguration = validate(
-        kind, merge(published, *laid_over), f"{name}:{chosen}" if chosen else name
+        kind, merge(published, *laid_over), f"{name}:{chosen}" if chosen else name, kind.published_names
     )
     return chosen, configuration
+
+
+def check_variant(name: str, variant: str | None) -> None:
+    """Raise UnknownNameError unless there is such a model and it has such a variant; None is its default."""
+    specification = MODELS[name]
+    if variant is None or variant in specification.variant_names():
+        return
+    if specification.variants is None:
+        raise UnknownNameError(f"{name} has no variants: leave out ':{variant}'")
+    raise UnknownNameError(unknown(f"variant of {name}", variant, specification.variant_names()))
 
 
 def pick_device(name: str | None) -> torch.device:
@@ -133,6 +154,15 @@ def pick_device(name: str | None) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DeviceError(f"no device '{name}' here: {torch.cuda.device_count()} GPUs are visible; take --device cpu")
     return device
+
+
+def _untrained(name: str, variant: str) -> str:
+    published = f', or "{PUBLISHED}"' if variant in published_variants(name) else ""
+    called = f"{name}:{variant}" if variant else name
+    return (
+        f"the weights of {called} are untrained, since load_model was given no checkpoint: "
+        f'name one{published}, or say checkpoint="{UNTRAINED}" where that is meant'
+    )
 
 
 def _build(specification: ModelSpecification, variant: str, configuration: ModelConfiguration) -> "Animator":

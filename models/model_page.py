@@ -159,7 +159,7 @@ def _checkpoints(card: ModelCard) -> Table | None:
         (
             checkpoint.file or "name not known",
             checkpoint.variant or "",
-            " ".join(checkpoint.addresses),
+            " ".join(dict.fromkeys((*checkpoint.fetched_from, *checkpoint.addresses))),
             "; ".join(filter(None, (checkpoint.note, checkpoint.sha256 and f"SHA-256 {checkpoint.sha256}"))),
         )
         for checkpoint in card.checkpoints

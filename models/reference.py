@@ -96,10 +96,10 @@ def name_models(texts: Sequence[str], announce: Callable[[str], None], always: S
 
 def _with_runs_of_sweep(reference: ModelReference, announce: Callable[[str], None]) -> list[ModelReference]:
     from lia_bench.models.training.run_folder import RunFolder
-    from lia_bench.models.training.sweep import FILE_SUFFIX, runs_of_sweep
+    from lia_bench.models.training.runs import SWEEP_SUFFIX, runs_of_sweep
 
     path = reference.checkpoint
-    if path is None or not path.name.endswith(FILE_SUFFIX):
+    if path is None or not path.name.endswith(SWEEP_SUFFIX):
         return [reference]
     model, folders = runs_of_sweep(path)
     if model != reference.name:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.extras import not_installed
 from lia_bench.leaderboards.study.answers import AnswerBook
 from lia_bench.leaderboards.study.application import BODY_LIMIT, Hosts, create_application, is_loopback
 from lia_bench.leaderboards.study.connections import PLACES, Places
@@ -75,9 +76,7 @@ def _waitress() -> Any:
         import flask  # noqa: F401
         import waitress
     except ImportError:
-        raise InputError(
-            "a study server needs flask and waitress, which are not installed: pip install 'lia-bench[study]'"
-        ) from None
+        raise InputError(not_installed("a study server needs flask and waitress", "study")) from None
     return waitress
 
 

@@ -80,14 +80,15 @@ def command(
 ) -> None:
     """Move the subject of a picture as a driving video moves.
 
-    MODEL is name[:variant][@checkpoint]; without a checkpoint the newest run of that model is taken. The face is found
-    in both inputs and cropped as training data is; the result has the driving video's frame rate and sound. Folders
+    MODEL is name[:variant][@checkpoint]; without a checkpoint the newest finished run of that model is taken, else the
+    published checkpoint of the variant, as `weights fetch` put it in its place. The face is found in both inputs and
+    cropped as training data is; the result has the driving video's frame rate and sound. Folders
     give every picture by every video; started again, the command makes what is missing.
 
     \b
     Examples:
       lia-bench animate lia --source selfie.jpg --driving me.mp4
-      lia-bench animate lia:vox-256@vox.pt --source selfie.jpg --driving talk.mp4 --start best --paste-back
+      lia-bench animate lia:vox-256 --source selfie.jpg --driving talk.mp4 --start best --paste-back
       lia-bench animate --models lia,fomm --source portraits/ --driving talk.mp4 --output strips
       lia-bench animate x2face --source selfie.jpg --reference left.jpg --reference right.jpg --driving talk.mp4
       lia-bench animate lia --source crop.png --driving crop.mp4 --no-crop --output result.gif

@@ -17,8 +17,9 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     required=True,
     callback=names,
     metavar="NAME[:VARIANT][@CHECKPOINT],...",
-    help="Models to compare; identity, the floor, is always added. Without a checkpoint the newest run of `train` "
-    "on this dataset is taken; the file of a sweep as the checkpoint means all its runs.",
+    help="Models to compare; identity, the floor, is always added. Without a checkpoint the newest finished run of "
+    "`train` on this dataset is taken, else the published checkpoint of the variant, where it was fetched; the file of "
+    "a sweep as the checkpoint means all its runs.",
 )
 @click.option("--dataset", help="Name or folder of a prepared dataset.  [default: the only one in --data]")
 @click.option(
@@ -105,7 +106,7 @@ def command(
     \b
     Example:
       lia-bench evaluate --models lia,fomm --dataset sample
-      lia-bench evaluate --models lia:vox-256@vox.pt --dataset vox --task reconstruction --metrics l1,lpips
+      lia-bench evaluate --models lia:vox-256 --dataset vox --task reconstruction --metrics l1,lpips
       lia-bench evaluate --models lia --dataset vox --clips common.txt
       lia-bench evaluate --models lia@runs/lia/vox-256-vox+motion.directions.sweep.json --dataset vox
     """

@@ -1,13 +1,13 @@
 """`lia-bench weights`: third-party weights, from their publishers to this machine."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from lia_bench.core.weights import WeightFile
+    from lia_bench.core.weight_file import Status, WeightFile
 
 PIPED_WIDTH = 140
 
@@ -16,47 +16,48 @@ PIPED_WIDTH = 140
 def command() -> None:
     """Third-party weights: what they are for, whether they are on this machine, and how they get there.
 
-    NAME is one of `lia-bench weights list`, or a metric: then all weights that the metric loads are meant.
+    NAME is one of `lia-bench weights list`, such as vgg19, or lia:vox-256 for the checkpoint that LIA's authors
+    published; or a metric: then all weights that the metric loads are meant.
 
     \b
     Examples:
       lia-bench weights list
       lia-bench weights fetch lpips
+      lia-bench weights fetch lia:vox-256
     """
 
 
 @command.command(name="list")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def list_weights(names: tuple[str, ...]) -> None:
-    """All weights and whether each file is here and the published one; of the NAMEs given, all that is known.
+    """All weights and whether each is here and the published one; of the NAMEs given, all that is known.
 
     \b
     Examples:
       lia-bench weights list
       lia-bench weights list vgg19
     """
-    from lia_bench.core.weights import WEIGHTS
-
     if names:
         for file in _files(names):
             _print_details(file)
     else:
-        _print_table(sorted(WEIGHTS.values(), key=lambda file: file.name))
+        _print_table(_known())
 
 
 @command.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--all", "everything", is_flag=True, help="All weights of the list.")
+@click.option("--all", "everything", is_flag=True, help="All weights but the models' checkpoints.")
 def fetch(names: tuple[str, ...], everything: bool) -> None:
-    """Download weights, check them and put them in place.
+    """Download weights, check them and put them in place; the licence of each is printed before.
 
     What was broken off is continued, what is here already is left alone, and a file that is not the published one is
-    refused.
+    refused: by the hash that its publisher gives, else by that of the file which first came here.
 
     \b
     Examples:
       lia-bench weights fetch vgg19
       lia-bench weights fetch lpips fid
+      lia-bench weights fetch lia:vox-256 fomm:vox-256
       lia-bench weights fetch --all
     """
     from lia_bench.core import http_download
@@ -93,7 +94,7 @@ def add(file: Path, name: str | None) -> None:
     """
     from lia_bench.core.weight_delivery import add as copy
 
-    for one in copy(file, name):
+    for one in copy(file, name, {one.name: one for files in _known().values() for one in files}):
         _print_placed(one)
 
 
@@ -102,51 +103,65 @@ def add(file: Path, name: str | None) -> None:
 def verify(names: tuple[str, ...]) -> None:
     """Read the weights that are here, or the NAMEs given, and compare them with the published hashes.
 
-    Fails if one is wrong. Where no hash is published, the file's own SHA-256 is there to be compared by eye.
+    Fails if one is wrong. Where no hash is published, the file has to be the one that first came here.
 
     \b
     Examples:
       lia-bench weights verify
       lia-bench weights verify vgg19
     """
-    from lia_bench.core.weights import WEIGHTS, weights_home
+    from lia_bench.core.weights import weights_home
 
-    files = _files(names) if names else [file for file in WEIGHTS.values() if file.path.is_file()]
+    known = (file for files in _known().values() for file in files)
+    files = _files(names) if names else [file for file in known if file.path.is_file()]
     if not files:
         click.echo(f"none of the weights are in {weights_home()}")
     _each(files, _verify)
 
 
 def _verify(file: "WeightFile") -> None:
-    from lia_bench.core.weights import locate
+    from lia_bench.core.errors import MissingWeightsError
+    from lia_bench.core.weights import how_to_get, verified
 
-    locate(file.name)
+    if not file.path.is_file():
+        raise MissingWeightsError(f"'{file.name}' is not on this machine: {how_to_get(file)}")
+    verified(file)
     click.echo(f"{file.name}: {_hash(file)}")
 
 
-def _files(names: Iterable[str]) -> "list[WeightFile]":
-    """The files that names of weights and metrics mean, each once."""
+def _known() -> "dict[str, tuple[WeightFile, ...]]":
+    """The files of all weights and checkpoints, by what users call them."""
     from lia_bench.core.weights import WEIGHTS
+    from lia_bench.models.published import published_checkpoints
 
-    found: list[WeightFile] = []
-    for name in names:
-        found += [WEIGHTS[name]] if name in WEIGHTS else (WEIGHTS[needed] for needed in _of_metric(name))
+    networks = {name: (file,) for name, file in WEIGHTS.items()}
+    return dict(sorted(networks.items())) | published_checkpoints()
+
+
+def _files(names: Iterable[str]) -> "list[WeightFile]":
+    """The files that names of weights, checkpoints and metrics mean, each once."""
+    known = _known()
+    parts = {file.name: (file,) for files in known.values() for file in files}
+    found = [file for name in names for file in known.get(name) or parts.get(name) or _of_metric(name, known)]
     return list(dict.fromkeys(found))
 
 
-def _of_metric(name: str) -> list[str]:
+def _of_metric(name: str, known: "Mapping[str, tuple[WeightFile, ...]]") -> "list[WeightFile]":
     from lia_bench.core.errors import UnknownNameError
     from lia_bench.core.suggestions import unknown
     from lia_bench.core.weights import WEIGHTS
     from lia_bench.metrics.registry import METRICS, usual_names, weights_of
 
-    known = {*METRICS, *usual_names()}
-    if name not in known:
-        raise UnknownNameError(unknown("weights or metric", name, {*known, *WEIGHTS}))
+    metrics = {*METRICS, *usual_names()}
+    if name not in metrics:
+        of_model = [other for other in known if other.startswith(f"{name}:")]
+        if of_model:
+            raise UnknownNameError(f"'{name}' is a model: name one of its checkpoints: {', '.join(of_model)}")
+        raise UnknownNameError(unknown("weights or metric", name, {*metrics, *known}))
     needed = weights_of(name)
     if not needed:
         click.echo(f"{name}: this metric needs no weights")
-    return needed
+    return [WEIGHTS[one] for one in needed]
 
 
 def _each(files: "Sequence[WeightFile]", action: "Callable[[WeightFile], None]") -> None:
@@ -171,42 +186,51 @@ def _print_placed(file: "WeightFile") -> None:
 
 
 def _hash(file: "WeightFile") -> str:
-    from lia_bench.core.provenance import sha256_of_file
+    from lia_bench.core.provenance import sha256_once
 
-    judgement = "as published" if file.sha256_prefix else "none is published to compare with"
-    return f"SHA-256 {sha256_of_file(file.path)} ({judgement})"
+    if file.has_published_hash:
+        judgement = "as published"
+    elif file.first_fetched:
+        judgement = "none is published: compared with this one from now on"
+    else:
+        judgement = "none is published to compare with"
+    return f"SHA-256 {sha256_once(file.path)} ({judgement})"
 
 
-def _print_table(files: "Iterable[WeightFile]") -> None:
-    from rich.table import Table
-
-    from lia_bench.core.console import wide_console
+def _print_table(known: "Mapping[str, tuple[WeightFile, ...]]") -> None:
+    from lia_bench.core.console import print_in_parts
     from lia_bench.core.weights import weights_home
 
-    console = wide_console(PIPED_WIDTH)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("name", "status"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    for heading in ("used by", "licence"):
-        table.add_column(heading, overflow="fold")
-    for file in files:
-        table.add_row(file.name, file.status(), _size(file), file.used_by, file.licence)
-    console.print(table)
+    rows = [(name, _status(files), _sizes(files), files[0].used_by, files[0].licence) for name, files in known.items()]
+    print_in_parts(("name", "status", "size", "used by", "licence"), rows, right=("size",), piped_width=PIPED_WIDTH)
     click.echo(f"\nThey belong in {weights_home()}; 'lia-bench weights list NAME' gives path and address.")
 
 
+def _status(files: "Sequence[WeightFile]") -> str:
+    """Of all files together: the first thing that is not as it should be."""
+    found = {file.status() for file in files}
+    order: tuple[Status, ...] = ("missing", "wrong hash", "present, no hash published", "as first fetched", "verified")
+    return next(status for status in order if status in found)
+
+
+def _sizes(files: "Sequence[WeightFile]") -> str:
+    sizes = [_bytes(file) for file in files]
+    known = [size for size in sizes if size is not None]
+    return f"{sum(known) / 1e6:.1f} MB" if len(known) == len(sizes) else "not stated"
+
+
 def _print_details(file: "WeightFile") -> None:
+    by_hand = " (by hand, with a browser)" if file.by_hand else ""
     click.echo(f"{file.name}: {file.status()}")
     click.echo(f"  used by  {file.used_by}")
     click.echo(f"  licence  {file.licence}")
-    click.echo(f"  size     {_size(file)}")
+    click.echo(f"  size     {_sizes([file])}")
     click.echo(f"  path     {file.path}")
-    click.echo(f"  address  {file.address}{' (by hand, with a browser)' if file.by_hand else ''}")
+    for address in (file.address, *file.mirrors):
+        click.echo(f"  address  {address}{by_hand}")
     if file.member:
         click.echo(f"  archive  {file.member} in the zip at the address")
 
 
-def _size(file: "WeightFile") -> str:
-    size = file.path.stat().st_size if file.path.is_file() else file.size_bytes
-    return "not stated" if size is None else f"{size / 1e6:.1f} MB"
+def _bytes(file: "WeightFile") -> int | None:
+    return file.path.stat().st_size if file.path.is_file() else file.size_bytes

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lia_bench.core.errors import InputError, UnknownNameError, UnreadableTextError
-from lia_bench.core.suggestions import unknown
+from lia_bench.core.suggestions import unknown_key
 from lia_bench.core.text_files import read_text
 
 
@@ -119,8 +119,13 @@ def setting_changes(
             yield f"{prefix}{key}", first, second
 
 
-def validate(kind: type[Configuration], values: Mapping[str, Any], origin: str) -> Configuration:
+def validate(
+    kind: type[Configuration], values: Mapping[str, Any], origin: str, also: Iterable[str] = ()
+) -> Configuration:
     """`values` as a `kind`; a wrong key or value is one line that names `origin` and the nearest key.
+
+    Args:
+        also: keys that users may write and `kind` does not have, to be suggested as well.
 
     Raises:
         UnknownNameError: a key that `kind` does not have.
@@ -132,18 +137,25 @@ def validate(kind: type[Configuration], values: Mapping[str, Any], origin: str) 
         first = error.errors()[0]
         path = [str(part) for part in first["loc"]]
         if first["type"] == "extra_forbidden":
-            known = _keys_at(kind, path[:-1])
-            prefix = ".".join(path[:-1])
-            choices = [f"{prefix}.{key}" if prefix else key for key in known]
-            raise UnknownNameError(f"{origin}: {unknown('key', '.'.join(path), choices)}") from None
+            typed = path
+            inner = first["input"]
+            while isinstance(inner, Mapping) and inner:
+                name, inner = next(iter(inner.items()))
+                typed = [*typed, str(name)]
+            known = [*keys_of(kind), *also]
+            raise UnknownNameError(f"{origin}: {unknown_key('.'.join(typed), len(path) - 1, known)}") from None
         raise InputError(f"{origin}: {'.'.join(path) or 'configuration'}: {first['msg']}") from None
 
 
-def _keys_at(kind: type[BaseModel], path: Iterable[str]) -> list[str]:
-    for part in path:
-        field = kind.model_fields.get(part)
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        kind = inner
-    return list(kind.model_fields)
+def keys_of(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key of a configuration with points between, as `--set` takes them, those of optional sections included."""
+    for name, field in kind.model_fields.items():
+        sections = [one for one in (field.annotation, *get_args(field.annotation)) if _is_section(one)]
+        if sections:
+            yield from (key for section in sections for key in keys_of(section, f"{prefix}{name}."))
+        else:
+            yield f"{prefix}{name}"
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

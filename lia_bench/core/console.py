@@ -1,7 +1,7 @@
 """What the terminal shows, or a pipe or a log in its place: wide tables, and one look for all progress bars."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lia_bench.core.names import printable
@@ -15,6 +15,9 @@ Item = TypeVar("Item")
 WIDE = 160
 """Enough for a row of all metrics."""
 
+SHORT = 30
+"""Signs up to which a cell stays in one line; longer ones are folded into at least so many."""
+
 
 def wide_console(width: int = WIDE) -> "Console":
     """Standard output; `width` signs wide where it is no terminal, so that nothing is folded in a file."""
@@ -22,6 +25,57 @@ def wide_console(width: int = WIDE) -> "Console":
 
     console = NamesShown(highlight=False)
     return console if console.is_terminal else NamesShown(highlight=False, width=width)
+
+
+def print_in_parts(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = (), piped_width: int = WIDE
+) -> None:
+    """Print a table; where the terminal is too narrow for it, in parts below each other that all begin with the names.
+
+    Args:
+        header: of the columns, the first of which names the rows and is never cut.
+        rows: cells of text.
+        right: columns that end at the right.
+        piped_width: signs where there is no terminal.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    console = wide_console(piped_width)
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(header, *cells, strict=True)]
+    for number, part in enumerate(parts(widths, console.width)):
+        table = Table(box=None, pad_edge=False)
+        for place in part:
+            table.add_column(
+                header[place],
+                justify="right" if header[place] in right else "left",
+                no_wrap=place == 0 or widths[place] <= SHORT,
+                overflow="fold",
+            )
+        for row in cells:
+            table.add_row(*(Text(row[place]) for place in part))
+        if number:
+            console.print()
+        console.print(table)
+
+
+def parts(widths: Sequence[int], room: int, gap: int = 1) -> list[list[int]]:
+    """The columns of each part of a table: the first in all, then as many as fit, long ones folded to what is left.
+
+    >>> parts([10, 20, 9, 60], 80)
+    [[0, 1, 2, 3]]
+    >>> parts([10, 20, 9, 60], 50)
+    [[0, 1, 2], [0, 3]]
+    """
+    needed = [min(width, SHORT) for width in widths]
+    found: list[list[int]] = [[0]]
+    for place in range(1, len(widths)):
+        used = sum(needed[column] + gap for column in found[-1])
+        if len(found[-1]) > 1 and used + needed[place] > room:
+            found.append([0])
+        found[-1].append(place)
+    return found
 
 
 def say(line: str) -> None:

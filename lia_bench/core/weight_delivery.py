@@ -4,18 +4,26 @@ import errno
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import click
+
 from lia_bench.core.atomic import replacing
-from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
-from lia_bench.core.http_download import DownloadError, PartialFile, Patience, download
+from lia_bench.core.download_hosts import discard, fetch_file, is_of_file
+from lia_bench.core.errors import CheckpointError, InputError, LiaBenchError, MissingWeightsError, UnknownNameError
+from lia_bench.core.http_download import DownloadError, Patience
 from lia_bench.core.processes import held
-from lia_bench.core.provenance import sha256_of_file
-from lia_bench.core.weights import WEIGHTS, WeightFile, how_to_get, weights_home
+from lia_bench.core.suggestions import unknown
+from lia_bench.core.weight_file import WeightFile, weights_home
+from lia_bench.core.weights import WEIGHTS, by_hand, how_to_get
+
+# torch writes its files as zip archives.
+_ZIP = b"pk\x03\x04"
 
 
 def fetch(file: WeightFile, patience: Patience) -> list[WeightFile]:
-    """Download `file`, check it and put it in place.
+    """Download `file`, check it and put it in place; its licence is printed before.
 
     From an archive, the other weights that are published in it and missing here are taken out as well.
 
@@ -46,33 +54,47 @@ def _fetch(file: WeightFile, patience: Patience) -> list[WeightFile]:
     if file.by_hand:
         raise MissingWeightsError(f"'{file.name}' cannot be fetched by a program: {how_to_get(file)}")
     published = file.address.rpartition("/")[2] if file.member else file.file_name
-    folder = weights_home() / ".fetching"
+    place = weights_home() / ".fetching" / file.folder / published
     busy = DownloadError(f"'{file.name}' is being fetched by another process: wait for it")
-    with held(folder / f"{published}.lock", busy):
+    with held(place.with_name(f"{published}.lock"), busy):
         if is_here(file):
             return []
-        partial = PartialFile(folder / f"{published}.part")
+        click.echo(f"{file.name}: licence: {file.licence}", err=True)
+        *others, last = (file.address, *file.mirrors)
+        for address in others:
+            try:
+                return _from(address, file, place, patience)
+            except LiaBenchError as error:
+                click.echo(f"{error}; trying another address", err=True)
         try:
-            download(file.address, partial, patience)
-        except DownloadError as error:
-            raise DownloadError(f"'{file.name}' from {error}") from error
-        return _place(file, partial)
+            return _from(last, file, place, patience)
+        except LiaBenchError as error:
+            if isinstance(error, InputError) or (not others and is_of_file(last)):
+                raise
+            raise DownloadError(f"{error}; or {by_hand(file)}") from error
 
 
-def _place(file: WeightFile, partial: PartialFile) -> list[WeightFile]:
-    origin = f"'{file.name}' from {file.address}"
+def _from(address: str, file: WeightFile, place: Path, patience: Patience) -> list[WeightFile]:
     try:
-        if not file.member:
-            place_download(file, partial.path, origin)
-            files = [file]
-        else:
-            files = [file, *(other for other in _published_with(file) if other.status() == "missing")]
-            for one in files:
-                place_member(one, partial.path, f"'{one.name}' from {file.address}")
+        path = fetch_file(address, place.name, place, patience)
+    except DownloadError as error:
+        raise DownloadError(f"'{file.name}' from {error}") from error
+    try:
+        files = _place(file, path, address)
     except CheckpointError as error:
-        partial.discard()
+        discard(place)
         raise CheckpointError(f"{error}; what came was removed") from error
-    partial.discard()
+    discard(place)
+    return files
+
+
+def _place(file: WeightFile, path: Path, address: str) -> list[WeightFile]:
+    if not file.member:
+        place_download(file, path, f"'{file.name}' from {address}")
+        return [file]
+    files = [file, *(other for other in _published_with(file) if other.status() == "missing")]
+    for one in files:
+        place_member(one, path, f"'{one.name}' from {address}")
     return files
 
 
@@ -80,12 +102,13 @@ def _published_with(file: WeightFile) -> list[WeightFile]:
     return [other for other in WEIGHTS.values() if other.member and other.source == file.source and other != file]
 
 
-def add(path: Path, name: str | None) -> list[WeightFile]:
+def add(path: Path, name: str | None, known: Mapping[str, WeightFile] = WEIGHTS) -> list[WeightFile]:
     """Copy a file, or what a zip archive holds, into the weights folder.
 
     Args:
         path: a published file, or the archive that files are published in.
         name: whose file it is; None to tell it by its file name, or by what the archive holds.
+        known: the weights that it may be of, by name.
 
     Returns:
         The weights that were put in place.
@@ -98,7 +121,9 @@ def add(path: Path, name: str | None) -> list[WeightFile]:
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
-    files = _recognised(path) if name is None else [WEIGHTS[name]]
+    if name is not None and name not in known:
+        raise UnknownNameError(unknown("weights", name, known))
+    files = _recognised(path, known.values()) if name is None else [known[name]]
     for file in files:
         if _is_archive(path, file):
             place_member(file, path, str(path))
@@ -107,9 +132,11 @@ def add(path: Path, name: str | None) -> list[WeightFile]:
     return files
 
 
-def _recognised(path: Path) -> list[WeightFile]:
-    named = [file for file in WEIGHTS.values() if file.file_name == path.name]
-    files = named or [file for file in WEIGHTS.values() if _is_archive(path, file) and holds(path, file.member)]
+def _recognised(path: Path, known: Iterable[WeightFile]) -> list[WeightFile]:
+    named = [file for file in known if file.file_name == path.name]
+    if len(named) > 1:
+        raise InputError(f"{path}: say with --as whose it is: {', '.join(file.name for file in named)}")
+    files = named or [file for file in known if _is_archive(path, file) and holds(path, file.member)]
     if not files:
         raise InputError(
             f"{path}: no weights are known by this file name; say whose it is with --as NAME "
@@ -122,24 +149,6 @@ def _is_archive(path: Path, file: WeightFile) -> bool:
     return bool(file.member) and path.suffix.lower() == ".zip"
 
 
-SIZE_TOLERANCE = 2**20 // 1000
-"""Bytes; torchvision states sizes to the thousandth of 2**20 bytes."""
-
-
-def difference(file: WeightFile, path: Path) -> str:
-    """In what the file at `path` is not the published `file`; empty where nothing tells them apart."""
-    if file.sha256_prefix is None:
-        return ""
-    size = path.stat().st_size
-    if file.size_bytes is not None and abs(size - file.size_bytes) > SIZE_TOLERANCE:
-        return f"it has {size / 1e6:.3f} MB and the published file {file.size_bytes / 1e6:.3f} MB"
-    digest = sha256_of_file(path)
-    if digest.startswith(file.sha256_prefix):
-        return ""
-    shown = digest[: len(file.sha256_prefix)]
-    return f"its SHA-256 begins with {shown} and that of the published file with {file.sha256_prefix}"
-
-
 def place_copy(file: WeightFile, path: Path) -> None:
     """Copy the file at `path` to where `file` belongs.
 
@@ -149,6 +158,7 @@ def place_copy(file: WeightFile, path: Path) -> None:
     with replacing(file.path) as temporary:
         shutil.copyfile(path, temporary)
         _refuse_if_different(file, temporary, str(path))
+    file.remember()
 
 
 def place_download(file: WeightFile, path: Path, origin: str) -> None:
@@ -160,6 +170,7 @@ def place_download(file: WeightFile, path: Path, origin: str) -> None:
     _refuse_if_different(file, path, origin)
     with replacing(file.path) as temporary:
         path.replace(temporary)
+    file.remember()
 
 
 def place_member(file: WeightFile, archive: Path, origin: str) -> None:
@@ -181,6 +192,7 @@ def place_member(file: WeightFile, archive: Path, origin: str) -> None:
         except KeyError:
             raise CheckpointError(f"{origin}: this archive does not hold {file.member}, so it was refused") from None
         _refuse_if_different(file, temporary, f"{file.member} of {origin}")
+    file.remember()
 
 
 def holds(archive: Path, member: str) -> bool:
@@ -202,6 +214,24 @@ def _member(archive: zipfile.ZipFile, member: str) -> str:
 
 
 def _refuse_if_different(file: WeightFile, path: Path, origin: str) -> None:
-    reason = difference(file, path)
+    reason = file.difference(path)
     if reason:
         raise CheckpointError(f"{origin}: not the published {file.file_name}, so it was refused: {reason}")
+    if not file.has_published_hash and _is_broken(path):
+        raise CheckpointError(f"{origin}: a web page, or a file that was cut short or damaged, so it was refused")
+
+
+def _is_broken(path: Path) -> bool:
+    """Whether a file without a published hash cannot be one of weights: a page, or a zip archive that is not whole."""
+    with path.open("rb") as file:
+        begin = file.read(512).lstrip().lower()
+    if begin.startswith((b"<!doctype html", b"<html")):
+        return True
+    if not begin.startswith(_ZIP):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is not None
+    # Python's reader has an error of its own for each way in which an archive can be damaged.
+    except Exception:
+        return True

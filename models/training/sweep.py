@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
-from pydantic import BaseModel
 
 from lia_bench.core.configuration import merge, parse_yaml
-from lia_bench.core.documents import Version, read_document, write_document
+from lia_bench.core.documents import write_document
 from lia_bench.core.errors import InputError
 from lia_bench.models.training.configuration import nested
 from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
+from lia_bench.models.training.runs import SWEEP_SUFFIX, SweepList, SweepRun, read_sweep
 
-FILE_SUFFIX = ".sweep.json"
 UNFIT = re.compile(r"[^\w.=-]+")
 """What a run's name does not hold."""
 
@@ -70,26 +69,6 @@ class Variation:
         return [word for key, value in self.settings.items() for word in ("--set", f"{key}={json.dumps(value)}")]
 
 
-class SweepRun(BaseModel):
-    """A run of a sweep, as the list holds it: the name of its folder, and the settings that are its own."""
-
-    name: str
-    settings: dict[str, Any] = {}
-
-
-class SweepList(BaseModel):
-    """What a sweep's file holds.
-
-    Attributes:
-        format: version of this schema.
-        runs: those of every start of the sweep, beside the file; they may hold checkpoints or not.
-    """
-
-    format: Literal[1] = 1
-    model: str
-    runs: tuple[SweepRun, ...]
-
-
 @dataclass(frozen=True)
 class Sweep:
     """The runs of a sweep, each checked and not begun, and where the list of them lies."""
@@ -104,7 +83,7 @@ class Sweep:
         folder = self.runs[0].folder.path
         name = folder.name.removesuffix(self.variations[0].suffix)
         keys = "".join(f"+{axis.key}" for axis in self.axes)
-        return folder.with_name(f"{name}{keys}{FILE_SUFFIX}")
+        return folder.with_name(f"{name}{keys}{SWEEP_SUFFIX}")
 
     def share(self, number: int, count: int) -> list[tuple[Variation, PlannedRun]]:
         """What job `number` of `count`, from 1, trains."""
@@ -115,7 +94,7 @@ class Sweep:
 
         Every job of an array writes the same whole list.
         """
-        runs = {run.name: run for run in _listed(self.file).runs} if self.file.is_file() else {}
+        runs = {run.name: run for run in read_sweep(self.file).runs} if self.file.is_file() else {}
         for variation, run in zip(self.variations, self.runs, strict=True):
             name = run.folder.path.name
             runs[name] = SweepRun(name=name, settings=dict(variation.settings))
@@ -149,23 +128,8 @@ def plan_sweep(request: TrainingRequest, axes: Sequence[Axis]) -> Sweep:
     return Sweep(tuple(axes), variations, runs)
 
 
-def runs_of_sweep(path: Path) -> tuple[str, list[Path]]:
-    """The model of a sweep's file, and its run folders, whether they hold checkpoints yet or not.
-
-    Raises:
-        InputError: there is no such file, or it is damaged.
-    """
-    listed = _listed(path)
-    return listed.model, [path.with_name(run.name) for run in listed.runs]
-
-
 def _request(request: TrainingRequest, variation: Variation) -> TrainingRequest:
     return replace(request, layers=(*request.layers, variation.layer()), suffix=variation.suffix)
-
-
-def _listed(path: Path) -> SweepList:
-    way_out = "start the sweep again to write it anew"
-    return read_document(path, SweepList, "a sweep", way_out, version=Version("format", 1))
 
 
 def _text(value: Any) -> str:

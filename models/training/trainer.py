@@ -109,6 +109,7 @@ def _write_start(run: PlannedRun) -> None:
     session = Session(
         **provenance(),
         from_step=run.start,
+        to_step=run.stop,
         accelerator=run.accelerator,
         devices=hardware.devices,
         nodes=hardware.nodes,

@@ -14,6 +14,7 @@ import click
 
 from lia_bench.core.console import progress
 from lia_bench.core.errors import InputError
+from lia_bench.core.extras import not_installed
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.processes import LOCK, held_in_turn
 from lia_bench.preprocessing.clip_table import parse_identifier
@@ -220,7 +221,7 @@ def _check(options: DownloadOptions) -> None:
     try:
         import yt_dlp  # noqa: F401
     except ImportError:
-        raise InputError("downloads need yt-dlp, which is not installed: pip install 'lia-bench[download]'") from None
+        raise InputError(not_installed("downloads need yt-dlp", "download")) from None
     if "{video_id}" not in options.address:
         raise InputError(f"--address {options.address}: it does not say with {{video_id}} where the identifier goes")
     check_runtime(options.address)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.extras import install_command
 from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
 from lia_bench.core.text_files import read_lines
 
@@ -84,9 +85,7 @@ REFUSED = Cause(
     "pip install --upgrade 'yt-dlp[default,deno]'",
     passing=True,
 )
-RUNTIME = Cause(
-    "yt-dlp finds no JavaScript runtime that it can use; pip install --upgrade 'lia-bench[download]' brings one"
-)
+RUNTIME = Cause(f"yt-dlp finds no JavaScript runtime that it can use; {install_command('download')} brings one")
 OUTDATED = Cause("the site has probably changed; pip install --upgrade 'yt-dlp[default,deno]'")
 STORAGE = Cause("the folder cannot be written; make room there or name another with --footage")
 UNKNOWN = Cause("the reason is not known; pip install --upgrade 'yt-dlp[default,deno]' and try one in a browser")
@@ -156,7 +155,7 @@ def check_runtime(address: str) -> None:
     old = "".join(f" ({found.name} {found.version} is too old)" for found in _runtimes().values() if found is not None)
     raise InputError(
         f"downloads from YouTube need a JavaScript runtime and there is none{old}: "
-        "pip install 'lia-bench[download]' brings deno; a recent node, bun or quickjs on the PATH will do as well"
+        f"{install_command('download')} brings deno; a recent node, bun or quickjs on the PATH will do as well"
     )
 
 

@@ -116,13 +116,12 @@ def _picture(values: Any) -> "Frame":
 
 def _records(file: Path) -> Iterator[dict[str, Any]]:
     from lia_bench.core.errors import InputError
+    from lia_bench.core.extras import not_installed
 
     try:
         from tfrecord.reader import tfrecord_loader
     except ImportError:
-        raise InputError(
-            "BAIR's records need tfrecord, which is not installed: pip install 'lia-bench[bair]'"
-        ) from None
+        raise InputError(not_installed("BAIR's records need tfrecord", "bair")) from None
     names = {f"{index}/{CAMERA}/encoded": "byte" for index in range(FRAMES)}
     try:
         yield from tfrecord_loader(str(file), None, names)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from lia_bench.core.errors import InputError, LiaBenchError
+from lia_bench.core.extras import not_installed
 from lia_bench.preprocessing.workers.engine import Died, SharedJobs
 from lia_bench.preprocessing.workers.local import ENVIRONMENT
 
@@ -158,7 +159,7 @@ def _load() -> Any:
     try:
         import ray
     except ImportError:
-        raise InputError("--ray needs Ray, which is not installed: pip install 'lia-bench[ray]'") from None
+        raise InputError(not_installed("--ray needs Ray", "ray")) from None
     return ray
 
 

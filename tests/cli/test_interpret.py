@@ -104,7 +104,9 @@ def test_again_replaces_what_there_is(words: list[str]) -> None:
 
 
 def test_without_a_checkpoint_the_newest_run_is_asked_for(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert "runs/lia/last: no checkpoint there: train first" in failure(["interpret", "lia", *words[2:]], capsys)
+    assert "no run of lia in runs: train it first (lia-bench train lia)" in failure(
+        ["interpret", "lia", *words[2:]], capsys
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ def test_one_failure_is_one_line(
     server.faults[file.file_name] = [404]
     assert _weights("fetch", "toy") == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"error: 'toy' from {file.address}: there is no such file on the server (HTTP 404)"
+        "toy: licence: none",
+        f"error: 'toy' from {file.address}: there is no such file on the server (HTTP 404)",
     ]
 
 

@@ -43,6 +43,36 @@ def test_unknown_key_suggests_the_nearest() -> None:
         validate(Experiment, {"loss": {"perceptul": 5}}, "lia:demo")
 
 
+class Background(Section):
+    blocks: int = 5
+
+
+class Model(Section):
+    size: int = 64
+    background: Background | None = None
+
+
+class Whole(Section):
+    model: Model = Model()
+    loss: Loss = Loss()
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("los.perceptual=1", "'los': did you mean 'loss'"),
+        ("perceptual=1", "'perceptual': did you mean 'loss.perceptual'"),
+        ("model.background.bloks=1", "'model.background.bloks': did you mean 'model.background.blocks'"),
+        ("model.background.width=1", "'model.background.width': there are: model.background.blocks"),
+        ("model.bg=1", "'model.bg': there are: model.background, model.size"),
+        ("motion.direction=1", "'motion.direction': did you mean 'motion.directions'"),
+    ],
+)
+def test_near_names_are_suggested_at_every_level(setting: str, said: str) -> None:
+    with pytest.raises(UnknownNameError, match=rf"^lia: unknown key {said}"):
+        validate(Whole, parse_settings([setting]), "lia", ["motion.directions"])
+
+
 def test_wrong_value_names_its_key() -> None:
     with pytest.raises(InputError, match=r"loss.perceptual: .*greater than or equal to 0"):
         validate(Experiment, {"loss": {"perceptual": -1}}, "lia:demo")

@@ -26,9 +26,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSer
 
 
 def _files() -> set[str]:
-    """What is in the weights folder, locks left out."""
+    """What is in the weights folder, locks and hashes of first files left out."""
     paths = (path.relative_to(weights_home()) for path in weights_home().rglob("*") if path.is_file())
-    return {str(path) for path in paths if path.suffix != ".lock"}
+    return {str(path) for path in paths if path.suffix not in (".lock", ".sha256")}
 
 
 def test_a_file_is_fetched_once(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:

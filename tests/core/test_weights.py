@@ -9,10 +9,13 @@ import torch
 from torchvision.models import get_weight
 
 from lia_bench.core import weights
+from lia_bench.core.download_hosts import is_of_file
 from lia_bench.core.errors import CheckpointError, MissingWeightsError, UnknownNameError
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.torch_weights import load_torch_weights
 from lia_bench.core.weights import WeightFile, weights_home
+
+GIT_BLOB = "391c589b7a5783fd0de17d54d4a081ae8a04fe3d"
 
 
 def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -31,7 +34,7 @@ def put(content: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", sorted(weights.WEIGHTS))
 def test_the_published_address_ends_in_the_file_name(name: str) -> None:
     file = weights.WEIGHTS[name]
-    if file.by_hand:
+    if file.by_hand or not is_of_file(file.address) or "?" in file.address:
         assert file.address.startswith("https://")
     else:
         assert file.address.endswith(".zip" if file.member else "/" + file.file_name)
@@ -86,6 +89,18 @@ def test_weights_behind_a_page_say_how_a_person_gets_them(monkeypatch: pytest.Mo
     message = str(caught.value)
     assert all(text in message for text in (page, str(file.path), "lia-bench weights add FILE --as toy"))
     assert "weights fetch" not in message
+
+
+def test_a_file_is_told_by_the_id_that_git_gives_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
+    # What `git hash-object` prints of a file that holds "network" and no end of line.
+    file = WeightFile("toy", "toy.pth", "https://example.org/toy.pth", "a test", "none", git_blob=GIT_BLOB)
+    file.path.parent.mkdir()
+    file.path.write_bytes(b"network")
+    assert file.status() == "verified"
+    file.path.write_bytes(b"netwerk")
+    assert file.status() == "wrong hash"
+    assert "git calls it" in file.difference(file.path)
 
 
 def test_without_a_home_the_users_cache_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

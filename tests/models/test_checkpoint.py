@@ -236,6 +236,15 @@ def test_mistakes_name_the_way_out(
         lia_bench.load_model(**arguments)
 
 
+def test_untrained_weights_are_said_unless_they_are_meant(recwarn: pytest.WarningsRecorder) -> None:
+    lia_bench.load_model("lia", "untrained", "demo-64", "cpu")
+    lia_bench.load_model("identity")
+    assert not [warning for warning in recwarn if "untrained" in str(warning.message)]
+    with pytest.warns(UserWarning, match="the weights of lia:demo-64 are untrained") as caught:
+        lia_bench.load_model("lia", variant="demo-64")
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_overrides_change_the_configuration() -> None:
     model = lia_bench.load_model("lia", variant="demo-64", size=128)
     assert model.frame_size == 128

@@ -25,6 +25,7 @@ from lia_bench.models.liveportrait.openings import openings_of
 from lia_bench.models.liveportrait.recipe import recipe_of
 from lia_bench.models.liveportrait.second_stage import SecondStageRecipe
 from lia_bench.models.training.recipe import PairBatch
+from tests.core.published import take_any
 from tests.metrics.extractors.onnx_networks import save_network
 from tests.models.small_models import experiment_of, small_model
 from tests.models.training_steps import gradients_apart, losses_of, random_batch, train_step
@@ -236,11 +237,12 @@ def test_openings_of_a_real_face(faces: Tensor) -> None:
         openings_of(torch.zeros_like(faces))
 
 
-def test_openings_by_the_authors_landmarks(faces: Tensor) -> None:
+def test_openings_by_the_authors_landmarks(faces: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their network sees an upright square around the face; here it says the same of every face."""
     authors_landmarks.cache_clear()
     with pytest.raises(MissingWeightsError, match=r"'lia-bench weights fetch liveportrait-landmark'"):
         openings_of(faces, "authors")
+    take_any(monkeypatch, "liveportrait-landmark")
     points = np.full((203, 2), 0.5, dtype=np.float32)
     # A left eye of 0.1 by 0.5, a right one of half that height, lips of 0.2 by 0.4 of the square.
     points[[6, 18, 0, 12]] = [[0.5, 0.45], [0.5, 0.55], [0.25, 0.5], [0.75, 0.5]]

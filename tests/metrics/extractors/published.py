@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
+from tests.core.published import take_any
 from tests.deterministic import fill
 
 SEED = 31
@@ -40,7 +41,7 @@ def deterministic_state(network: nn.Module, normalisations: tuple[str, ...], gai
 def put_file(name: str, content: object, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Save `content` where `locate(name)` finds it; a name that carries a hash is made to carry this file's."""
     monkeypatch.setenv("LIA_BENCH_HOME", str(home))
-    published = WEIGHTS[name]
+    published = take_any(monkeypatch, name)
     path = weights_home() / published.file_name
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(content, path)

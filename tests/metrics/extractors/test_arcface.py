@@ -14,6 +14,7 @@ from lia_bench.core.weights import WEIGHTS, weights_home
 from lia_bench.metrics.extractors.arcface import EXTRACTOR, ArcFace
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.specification import Protocol
+from tests.core.published import take_any
 from tests.deterministic import image
 from tests.metrics.extractors.onnx_networks import save_detector, save_recogniser
 
@@ -27,6 +28,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A weights folder with both networks; the detector sees frames of 320x240 enlarged to 640x480."""
     monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
     weights_home().mkdir(parents=True)
+    for name in ("scrfd", "arcface"):
+        take_any(monkeypatch, name)
     save_detector(WEIGHTS["scrfd"].path, pixels_per_pixel=2)
     save_recogniser(WEIGHTS["arcface"].path)
     return weights_home()

@@ -10,10 +10,9 @@ from lia_bench.models.training.run_folder import (
     RunDescription,
     RunFolder,
     TrainingData,
-    newest_run,
-    resolve_checkpoint,
     run_folder,
 )
+from lia_bench.models.training.runs import newest_run, resolve_checkpoint
 
 
 def make_run(runs: Path, name: str, dataset: str = "vox", digest: str = "a", model: str = "lia") -> RunFolder:

@@ -10,7 +10,8 @@ from lia_bench.core.errors import InputError
 from lia_bench.models.lia.configuration import LiaConfiguration
 from lia_bench.models.training.configuration import with_own_keys
 from lia_bench.models.training.run_folder import run_folder
-from lia_bench.models.training.sweep import Axis, Variation, runs_of_sweep
+from lia_bench.models.training.runs import runs_of_sweep
+from lia_bench.models.training.sweep import Axis, Variation
 
 
 def test_values_are_read_as_yaml() -> None:

@@ -22,7 +22,8 @@ from lia_bench.models.loading import load_model
 from lia_bench.models.training.hardware import Hardware
 from lia_bench.models.training.planned_run import TrainingRequest
 from lia_bench.models.training.recipe import Network, PairBatch, Update
-from lia_bench.models.training.run_folder import RunFolder, newest_run
+from lia_bench.models.training.run_folder import RunFolder
+from lia_bench.models.training.runs import newest_run
 from lia_bench.models.training.trainer import train
 from tests.models.training.toy.network import ToyRecipe
 from tests.models.training.toy.world import SIZE, write_stripes
