@@ -24,6 +24,8 @@ BOX = re.compile(r"[0-9]{1,9}-[0-9]{1,9}-[0-9]{1,9}-[0-9]{1,9}")
 TIMEOUT = 30.0
 """Seconds without an answer from where a table is published."""
 
+LONGEST_FOOTAGE = 100
+"""Hours; a row that ends later was damaged. Of the published tables the latest ends after 1.2."""
 LONGEST = 100
 """Bytes of an identifier: a clip's name holds two, and file systems allow 255."""
 
@@ -98,6 +100,12 @@ class MetadataRow(BaseModel):
     def _ordered(self) -> Self:
         if self.start > self.end:
             raise ValueError(f"start {self.start} lies after end {self.end}")
+        hours = self.end / self.fps / 3600
+        if hours > LONGEST_FOOTAGE:
+            raise ValueError(
+                f"end {self.end} is {hours:,.0f} hours into the video at {self.fps:g} frames a second, "
+                f"and no footage is longer than {LONGEST_FOOTAGE}"
+            )
         return self
 
 

@@ -20,6 +20,9 @@ ANNOTATION_FPS = 25
 ANNOTATION_HEIGHT = 360
 """Height of the frames that annotated boxes are measured in."""
 
+LAST_FRAME = 10**8
+"""More than a thousand hours at that rate."""
+
 BATCH = 16
 """Frames shown to the detector at a time."""
 
@@ -141,8 +144,10 @@ def _parse(path: Path, number: int, cells: list[str], places: list[int]) -> tupl
             f"{path}, line {number}: '{line}' is not a frame number and four numbers X Y W H, "
             "separated by tabs; unpack the annotations again"
         ) from None
-    if frame < 0 or not all(map(math.isfinite, (left, top, width, height))) or min(width, height) <= 0:
-        raise InputError(f"{path}, line {number}: '{line}' is no face: negative frame, no size or not a number")
+    if not 0 <= frame <= LAST_FRAME:
+        raise InputError(f"{path}, line {number}: frame {frame} is none of a video; unpack the annotations again")
+    if not all(map(math.isfinite, (left, top, width, height))) or min(width, height) <= 0:
+        raise InputError(f"{path}, line {number}: '{line}' is no face: no size or not a number")
     return frame, Box(left, top, left + width, top + height)
 
 

@@ -103,6 +103,8 @@ def test_no_file_at_all(tmp_path: Path) -> None:
         (HEADER + "10 \t1 \t2 \t30 \t40 \n12 \t1 \t2 \t30 \t40 \n", r"line 9: frame 12 follows 10"),
         (HEADER + "10 \t1 \t2 \t30 \tnan \n", r"line 8: .* is no face"),
         (HEADER + "10 \t1 \t2 \t0 \t40 \n", r"line 8: .* is no face"),
+        (HEADER + "999999999 \t1 \t2 \t30 \t40 \n", r"line 8: frame 999999999 is none of a video"),
+        (HEADER + f"{10**400} \t1 \t2 \t30 \t40 \n", r"line 8: frame 1000.* is none of a video"),
     ],
 )
 def test_a_file_that_is_no_annotation(tmp_path: Path, text: str, reason: str) -> None:
