@@ -1,7 +1,7 @@
 """A picture moved by hand: the controls that a model offers, and one source at any place along them."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,33 @@ class Control:
     neutral: float = 0.0
 
 
+def read_amounts(settings: Iterable[str]) -> dict[str, float]:
+    """Amounts by name from texts such as 'yaw=-0.3'; those of one control add up.
+
+    Raises:
+        InputError: a text of another form, or an amount that is no finite number.
+    """
+    amounts: dict[str, float] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        try:
+            amount = float(text) if "_" not in text else math.nan
+        except ValueError:
+            amount = math.nan
+        if not (equals and name.strip() and math.isfinite(amount)):
+            raise InputError(f"'{setting}' is no edit: write it as control=number, such as yaw=-0.3")
+        amounts[name.strip()] = amounts.get(name.strip(), 0.0) + amount
+    return amounts
+
+
+def control_named(controls: Sequence[Control], name: str) -> Control:
+    """The control of that name; InputError with the nearest where there is none."""
+    found = next((control for control in controls if control.name == name), None)
+    if found is None:
+        raise InputError(unknown("control", name, [control.name for control in controls]))
+    return found
+
+
 def amounts_row(controls: Sequence[Control], amounts: Mapping[str, float]) -> Tensor:
     """Amounts (1, len(controls)) in the controls' order; what is not named stays neutral.
 
@@ -43,13 +70,10 @@ def amounts_row(controls: Sequence[Control], amounts: Mapping[str, float]) -> Te
         InputError: there is no control of a name, or its amount is no finite number.
     """
     row = [control.neutral for control in controls]
-    names = [control.name for control in controls]
     for name, amount in amounts.items():
-        if name not in names:
-            raise InputError(unknown("control", name, names))
         if not math.isfinite(amount):
             raise InputError(f"{name}={amount}: an amount is a finite number")
-        row[names.index(name)] = float(amount)
+        row[controls.index(control_named(controls, name))] = float(amount)
     return torch.tensor([row])
 
 

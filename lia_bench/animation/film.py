@@ -31,10 +31,11 @@ SMALLEST_SIDE = 16
 
 @dataclass(frozen=True)
 class Performer:
-    """A model that animates, and how it transfers motion."""
+    """A model that animates, how it transfers motion, and by how much its controls move the source before."""
 
     model: LineupModel
     transfer: str
+    edit: Mapping[str, float]
 
 
 def sides_of(performers: Sequence[Performer], still: Frame) -> list[int]:
@@ -77,6 +78,7 @@ def render(
                 performer.transfer,
                 batch_size,
                 [_tensor(reference, side) for reference in references],
+                performer.edit,
             )
         )
         for performer, branch, side in zip(performers, branches, sides, strict=True)

@@ -20,6 +20,7 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.reader import Frame
+from lia_bench.models.controls import amounts_row
 from lia_bench.models.lineup import load_lineup
 from lia_bench.models.reference import NamedModel, name_models
 
@@ -174,7 +175,11 @@ def _opened(
         if request.transfer is None and transfer != USUAL_TRANSFER:
             announce(f"{model.label}: {transfer} transfer, for want of {USUAL_TRANSFER}")
     lineup = load_lineup(named, request.runs, request.device, announce)
-    return preparation, [Performer(model, transfer) for model, transfer in zip(lineup.models, transfers, strict=True)]
+    for loaded in lineup.models if request.edit else ():
+        amounts_row(loaded.animator.controls(), request.edit)
+    return preparation, [
+        Performer(model, transfer, request.edit) for model, transfer in zip(lineup.models, transfers, strict=True)
+    ]
 
 
 def sources_of(path: Path) -> list[Path]:
@@ -284,6 +289,8 @@ def _check_settings(folder: Path, request: AnimationRequest, performers: Sequenc
         "models": [[performer.model.label, performer.model.checkpoint_sha256] for performer in performers],
         "transfer": [performer.transfer for performer in performers],
         "references": sorted(sha256_of_file(path) for path in request.references),
+        # Of folders made before there were edits nothing is noted.
+        "edit": dict(request.edit) or None,
         "start": request.start,
         "subject": request.subject if request.crop else None,
         "paste_back": request.paste_back,

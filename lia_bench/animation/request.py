@@ -1,7 +1,7 @@
 """What a user asks for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lia_bench.animation.output import FORMATS, check_film_name
@@ -28,6 +28,8 @@ class AnimationRequest:
         format: "mp4" or "gif", of results in a folder; a single one's suffix tells.
         transfer: a transfer mode of the models; None is relative, and for a model that does not know it the model's
             usual one.
+        edit: amounts by the names of the models' controls, by which the source is moved before the driving video moves
+            it; for relative transfer alone.
         start: "first" or "best": the driving frame that relative transfer begins from.
         subject: "face" or "body": what both inputs are cropped to.
         crop: whether to crop at all.
@@ -46,6 +48,7 @@ class AnimationRequest:
     output: Path | None = None
     format: str | None = None
     transfer: str | None = None
+    edit: Mapping[str, float] = field(default_factory=dict)
     start: str = "first"
     subject: str = "face"
     crop: bool = True
@@ -85,13 +88,21 @@ class AnimationRequest:
         """How each of the models transfers motion; nothing is loaded.
 
         Raises:
-            InputError: a model has not the transfer mode, or takes no references; no model begins from a frame
-                (`--start best`).
+            InputError: a model has not the transfer mode, takes no references, or cannot edit the source; no model
+                begins from a frame (`--start best`).
         """
         for reference in references:
             if self.references and not load_attribute(MODELS[reference.name].animator).takes_references:
                 raise InputError(f"{reference.name} takes no references, the source alone: leave out --reference")
         transfers = [self._transfer(reference) for reference in references]
+        for reference, transfer in zip(references, transfers, strict=True) if self.edit else ():
+            if not load_attribute(MODELS[reference.name].animator).editable:
+                raise InputError(f"{reference.name} has no controls to edit by: leave out --edit")
+            if transfer != USUAL_TRANSFER:
+                raise InputError(
+                    f"--edit goes with relative transfer: {transfer} transfer takes the driving frames' own pose, in "
+                    "which an edit would be lost"
+                )
         if self.start == "best" and all(transfer == "absolute" for transfer in transfers):
             raise InputError("--start best counts for relative transfer alone: absolute transfer begins from no frame")
         return transfers

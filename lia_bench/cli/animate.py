@@ -42,6 +42,13 @@ PATH = click.Path(path_type=Path)
     "of the model.  [default: relative; of a model without it, the model's own]",
 )
 @click.option(
+    "--edit",
+    "edits",
+    multiple=True,
+    metavar="CONTROL=AMOUNT",
+    help="Move the source before the video moves it (`lia-bench edit MODEL --list`); repeatable.",
+)
+@click.option(
     "--start",
     type=click.Choice(["first", "best"]),
     default="first",
@@ -68,6 +75,7 @@ def command(
     output: Path | None,
     format: str | None,
     transfer: str | None,
+    edits: tuple[str, ...],
     start: str,
     subject: str,
     no_crop: bool,
@@ -91,11 +99,13 @@ def command(
       lia-bench animate lia:vox-256 --source selfie.jpg --driving talk.mp4 --start best --paste-back
       lia-bench animate --models lia,fomm --source portraits/ --driving talk.mp4 --output strips
       lia-bench animate x2face --source selfie.jpg --reference left.jpg --reference right.jpg --driving talk.mp4
+      lia-bench animate liax@lia-x.pt --source selfie.jpg --driving talk.mp4 --edit yaw=-0.3
       lia-bench animate lia --source crop.png --driving crop.mp4 --no-crop --output result.gif
     """
     from lia_bench.animation.product import animate
     from lia_bench.animation.request import AnimationRequest
     from lia_bench.core.memory import keep_freed_memory
+    from lia_bench.models.controls import read_amounts
 
     if (model is None) == (models is None):
         raise click.UsageError("name one MODEL, or several with --models, not both")
@@ -107,6 +117,7 @@ def command(
         output=output,
         format=format,
         transfer=transfer,
+        edit=read_amounts(edits),
         start=start,
         subject=subject,
         crop=not no_crop,

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     "ends",
     type=Real(-1e6, 1e6),
     nargs=2,
-    default=(-3.0, 3.0),
-    show_default=True,
     metavar="LOW HIGH",
-    help="What each direction's magnitude is changed by; HIGH itself is left out.",
+    help="What each direction's magnitude is changed by; HIGH itself is left out.  [default: -3 3; of liax -0.5 0.5]",
 )
 @click.option("--steps", type=count(1, 10_000), default=16, show_default=True, help="Pictures from LOW to HIGH.")
 @crop_options
@@ -41,7 +39,7 @@ def command(
     image: Path,
     driving: Path | None,
     output: Path | None,
-    ends: tuple[float, float],
+    ends: tuple[float, float] | None,
     steps: int,
     subject: str,
     no_crop: bool,
@@ -79,7 +77,7 @@ def command(
     kind = load_attribute(MODELS[reference.name].animator)
     if not (isinstance(kind, type) and issubclass(kind, LatentAnimator)):
         raise InputError(f"{reference.name} has no motion directions to interpret: take lia or liax")
-    sweep = Sweep(*ends, steps)
+    sweep = Sweep(*(ends or (-kind.furthest, kind.furthest)), steps)
     cropper = Cropper(None if no_crop else subject, lambda line: click.echo(line, err=True))
     picture = cropper.picture(image)
     lineup = load_lineup([NamedModel(reference, model)], runs, device, lambda line: click.echo(line, err=True))

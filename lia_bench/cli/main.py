@@ -25,6 +25,7 @@ from lia_bench.core.suggestions import unknown
 COMMANDS = (
     "animate",
     "datasets",
+    "edit",
     "evaluate",
     "interpret",
     "leaderboard",
