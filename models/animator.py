@@ -30,12 +30,14 @@ class Animator(nn.Module, Shareable, ABC):
         reconstruction_transfer: of them, what takes all of the driving frame but the subject, for the task whose true
             frames are the driving ones.
         takes_references: whether further views of the source's subject may be given; `encode_views` encodes them.
+        takes_source_video: whether the source may be a video; `animate_video` moves it.
         editable: whether there are models of this kind with controls; `controls` and `edited` say which.
     """
 
     transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative")
     reconstruction_transfer: ClassVar[str] = "absolute"
     takes_references: ClassVar[bool] = False
+    takes_source_video: ClassVar[bool] = False
     editable: ClassVar[bool] = False
 
     @abstractmethod
@@ -164,6 +166,21 @@ class Animator(nn.Module, Shareable, ABC):
         if first.shape != still.shape:
             raise InputError(f"the source is {_size(still)} and the driving video {_size(first)}: resize one of them")
         return self._stream(still, first, chain([first], frames), views, transfer, amounts, batch_size)
+
+    def animate_video(
+        self, source: "VideoLike", driving: "VideoLike", transfer: str = "relative", batch_size: int = 8
+    ) -> Iterator[Tensor]:
+        """Frames (3, H, W) in [0, 1], on the CPU, of a source video, each moved by the driving frame of its number.
+
+        There are as many as the shorter video has. Only of models that take a source video.
+
+        Args:
+            source, driving: as `animate_stream` takes the driving video; both are gone through twice.
+
+        Raises:
+            InputError: the model takes none; otherwise as `animate_stream`.
+        """
+        raise InputError("this model takes a picture as source, not a video: give a picture, or take liveportrait")
 
     def _checked_edit(self, edit: Mapping[str, float], transfer: str) -> Tensor:
         if not self.controls():

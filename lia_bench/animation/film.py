@@ -119,7 +119,7 @@ class Film:
 
 
 def make(
-    source: SourcePicture,
+    source: SourcePicture | DrivingVideo,
     driving: DrivingVideo,
     references: Sequence[Frame],
     performers: Sequence[Performer],
@@ -137,7 +137,7 @@ def make(
 
 @contextmanager
 def filming(
-    source: SourcePicture,
+    source: SourcePicture | DrivingVideo,
     driving: DrivingVideo,
     references: Sequence[Frame],
     performers: Sequence[Performer],
@@ -146,7 +146,7 @@ def filming(
     """Inside, the animation of one picture by one video; memory does not grow with the video's length.
 
     Args:
-        source: the picture.
+        source: the picture, or the video whose frames are moved.
         driving: the video.
         references: further views of the source's subject, cut like it.
         performers: the models.
@@ -157,6 +157,10 @@ def filming(
         UnreadableVideoError: the video breaks before its end.
         DeviceError: the GPU is out of memory.
     """
+    if isinstance(source, DrivingVideo):
+        with _video_filming(source, driving, performers, request) as film:
+            yield film
+        return
     picture = read_picture(source.path)
     still = cut(picture, source.square)
     layout = _layout(picture, still, source, performers, request)
@@ -165,6 +169,49 @@ def filming(
         start = _start(source, driving, footage, request)
         frames = progress(squares(footage, driving.square), title=title, total=footage.frames, unit="frame")
         rows = render(performers, still, iter(frames), start, references, request.batch_size)
+        with closing(frames):
+            yield Film(_pictures(rows, layout), request.fps or footage.clip_fps)
+
+
+@dataclass(frozen=True)
+class _Squares:
+    """What a video shows in its square, as a model takes it; opened anew each time it is gone through."""
+
+    video: DrivingVideo
+    side: int
+
+    def __iter__(self) -> "Iterator[Tensor]":
+        with open_driving(self.video.path) as footage:
+            for frame in squares(footage, self.video.square):
+                yield _tensor(frame, self.side)
+
+
+@contextmanager
+def _video_filming(
+    source: DrivingVideo, driving: DrivingVideo, performers: Sequence[Performer], request: AnimationRequest
+) -> Iterator[Film]:
+    """As `filming`; in a strip the source's first frame stands for it."""
+    with open_driving(source.path) as footage:
+        first = cut(footage.square_frame(0), source.square)
+        length = footage.frames
+    sides = sides_of(performers, first)
+    streams = [
+        numbers_only(
+            performer.model.animator.animate_video(
+                _Squares(source, side), _Squares(driving, side), performer.transfer, request.batch_size
+            )
+        )
+        for performer, side in zip(performers, sides, strict=True)
+    ]
+    shown = resize(first, (max(sides), max(sides)))
+    labels = [performer.model.label for performer in performers]
+    layout = strip(shown, labels, _as_it_is) if request.is_strip else alone(_as_it_is)
+    title = f"{source.path.name} by {driving.path.name}"
+    with open_driving(driving.path) as footage, batch_size_advice(request.batch_size):
+        total = min(length, footage.frames)
+        frames = progress(squares(footage, driving.square), title=title, total=total, unit="frame")
+        scaled = (resize(frame, (max(sides), max(sides))) for frame in islice(frames, total))
+        rows = ((frame, [to_frame(image) for image in images]) for frame, *images in zip(scaled, *streams, strict=True))
         with closing(frames):
             yield Film(_pictures(rows, layout), request.fps or footage.clip_fps)
 

@@ -130,6 +130,16 @@ class Preparation:
         self._announce = announce
         self._cropper = Cropper(request.subject if request.crop else None, announce)
         self._points = PosePoints(request.subject) if request.start == "best" else None
+        self._moves_video = request.moves_video
+
+    def moved(self, path: Path) -> SourcePicture | DrivingVideo:
+        """The one source of a request: a picture, or the video that it moves.
+
+        Raises:
+            InputError: it cannot be read, or shows no subject.
+            UnreadableVideoError: likewise.
+        """
+        return self.driving(path) if self._moves_video else self.source(path)
 
     def source(self, path: Path) -> SourcePicture:
         """A picture.

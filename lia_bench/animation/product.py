@@ -132,7 +132,7 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
     views = [preparation.reference(path) for path in request.references]
     outcome = Outcome(len(sources) * len(drivings))
     if not several:
-        source, driving = preparation.source(request.source), preparation.driving(request.driving)
+        source, driving = preparation.moved(request.source), preparation.driving(request.driving)
         outcome.made.append((output, make(source, driving, views, performers, request, output)))
         return outcome
     folder = request.output or FOLDER
@@ -155,7 +155,7 @@ def animation(request: AnimationRequest, announce: Callable[[str], None]) -> Ite
         raise InputError("folders of pictures or videos give several results: name the folder that they go to")
     preparation, performers = _opened(request, name_models(request.models, announce), drivings, announce)
     views = [preparation.reference(path) for path in request.references]
-    source, driving = preparation.source(request.source), preparation.driving(request.driving)
+    source, driving = preparation.moved(request.source), preparation.driving(request.driving)
     with filming(source, driving, views, performers, request) as film:
         yield film
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from lia_bench.animation.output import FORMATS, check_film_name
 from lia_bench.core.errors import InputError
 from lia_bench.core.number_types import LARGEST_RATE
 from lia_bench.core.registry import load_attribute
+from lia_bench.core.video.files import holds_video
+from lia_bench.core.video.image import holds_picture
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.registry import MODELS
 
@@ -21,7 +24,8 @@ class AnimationRequest:
 
     Attributes:
         models: references `name[:variant][@checkpoint]`; several give one strip.
-        source: a picture, or a folder of pictures.
+        source: a picture, or a folder of pictures; for models that take one a video, of which every frame is moved by
+            the driving frame of its number.
         driving: a video, or a folder of videos; a folder of pictures alone is one video, frame by frame.
         references: further pictures of the source's subject, for models that take several.
         output: the result; where there are several, their folder.
@@ -68,6 +72,15 @@ class AnimationRequest:
         for path in (self.source, self.driving, *self.references):
             if not path.exists():
                 raise InputError(f"{path}: no such file or folder")
+        asked = {"--paste-back": self.paste_back, "--start best": self.start == "best", "--edit": bool(self.edit)}
+        option = next((name for name, given in asked.items() if given), None)
+        if option and self.moves_video:
+            raise InputError(f"{self.source}: a video; {option} is for a source picture: leave it out")
+
+    @cached_property
+    def moves_video(self) -> bool:
+        """Whether the source is a video; animated pictures are the picture that they begin with."""
+        return not self.source.is_dir() and not holds_picture(self.source) and holds_video(self.source)
 
     def check_fps(self, drivings: Sequence[Path]) -> None:
         """Refuse a rate for what has one; `drivings` are the videos that `driving` means.
@@ -88,12 +101,14 @@ class AnimationRequest:
         """How each of the models transfers motion; nothing is loaded.
 
         Raises:
-            InputError: a model has not the transfer mode, takes no references, or cannot edit the source; no model
-                begins from a frame (`--start best`).
+            InputError: a model has not the transfer mode, takes no references or no source video, or cannot edit the
+                source; no model begins from a frame (`--start best`).
         """
         for reference in references:
             if self.references and not load_attribute(MODELS[reference.name].animator).takes_references:
                 raise InputError(f"{reference.name} takes no references, the source alone: leave out --reference")
+            if self.moves_video and not load_attribute(MODELS[reference.name].animator).takes_source_video:
+                raise InputError(f"{self.source}: a video; {reference.name} takes a picture as source: give one")
         transfers = [self._transfer(reference) for reference in references]
         for reference, transfer in zip(references, transfers, strict=True) if self.edit else ():
             if not load_attribute(MODELS[reference.name].animator).editable:

@@ -19,7 +19,12 @@ PATH = click.Path(path_type=Path)
     metavar="NAME[:VARIANT][@CHECKPOINT],...",
     help="Instead of MODEL: several, side by side in one strip.",
 )
-@click.option("--source", type=PATH, required=True, help="Picture of the subject, or a folder of pictures.")
+@click.option(
+    "--source",
+    type=PATH,
+    required=True,
+    help="Picture of the subject, or a folder of pictures; for liveportrait also a video.",
+)
 @click.option("--driving", type=PATH, required=True, help="Video of the motion, or a folder of videos.")
 @click.option(
     "--reference",

@@ -1,20 +1,28 @@
 """LivePortrait as a model of the zoo."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar
 
+import torch
 from torch import Tensor
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.video.conversion import images_of
 from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.spade import SpadeDecoder
 from lia_bench.models.blocks.volume_generator import EncodedSource, VolumeGenerator
 from lia_bench.models.controls import Control
 from lia_bench.models.liveportrait.configuration import LivePortraitModel
-from lia_bench.models.liveportrait.motion_extractor import MotionExtractor
+from lia_bench.models.liveportrait.motion_extractor import MotionExtractor, PortraitMotion
 from lia_bench.models.liveportrait.openings import openings_of
-from lia_bench.models.liveportrait.retargeting import Retargeting
+from lia_bench.models.liveportrait.retargeting import Openings, Retargeting
+from lia_bench.models.liveportrait.source_video import VideoTransfer, check_mode, in_one, kept_opening
 from lia_bench.models.liveportrait.transfer import Transfer
+
+if TYPE_CHECKING:
+    from lia_bench.core.video.conversion import VideoLike
 
 POSE_CONTROLS = (
     Control("yaw", "head turned, positive to the left of the picture, in radians (0.3 is 17 degrees)", -0.5, 0.5),
@@ -60,6 +68,7 @@ class LivePortraitAnimator(SizedAnimator):
     """
 
     editable: ClassVar[bool] = True
+    takes_source_video: ClassVar[bool] = True
     transfer_modes: ClassVar[tuple[str, ...]] = ("relative", "absolute", "absolute_paper", "from_neutral")
     reconstruction_transfer: ClassVar[str] = "absolute_paper"
 
@@ -82,17 +91,58 @@ class LivePortraitAnimator(SizedAnimator):
         Raises:
             InputError: retargeting is asked for and the checkpoint has no networks for it, or no face is found.
         """
-        openings = None
-        if self.motion.looks_at_openings:
-            if not self.retargeting.trained():
-                raise InputError(
-                    "retargeting is asked for, and this checkpoint has no networks for it: put "
-                    "stitching_retargeting_module.pth beside the base models, or leave the options out"
-                )
-            openings = openings_of(source, self.motion.openings)
+        openings = self._openings(source) if self.motion.looks_at_openings else None
         own, first = self.motion_extractor(source), self.motion_extractor(first_driving)
         moving = Transfer(transfer, own, first, self.motion, openings)
         return EncodedClip(source, self.generator.encode(source), own.points(), moving)
+
+    def _openings(self, source: Tensor) -> Openings:
+        if not self.retargeting.trained():
+            raise InputError(
+                "retargeting is asked for, and this checkpoint has no networks for it: put "
+                "stitching_retargeting_module.pth beside the base models, or leave the options out"
+            )
+        return openings_of(source, self.motion.openings)
+
+    def animate_video(
+        self, source: "VideoLike", driving: "VideoLike", transfer: str = "relative", batch_size: int = 8
+    ) -> Iterator[Tensor]:
+        """See `Animator.animate_video`: the motions of both are read first and smoothed over the clip, then rendered.
+
+        Transfer "relative" adds the driver's motion since its first frame to the source's own, "absolute" takes the
+        driver's. Lips are not normalised.
+        """
+        check_mode(transfer)
+        sources, drivings = (video if not isinstance(video, Iterator) else list(video) for video in (source, driving))
+        own_motion = self._motion_of(sources, "source", batch_size)
+        moving = VideoTransfer.of(transfer, own_motion, self._motion_of(drivings, "driving", batch_size), self.motion)
+        frames = zip(images_of(sources, "source video"), images_of(drivings, "driving video"), strict=False)
+        kept, done = None, 0
+        while batch := list(islice(frames, batch_size)):
+            own, wanted = (torch.stack(images).to(self.device) for images in zip(*batch, strict=True))
+            with self.evaluating():
+                options = self.motion
+                openings = self._openings(own) if options.retargets or options.keep_eyes else None
+                if options.keep_eyes and openings and kept is None:
+                    kept = kept_opening(Openings(openings.eyes[:1], openings.lips[:1]))
+                theirs = openings_of(wanted, options.openings) if options.retargets else None
+                rows = slice(done, done + len(batch))
+                points, moved = moving.points(rows, self.retargeting, openings, theirs, kept)
+                rendered = self.generator.render(self.generator.encode(own), points, moved).frames
+                shown = rendered.clamp(0, 1).float().cpu()
+            done += len(batch)
+            yield from shown
+
+    def _motion_of(self, video: "VideoLike", what: str, batch_size: int) -> PortraitMotion:
+        frames, motions = images_of(video, f"{what} video"), []
+        while batch := list(islice(frames, batch_size)):
+            for frame in batch:
+                self.check_frame(f"{what} frame", frame)
+            with self.evaluating():
+                motions.append(self.motion_extractor(torch.stack(batch).to(self.device)))
+        if not motions:
+            raise InputError(f"the {what} video has no frame")
+        return in_one(motions)
 
     def render(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
         """Frames (B, 3, H * upscale, W * upscale) in [0, 1] for driving frames (B, 3, H, W)."""

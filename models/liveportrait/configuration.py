@@ -52,6 +52,9 @@ class MotionConfiguration(Section):
     lip_retargeting: bool = Field(
         False, description="open the lips as far as the driver's; in relative transfer instead of the motion"
     )
+    keep_eyes: bool = Field(
+        False, description="of a source video: keep its eyes as open as they are in its first frame"
+    )
     openings: Literal["mediapipe", "authors"] = Field(
         "mediapipe", description="whose landmarks say how far eyes and lips are open; 'authors' is their landmark.onnx"
     )

@@ -29,7 +29,7 @@ EYE_POINTS = (11, 13, 15, 16, 18)
 
 @dataclass(frozen=True)
 class Transfer:
-    """What a clip starts from; batch size 1 in the fields.
+    """What a clip starts from; batch size 1 in the fields, or that of the driving frames where each has its own source.
 
     Attributes:
         mode: of LivePortraitAnimator.transfer_modes.
@@ -53,8 +53,18 @@ class Transfer:
         """Points (B, K, 3) for the source; `openings`: of the driving frames, where the options ask for them."""
         if self.mode == "absolute_paper":
             return driving._replace(canonical=self.source.canonical).points()
-        source = self.source.points().expand(driving.scale.shape[0], -1, -1)
-        points = self._moved(driving)
+        return self.finished(self._moved(driving), retargeting, openings)
+
+    def finished(
+        self, points: Tensor, retargeting: Retargeting, openings: Openings | None, eyes: Tensor | None = None
+    ) -> Tensor:
+        """Moved points (B, K, 3), retargeted, stitched and multiplied as the options say.
+
+        Args:
+            openings: of the driving frames, where the options ask for them.
+            eyes: the opening (B,) that the source's eyes are to keep; None leaves them.
+        """
+        source = self.source.points().expand(len(points), -1, -1)
         if self.openings and openings:
             own = self.openings.expanded(len(source))
             points = self._retargeted(source, points, retargeting, own, openings)
@@ -65,6 +75,8 @@ class Transfer:
         if self.openings and self._closes_lips(self.openings):
             own = self.openings.expanded(len(source))
             points = points + retargeting.lip_offsets(source, own.lips, torch.zeros_like(own.lips))
+        if self.openings and eyes is not None:
+            points = points + retargeting.eye_offsets(source, self.openings.expanded(len(source)).eyes, eyes)
         return source + self.options.multiplier * (points - source)
 
     def _moved(self, driving: PortraitMotion) -> Tensor:
@@ -86,10 +98,10 @@ class Transfer:
         if region == "pose":
             return own
         if self.mode == "absolute":
-            taken = ABSOLUTE_EXPRESSION if region in ("all", "expression") else _whole_points(region)
-            return torch.where(_chosen(own, taken), driving.expression, own)
+            taken = ABSOLUTE_EXPRESSION if region in ("all", "expression") else whole_points(region)
+            return torch.where(chosen_coordinates(own, taken), driving.expression, own)
         changed = own + driving.expression - self._rest(driving)
-        return torch.where(_chosen(own, _whole_points(region)), changed, own)
+        return torch.where(chosen_coordinates(own, whole_points(region)), changed, own)
 
     def _rest(self, driving: PortraitMotion) -> Tensor:
         """The expression (1, K, 3) that changes are measured from."""
@@ -128,7 +140,7 @@ def neutral_expression() -> Tensor:
     return torch.tensor(json.loads(text)["offsets"])[None]
 
 
-def _whole_points(region: Region) -> dict[int, tuple[int, ...]] | None:
+def whole_points(region: Region) -> dict[int, tuple[int, ...]] | None:
     """The points that a region moves, by every axis; None for all."""
     if region == "lips":
         return dict.fromkeys(LIP_POINTS, EVERY_AXIS)
@@ -137,7 +149,7 @@ def _whole_points(region: Region) -> dict[int, tuple[int, ...]] | None:
     return None
 
 
-def _chosen(like: Tensor, taken: dict[int, tuple[int, ...]] | None) -> Tensor:
+def chosen_coordinates(like: Tensor, taken: dict[int, tuple[int, ...]] | None) -> Tensor:
     """Whether each coordinate (1, K, 3) is among those taken."""
     chosen = torch.full_like(like[:1], taken is None, dtype=torch.bool)
     for point, axes in (taken or {}).items():

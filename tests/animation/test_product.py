@@ -14,7 +14,9 @@ from lia_bench.animation.product import animate
 from lia_bench.animation.request import AnimationRequest
 from lia_bench.core.errors import DeviceError, InputError
 from lia_bench.core.video import open_video, write_png_folder
+from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from tests.animation.toys import grey_frames, register, write_film
+from tests.models.small_models import small_model
 
 
 @pytest.fixture(autouse=True)
@@ -238,3 +240,20 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
         tracemalloc.stop()
     # A frame is 230 kB.
     assert peaks[2] < peaks[1] + 400_000
+
+
+def test_a_video_is_moved_by_a_video(tmp_path: Path) -> None:
+    source = write_film(tmp_path / "me.mp4", grey_frames([100, 120, 140, 110]))
+    driving = write_film(tmp_path / "driving.mp4", grey_frames([50, 60, 90]))
+    small_model("liveportrait", LivePortraitAnimator).save_pretrained(tmp_path / "model")
+    model = f"liveportrait@{tmp_path / 'model'}"
+    outcome = animate(_request(source, driving, models=(model,), output=Path("r.mp4")), _quiet)
+    # As many frames as the shorter video has.
+    assert outcome.made[0][1].frames == 3
+    animate(_request(source, driving, models=(model,), output=Path("strip.mp4"), side_by_side=True), _quiet)
+    with open_video(Path("strip.mp4")) as reader:
+        assert len(reader) == 3
+    with pytest.raises(InputError, match=r"me\.mp4: a video; shift takes a picture as source"):
+        animate(_request(source, driving), _quiet)
+    with pytest.raises(InputError, match=r"me\.mp4: a video; --paste-back is for a source picture"):
+        animate(_request(source, driving, models=(model,), paste_back=True), _quiet)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -9,9 +10,20 @@ from safetensors.torch import save_file
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.leaderboards.evaluation.evaluate import own_transfer
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
-from lia_bench.models.liveportrait import SPECIFICATION
+from lia_bench.models.identity.animator import IdentityAnimator
+from lia_bench.models.identity.configuration import IdentityModel
+from lia_bench.models.liveportrait import SPECIFICATION, source_video
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.authors_checkpoint import BASE, RETARGETING
+from lia_bench.models.liveportrait.configuration import MotionConfiguration
+from lia_bench.models.liveportrait.retargeting import Openings
+from lia_bench.models.liveportrait.source_video import (
+    OF_MOTION,
+    OF_OBSERVATION,
+    VideoTransfer,
+    kept_opening,
+    smoothed,
+)
 from lia_bench.models.loading import load_model
 from lia_bench.models.reference import ModelReference
 from tests.models.layout_files import small_content
@@ -41,6 +53,71 @@ def test_frames_do_not_depend_on_the_batch_size(transfer: str) -> None:
 def test_the_source_is_encoded_once() -> None:
     model = small_model("liveportrait", LivePortraitAnimator)
     assert encodings_of_a_clip(model, model.generator) == 1
+
+
+def test_a_source_video_is_moved_frame_by_frame() -> None:
+    model = small_model("liveportrait", LivePortraitAnimator)
+    frames = noise_frames(7)
+    source, driving = frames[:4], frames[4:]
+    for transfer in ("relative", "absolute"):
+        one, three = (list(model.animate_video(source, iter(driving), transfer, size)) for size in (1, 3))
+        # As many as the shorter of both has.
+        assert len(one) == len(three) == 3
+        assert float((torch.stack(one) - torch.stack(three)).abs().max()) < 1e-5
+    # Frames of noise are far apart, so that the smoother keeps them.
+    still = list(model.animate_video(source[:1].expand(2, -1, -1, -1), driving[:1].expand(2, -1, -1, -1)))
+    own = model.animate(source[0], source[:1], "relative")
+    assert float((still[1] - own[0]).abs().max()) < 1e-4
+    with pytest.raises(InputError, match="moved by relative or absolute transfer, not by absolute_paper"):
+        next(model.animate_video(source, driving, "absolute_paper"))
+    with pytest.raises(InputError, match="source frame is 32x32: this model takes 64x64"):
+        next(model.animate_video(source[:, :, ::2, ::2], driving))
+    with pytest.raises(InputError, match="takes a picture as source, not a video"):
+        IdentityAnimator(IdentityModel()).animate_video(source, driving)
+
+
+def test_the_smoother_is_the_most_likely_walk() -> None:
+    values = torch.randn(12, 3, 3, generator=torch.Generator().manual_seed(0)) / 1000
+    # The most likely walk, by least squares: first value, steps and observations, each over its deviation.
+    steps = np.diff(np.eye(12), axis=0) / OF_MOTION**0.5
+    rows = np.concatenate((np.eye(12)[:1], steps, np.eye(12) / OF_OBSERVATION**0.5))
+    seen = values.flatten(1).double().numpy()
+    wanted = np.concatenate((seen[:1], np.zeros((11, 9)), seen / OF_OBSERVATION**0.5))
+    walk = np.linalg.lstsq(rows, wanted, rcond=None)[0]
+    np.testing.assert_allclose(smoothed(values).flatten(1).numpy(), walk, atol=1e-6)
+    assert np.abs(walk - seen).max() > 1e-5
+
+
+def test_a_source_video_takes_what_its_rules_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_video, "smoothed", lambda values: values)
+    model = small_model("liveportrait", LivePortraitAnimator)
+    with torch.inference_mode():
+        source, driving = (model.motion_extractor(noise_frames(6)[rows]) for rows in (slice(3), slice(3, 6)))
+        relative, absolute = (
+            VideoTransfer.of(mode, source, driving, MotionConfiguration(stitching=False)).points(
+                slice(1, 3), model.retargeting, None, None, None
+            )[1]
+            for mode in ("relative", "absolute")
+        )
+        rotation = driving.rotation @ driving.rotation[:1].transpose(1, 2) @ source.rotation
+        change = source.expression + driving.expression - driving.expression[:1]
+        # Points 0, 7 and 10 keep the source's expression, 3 takes y of the other.
+        for other, turned, moved, place in (
+            (change, rotation, relative, source.translation),
+            (driving.expression, driving.rotation, absolute, driving.translation),
+        ):
+            expression = source.expression.clone()
+            expression[:, [1, 2, 6, *range(11, 21)]] = other[:, [1, 2, 6, *range(11, 21)]]
+            expression[:, [3, 4, 9], 1] = other[:, [3, 4, 9], 1]
+            expression[:, [5, 8, 9], 2] = other[:, [5, 8, 9], 2]
+            expected = source.scale[..., None] * (source.canonical @ turned + expression)
+            expected = expected + (place * torch.tensor([1.0, 1.0, 0.0]))[:, None]
+            assert torch.allclose(moved, expected[1:], atol=1e-5)
+
+
+def test_eyes_of_a_source_video_that_are_nearly_shut_are_kept_awake() -> None:
+    shut, open_ = (Openings(torch.tensor([[eye, eye + 0.02]]), torch.zeros(1)) for eye in (0.1, 0.3))
+    assert [float(kept_opening(first)) for first in (shut, open_)] == pytest.approx([0.39, 0.31])
 
 
 def test_regions_of_other_points_are_refused() -> None:
