@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.browser import browser as browser
+from tests.forked import fork_server as fork_server
 
 # The clock of a loaded machine says nothing, and no folder of examples is left in the tree.
 settings.register_profile("lia-bench", deadline=None, database=None, derandomize=True)

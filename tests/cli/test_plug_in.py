@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
+from tests.forked import ForkServer
+
 PACKAGE = Path(__file__).parents[1] / "plugin"
-COMMAND = Path(sys.executable).with_name("lia-bench")
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(installed: Path, work: Path) -> Run:
+def run(fork_server: ForkServer, installed: Path, work: Path) -> Run:
     """Runs a command line in the folder, which already holds sample clips; gives what it printed."""
     environment = os.environ | {
         "PYTHONPATH": str(installed),
@@ -49,11 +50,7 @@ def run(installed: Path, work: Path) -> Run:
     }
 
     def run(words: str) -> str:
-        done = subprocess.run(
-            [COMMAND, *words.split()], cwd=work, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return fork_server.run(words.split(), environment=environment, folder=work)
 
     run("preprocess sample --identities 8 --frames 4 --workers 1")
     return run

@@ -4,8 +4,6 @@ import csv
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from lia_bench.cli import train_sweep
 from lia_bench.cli.main import run
 from lia_bench.core.video import write_png_folder
 from lia_bench.models.training.run_folder import RunFolder
+from tests.forked import ForkServer
 
 NAME = "demo-64-toys"
 TINY = [
@@ -167,10 +166,9 @@ def test_mistakes_are_one_line_before_anything_starts(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_toys")
-def test_killed_and_started_again_a_sweep_does_what_is_left() -> None:
-    command = [sys.executable, "-m", "lia_bench", *TINY, *DIRECTIONS]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+def test_killed_and_started_again_a_sweep_does_what_is_left(fork_server: ForkServer) -> None:
+    command = [*TINY, *DIRECTIONS]
+    process = fork_server.start(command)
     first = RunFolder(Path("runs/lia") / f"{NAME}+motion.directions=3")
     deadline = time.monotonic() + 120
     while first.last_step() < 2 and time.monotonic() < deadline:
@@ -179,18 +177,16 @@ def test_killed_and_started_again_a_sweep_does_what_is_left() -> None:
     process.wait()
     assert first.last_step() == 2
     weights = [path.read_bytes() for path in first.path.glob("checkpoints/*/model.safetensors")]
-    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert f"{first.path.name} is finished: skipped" in again.stdout
+    assert f"{first.path.name} is finished: skipped" in fork_server.run(command)
     assert steps() == {"motion.directions=3": 2, "motion.directions=null": 2}
     assert [path.read_bytes() for path in first.path.glob("checkpoints/*/model.safetensors")] == weights
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_toys")
-def test_terminated_it_sends_the_signal_on_and_says_try_again() -> None:
+def test_terminated_it_sends_the_signal_on_and_says_try_again(fork_server: ForkServer) -> None:
     endless = ["--set", "schedule.iterations=100000", "--set", "schedule.checkpoint_every=5"]
-    command = [sys.executable, "-m", "lia_bench", *TINY, *DIRECTIONS, *endless]
-    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    process = fork_server.start([*TINY, *DIRECTIONS, *endless])
     first = Path("runs/lia") / f"{NAME}+motion.directions=3"
     deadline = time.monotonic() + 120
     while not RunFolder(first).last_step() and time.monotonic() < deadline:

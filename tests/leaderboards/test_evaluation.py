@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.printing.terminal import print_board
 from lia_bench.leaderboards.results.csv_writing import rebuild
+from tests.forked import ForkServer
 from tests.leaderboards.toys import LENGTHS, Toy, register, specification, write_dataset, write_run
 
 WHO = ["model", "variant", "checkpoint", "dataset", "split", "task", "transfer"]
@@ -214,7 +213,9 @@ def test_stopped_and_started_again_it_ends_in_the_same_tables(
     assert comparable(evaluate(request_of(name="stopped"))) == comparable(whole)
 
 
-def test_killed_at_once_it_goes_on_after_the_last_finished_clip(request_of: Any, tmp_path: Path) -> None:
+def test_killed_at_once_it_goes_on_after_the_last_finished_clip(
+    fork_server: ForkServer, request_of: Any, tmp_path: Path
+) -> None:
     whole = evaluate(request_of(name="whole", pairs=3))
     program = (
         "import sys; from pathlib import Path; from tests.leaderboards import toys\n"
@@ -224,8 +225,8 @@ def test_killed_at_once_it_goes_on_after_the_last_finished_clip(request_of: Any,
         "evaluate(EvaluationRequest(('toy',), dataset=sys.argv[1], metrics=('l1', 'psnr', 'ssim'), name='killed',\n"
         "    device='cpu', videos=False, pairs=3, results=Path(sys.argv[2])))"
     )
-    arguments = [sys.executable, "-c", program, str(tmp_path / "data" / "toys"), str(tmp_path / "results")]
-    assert subprocess.run(arguments, cwd=Path(__file__).parents[2], check=False).returncode == 9
+    arguments = [str(tmp_path / "data" / "toys"), str(tmp_path / "results")]
+    assert fork_server.start(arguments, program).wait() == 9
     journal = tmp_path / "results" / "killed" / "unfinished-0.jsonl"
     assert len(journal.read_text().splitlines()) == 2
     with journal.open("a") as file:

@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from lia_bench.leaderboards.evaluation.request import EvaluationRequest
 from lia_bench.leaderboards.printing.ranking import print_comparison
 from lia_bench.metrics.frechet_metric import frechet_distance
 from lia_bench.metrics.specification import Protocol
+from tests.forked import ForkServer
 from tests.leaderboards.test_evaluation import comparable, read
 from tests.leaderboards.toy_metrics import CALLS, register_toy_metrics
 from tests.leaderboards.toys import LENGTHS, register, specification, write_dataset
@@ -187,10 +187,9 @@ def test_no_subject_in_any_frame_is_an_empty_cell_with_the_reason(request_of: An
 
 
 @pytest.mark.slow
-def test_two_processes_give_the_table_of_one(request_of: Any, tmp_path: Path) -> None:
+def test_two_processes_give_the_table_of_one(fork_server: ForkServer, request_of: Any, tmp_path: Path) -> None:
     alone = evaluate(request_of(name="alone", pairs=3))
-    program = tmp_path / "program.py"
-    program.write_text(
+    program = (
         "import sys; from pathlib import Path; import pytest\n"
         "from tests.leaderboards import toys\n"
         "from tests.leaderboards.test_suite_of_metrics import METRICS\n"
@@ -206,15 +205,22 @@ def test_two_processes_give_the_table_of_one(request_of: Any, tmp_path: Path) ->
         "metric.update(torch.full((1 + 2 * rank, 3, 4, 4), float(rank)), torch.zeros(1 + 2 * rank, 3, 4, 4))\n"
         "Path(sys.argv[2], f'l1-{rank}').write_text(str(float(metric.compute())))\n"
     )
-    arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    arguments += [str(program), str(tmp_path / "data" / "toys"), str(tmp_path / "results")]
-    root = Path(__file__).parents[2]
-    environment = os.environ | {
-        "PYTHONPATH": str(root),
-        "LIA_BENCH_HOME": str(tmp_path / "other"),
-        "OMP_NUM_THREADS": "1",
-    }
-    subprocess.run(arguments, cwd=root, env=environment, check=True, timeout=300)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    processes = [
+        fork_server.start(
+            [str(tmp_path / "data" / "toys"), str(tmp_path / "results")],
+            program,
+            # As torchrun starts them.
+            os.environ
+            | {"LIA_BENCH_HOME": str(tmp_path / "other"), "RANK": str(rank), "LOCAL_RANK": str(rank)}
+            | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)},
+        )
+        for rank in (0, 1)
+    ]
+    for process in processes:
+        output, errors = process.communicate()
+        assert process.returncode == 0, output + errors
     folder = tmp_path / "results" / "together"
     # By itself, a metric is added up over the processes: one frame of 0 and three of 1.
     assert [(tmp_path / "results" / f"l1-{rank}").read_text() for rank in (0, 1)] == ["0.75", "0.75"]

@@ -13,8 +13,9 @@ import torch
 
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint
 from lia_bench.models.training.run_folder import RunFolder
+from tests.forked import COMMAND, ForkedProcess, ForkServer
 from tests.models.training.test_trainer import assert_same_state, rows
-from tests.models.training.toy.world import command_line, environment
+from tests.models.training.toy.world import environment
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.slow
 class Runner:
     """`lia-bench train toy`, or of another model, in a process of its own."""
 
-    def __init__(self, plug_in: Path, data: Path, runs: Path, model: str = "toy") -> None:
+    def __init__(self, server: ForkServer, plug_in: Path, data: Path, runs: Path, model: str = "toy") -> None:
+        self._server = server
         self._environment = environment(plug_in)
         self._options = ["--data", str(data), "--runs", str(runs)]
         self._runs = runs
@@ -31,15 +33,18 @@ class Runner:
     def folder(self, name: str) -> RunFolder:
         return RunFolder(self._runs / self._model.partition(":")[0] / name)
 
-    def start(self, name: str, *words: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            command_line("train", self._model, "--name", name, *self._options, *words),
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def _command(self, name: str, words: tuple[str, ...]) -> list[str]:
+        return ["train", self._model, "--name", name, *self._options, *words]
+
+    def start(self, name: str, *words: str) -> ForkedProcess:
+        return self._server.start(self._command(name, words), environment=self._environment)
+
+    def finish_afresh(self, name: str, *words: str) -> RunFolder:
+        """In a process that is started and taken down as a user's."""
+        command = [COMMAND, *self._command(name, words)]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return self.folder(name)
 
     def finish(self, name: str, *words: str) -> RunFolder:
         process = self.start(name, *words)
@@ -49,8 +54,8 @@ class Runner:
 
 
 @pytest.fixture
-def runner(plug_in: Path, data: Path, tmp_path: Path) -> Runner:
-    return Runner(plug_in, data, tmp_path / "runs")
+def runner(fork_server: ForkServer, plug_in: Path, data: Path, tmp_path: Path) -> Runner:
+    return Runner(fork_server, plug_in, data, tmp_path / "runs")
 
 
 def wait_for_step(run: RunFolder, step: int) -> None:
@@ -76,7 +81,7 @@ def test_two_processes_equal_one_with_the_whole_batch_and_go_on_after_sigterm(ru
     plain = ("--set", "model.batch_norm=false", "--set", "loss.noise=0", *length)
     several = ("--accelerator", "cpu", "--devices", "2")
     one = runner.finish("one", *plain)
-    two = runner.finish("two", *plain, *several)
+    two = runner.finish_afresh("two", *plain, *several)
     first, second = one.last(), two.last()
     assert first
     assert second
@@ -93,10 +98,10 @@ def test_two_processes_equal_one_with_the_whole_batch_and_go_on_after_sigterm(ru
 
 
 def test_two_processes_and_parts_of_a_batch_give_lia_the_gradients_of_the_whole_batch(
-    plug_in: Path, data: Path, tmp_path: Path
+    fork_server: ForkServer, plug_in: Path, data: Path, tmp_path: Path
 ) -> None:
     """Of generator and discriminator, whose deviation over the minibatch looks across rows."""
-    runner = Runner(plug_in, data, tmp_path / "runs", "lia:demo-64")
+    runner = Runner(fork_server, plug_in, data, tmp_path / "runs", "lia:demo-64")
     small = ("model.channel_limit=16", "model.style_dim=16", "model.motion_dim=5", "loss.adversarial=1")
     setting = ("data.batch_size=8", "data.repeats=2", "schedule.iterations=1")
     common = ("--dataset", "stripes", *(word for value in (*small, *setting) for word in ("--set", value)))
@@ -176,8 +181,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_ends_with_one_line_and_the_checkpoint_before(plug_in: Path, data: Path, small_disk: Path) -> None:
-    runner = Runner(plug_in, data, small_disk)
+def test_a_full_disk_ends_with_one_line_and_the_checkpoint_before(
+    fork_server: ForkServer, plug_in: Path, data: Path, small_disk: Path
+) -> None:
+    runner = Runner(fork_server, plug_in, data, small_disk)
     runner.finish("x", "--set", "schedule.iterations=10")
     ballast = small_disk / "ballast"
     room = os.statvfs(small_disk)

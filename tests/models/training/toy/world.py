@@ -1,7 +1,6 @@
 """What the toy needs around it: its entry point, and clips of coloured stripes that move."""
 
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +25,6 @@ def environment(plug_in: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(plug_in), str(REPOSITORY)]),
         "OMP_NUM_THREADS": "1",
     }
-
-
-def command_line(*words: str) -> list[str]:
-    """`lia-bench` of the environment that runs the tests."""
-    return [str(Path(sys.executable).with_name("lia-bench")), *words]
 
 
 def write_stripes(folder: Path, train: int = 6, test: int = 3) -> Path:
