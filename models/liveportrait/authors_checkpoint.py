@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError
+from lia_bench.core.provenance import sha256_once
 from lia_bench.models.authors_layout import (
     StateRenaming,
     block_names,
@@ -84,6 +85,11 @@ _PARTS: Mapping[str, tuple[str, StateRenaming]] = {
     "spade_generator": ("generator", _DECODER),
     RETARGETING: ("retargeting", _RETARGETING),
 }
+# SHA-256 of files of the model that its authors trained for animals, of the same names, shapes and layout.
+ANIMALS = {
+    "motion_extractor": "63c0d450099ef6ebece788ab711cb012509712e23fd1200b79fb65ef980adbb9",
+    "spade_generator": "7fafa1e31c7c72c9384310d679e32af3fbf214e241fb657df8c3b18ad826f336",
+}
 # Where published copies of the folder keep the files.
 _FOLDERS = ("", "base_models", "retargeting_models")
 _SUFFIXES = (".pth", ".safetensors")
@@ -93,7 +99,7 @@ def files_in(folder: Path) -> dict[str, Path]:
     """The published files in a folder, by name without suffix: beside each other, or as their authors store them.
 
     Raises:
-        CheckpointError: some of the base networks are there and others are not.
+        CheckpointError: some of the base networks are there and others are not, or they are those for animals.
     """
     roots = (folder, folder / "liveportrait")
     places = [
@@ -109,6 +115,7 @@ def files_in(folder: Path) -> dict[str, Path]:
             found.setdefault(place.stem, place)
     if found:
         _check_complete(found)
+        _refuse_animals(found)
     return found
 
 
@@ -182,6 +189,15 @@ def _check_complete(found: Mapping[str, Any]) -> None:
             f"{', '.join(missing)} missing: a checkpoint of LivePortrait is a folder with the files of "
             f"{', '.join(BASE)}; fetch the others from where these came from"
         )
+
+
+def _refuse_animals(found: Mapping[str, Path]) -> None:
+    for name, digest in ANIMALS.items():
+        if sha256_once(found[name]) == digest:
+            raise CheckpointError(
+                f"{found[name]} is of LivePortrait's model for animals, which renders no people and is not in the zoo: "
+                "take the files in the folder liveportrait/ of the same place"
+            )
 
 
 def _flat(part: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -191,3 +191,9 @@ class LivePortraitConfiguration(ExperimentConfiguration):
             if region.adversarial:
                 self.discriminator.check_fits(region.side)
         return self
+
+    @model_validator(mode="after")
+    def _others_drive(self) -> Self:
+        if self.second_stage and self.data.batch_size // self.data.accumulate < 2:
+            raise ValueError("stitching is learned from other clips of the batch: set data.batch_size=2 or more")
+        return self

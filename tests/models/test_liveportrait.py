@@ -8,11 +8,12 @@ import torch
 from safetensors.torch import save_file
 
 from lia_bench.core.errors import CheckpointError, InputError
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.leaderboards.evaluation.evaluate import own_transfer
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
 from lia_bench.models.identity.animator import IdentityAnimator
 from lia_bench.models.identity.configuration import IdentityModel
-from lia_bench.models.liveportrait import SPECIFICATION, source_video
+from lia_bench.models.liveportrait import SPECIFICATION, authors_checkpoint, source_video
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.authors_checkpoint import BASE, RETARGETING
 from lia_bench.models.liveportrait.configuration import MotionConfiguration
@@ -157,6 +158,23 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         torch.save(content[name], tmp_path / f"{name}.pth")
     with pytest.raises(CheckpointError, match="spade_generator missing: a checkpoint of LivePortrait is a folder"):
         load_model("liveportrait", checkpoint=tmp_path, variant="demo-64")
+
+
+def test_files_of_the_model_for_animals_are_told_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = small_content("liveportrait")
+    for name in BASE:
+        torch.save(content[name], tmp_path / f"{name}.pth")
+    load_model("liveportrait", checkpoint=tmp_path, variant="demo-64")
+    digest = sha256_of_file(tmp_path / "spade_generator.pth")
+    monkeypatch.setitem(authors_checkpoint.ANIMALS, "spade_generator", digest)
+    with pytest.raises(CheckpointError, match=r"spade_generator\.pth is of LivePortrait's model for animals"):
+        load_model("liveportrait", checkpoint=tmp_path, variant="demo-64")
+
+
+def test_driving_frames_of_twice_the_size_are_refused() -> None:
+    model = small_model("liveportrait", LivePortraitAnimator)
+    with pytest.raises(InputError, match="driving frame is 128x128: this model takes 64x64"):
+        model.animate(noise_frames(1)[0], iter(torch.zeros(1, 3, 128, 128)))
 
 
 def test_the_published_folder_comes_back(tmp_path: Path) -> None:

@@ -187,7 +187,6 @@ def test_frames_of_twice_the_size_are_trained_on_enlarged_driving_frames() -> No
 def test_the_second_stage_moves_what_is_retargeted_alone(faces: Tensor, tmp_path: Path) -> None:
     base = small_model("liveportrait", LivePortraitAnimator)
     base.save_pretrained(tmp_path / "base")
-    # No offsets at first, so that only what is asked for pulls at them.
     experiment = demo(second_stage={"base": str(tmp_path / "base"), "learning_rate": 1e-3})
     torch.manual_seed(0)
     recipe = recipe_of(experiment)
@@ -227,6 +226,8 @@ def test_a_base_of_other_sizes_is_refused(tmp_path: Path, real_data: Path) -> No
     small_model("liveportrait", LivePortraitAnimator, depth=4).save_pretrained(tmp_path / "base")
     with pytest.raises(CheckpointError, match="depth"):
         recipe_of(demo(second_stage={"base": str(tmp_path / "base")}))
+    with pytest.raises(InputError, match="from other clips of the batch"):
+        demo(second_stage={"base": str(tmp_path / "base")}, data={"batch_size": 1})
 
 
 def test_openings_of_a_real_face(faces: Tensor) -> None:
