@@ -99,7 +99,7 @@ def _weight_file(model: str, variant: str, checkpoint: Checkpoint, card: ModelCa
         f"{name}/{path.stem}" if several else name,
         path.name,
         first,
-        f"model {name}",
+        f"model {model}",
         card.licence.weights or "not known",
         by_hand=not checkpoint.fetched_from,
         mirrors=tuple(mirrors),

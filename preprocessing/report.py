@@ -8,7 +8,7 @@ import click
 
 from lia_bench.core.dataset_description import read_description
 from lia_bench.core.errors import InputError
-from lia_bench.core.names import printable
+from lia_bench.core.names import counted, printable
 from lia_bench.core.prepared_dataset import table_of
 from lia_bench.preprocessing.outcome import Outcome
 from lia_bench.preprocessing.prepared.contact_sheet import SHEET
@@ -46,7 +46,9 @@ def report(preparation: Preparation) -> None:
         _remarks(kind, [outcome for outcome in outcomes if outcome.reason and _kind(outcome) == kind])
     _dropped(outcomes)
     if not preparation.hash:
-        raise InputError(f"{output}: no clip came of {_rows(len(outcomes))}, for the reasons above; nothing was kept")
+        raise InputError(
+            f"{output}: no clip came of {counted(len(outcomes), 'row')}, for the reasons above; nothing was kept"
+        )
     _partitions(good)
     lost = sum(outcome.status in ("failed", "unavailable") for outcome in outcomes)
     if lost:
@@ -62,7 +64,7 @@ def _print_kept(output: Path, good: Sequence[Outcome]) -> None:
     print_summary(output)
     partitions = Counter(outcome.partition for outcome in good)
     shares = ", ".join(f"{partitions[name]} {name}" for name in sorted(partitions)) or "none"
-    click.echo(f"clips: {len(good)} ({shares}), {sum(clip.frames for clip in good)} frames, in {output}")
+    click.echo(f"clips: {len(good)} ({shares}), {counted(sum(clip.frames for clip in good), 'frame')}, in {output}")
     click.echo(f"to look at: {output / SHEET}")
     _left_over(output)
 
@@ -76,7 +78,7 @@ def _dropped(outcomes: Sequence[Outcome]) -> None:
         example = next(sentence for other, _, sentence in reasons if other == code)
         option, way_out = WAYS_OUT.get(code, ("", ""))
         hint = f"; {way_out}" if option in _parameters() else ""
-        click.echo(printable(f"dropped: {count} of {_rows(len(outcomes))}, {code}: {example}{hint}"), err=True)
+        click.echo(printable(f"dropped: {count} of {counted(len(outcomes), 'row')}, {code}: {example}{hint}"), err=True)
 
 
 def _partitions(good: Sequence[Outcome]) -> None:
@@ -93,10 +95,6 @@ def _parameters() -> set[str | None]:
     """Those of the command that is running."""
     context = click.get_current_context(silent=True)
     return {parameter.name for parameter in context.command.params} if context else set()
-
-
-def _rows(count: int) -> str:
-    return f"{count} row{'' if count == 1 else 's'}"
 
 
 def _left_over(output: Path) -> None:

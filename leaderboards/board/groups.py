@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 from lia_bench.core.names import printable
 from lia_bench.leaderboards.results.columns import (
+    FLOOR,
+    SPEED,
     USER_STUDY,
     ResultRow,
     arrow,
@@ -82,7 +84,8 @@ class Group:
 
         The one rule for all tables, exports and the page: cells that print the same number share their mark, so that no
         digit that nobody sees decides; the second best is the next number after the best. Published rows beside
-        measured ones get no mark, nor does a column with fewer than two rows to compare, or one that is not ranked.
+        measured ones get no mark, nor does a column with fewer than two rows to compare, or one that is not ranked, nor
+        the speed of the floor, which does nothing.
         Doubtful numbers are marked in any column, and compared with none.
         """
         origin = "measured" if any(row.origin == "measured" for row in self.rows) else "published"
@@ -91,6 +94,7 @@ class Group:
             place: _as_printed(row, column)
             for place, row in enumerate(self.rows)
             if row.origin == origin and number(row, column) is not None and not doubtful[place]
+            if not (row.model == FLOOR and column == SPEED)
         }
         marks: dict[float, Mark] = {}
         if len(values) >= 2 and self.ranks(column):

@@ -24,15 +24,13 @@ from lia_bench.leaderboards.evaluation.session import (
     session,
 )
 from lia_bench.leaderboards.evaluation.set_scores import generated_features
+from lia_bench.leaderboards.results.columns import FLOOR
 from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
 from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.metrics.suite import open_suite
 from lia_bench.models.animator import Animator
 from lia_bench.models.lineup import Lineup, LineupModel, load_lineup
 from lia_bench.models.reference import name_models
-
-FLOOR = "identity"
-"""What every table shows beside the models that were asked for."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lia_bench.core.console import wide_console
+from lia_bench.core.names import counted
 from lia_bench.leaderboards.board.comparison import Comparison, Difference
 from lia_bench.leaderboards.board.ranking import Ranking
 from lia_bench.leaderboards.results.measurement import FEW_CLIPS, few_clips
@@ -18,12 +19,12 @@ def print_ranking(ranking: Ranking) -> None:
     """Print to standard output: mean ranks with their intervals, who is shown better than whom, what was left out."""
     console = wide_console()
     if ranking.models:
-        size = f"mean rank over {_many(len(ranking.metrics), 'metric')}, {_many(ranking.clips, 'clip')}"
+        size = f"mean rank over {counted(len(ranking.metrics), 'metric')}, {counted(ranking.clips, 'clip')}"
         console.print(Text(f"{ranking.title}: {size}", style="bold"), soft_wrap=True)
         console.print(_ranks(ranking))
         measured = [metric for metric in ranking.metrics if metric not in ranking.of_sets]
         if measured:
-            title = f"in how many of {_many(len(measured), 'metric')} the row is shown better than the column"
+            title = f"in how many of {counted(len(measured), 'metric')} the row is shown better than the column"
             console.print(Text(title, style="bold"), soft_wrap=True)
             console.print(_matrix(ranking))
         for metric in measured:
@@ -93,13 +94,9 @@ def _remarks(ranking: Ranking) -> Iterator[str]:
         listed = ", ".join(ranking.of_sets)
         yield f"{listed}: one value for all clips together; counts with its one rank, of which no interval is known"
     if ranking.models and any(model.interval is None for model in ranking.models):
-        yield f"no interval of ranks from {_many(ranking.clips, 'clip')} or metrics of sets alone: {NO_DIFFERENCE}"
+        yield f"no interval of ranks from {counted(ranking.clips, 'clip')} or metrics of sets alone: {NO_DIFFERENCE}"
     elif ranking.models and ranking.clips < FEW_CLIPS:
         yield few_clips(ranking.clips)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def print_comparison(comparison: Comparison) -> None:

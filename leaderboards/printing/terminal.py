@@ -1,12 +1,14 @@
 """Leaderboards for a terminal, a pipe or a log: a table a ranking, and what papers print below its rows."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lia_bench.core.console import wide_console
+from lia_bench.core.console import parts, wide_console
 from lia_bench.leaderboards.board.board import Board
 from lia_bench.leaderboards.board.groups import DOUBT, NOT_SAID, Group, Mark, PrintedTable, printed_table, provenance
 from lia_bench.leaderboards.results.columns import (
@@ -23,6 +25,9 @@ BEST = "*"
 
 PUBLISHED = "published, as printed:"
 
+_EDGES = "  "
+"""What a table has at its borders, and between two columns."""
+
 
 def print_board(board: Board, intervals: bool = False) -> None:
     """Print to standard output, a table a group; `*` marks the best measured value of a column, `?` a doubtful one.
@@ -36,7 +41,7 @@ def print_board(board: Board, intervals: bool = False) -> None:
         table = printed_table(group, board.columns)
         place = f"table {number}, " if len(board.groups) > 1 and not group.about else ""
         console.print(Text(f"{place}{table.title}", style="bold"), soft_wrap=True)
-        console.print(_table(group, table, published, intervals))
+        _print_in_parts(console, group, table, published, intervals)
         for line in _remarks(group, table.columns, table.labels) if group.remarks is None else group.remarks:
             console.print(Text(line, style="dim"), soft_wrap=True)
         for line in _remarks_on_published(published):
@@ -55,6 +60,36 @@ def marked_cell(text: str, mark: Mark) -> Text:
         case "doubtful":
             return Text(shown + DOUBT, style="yellow")
     return Text(shown)
+
+
+def _print_in_parts(
+    console: Console, group: Group, table: PrintedTable, published: Sequence[ResultRow], intervals: bool
+) -> None:
+    """The table, or where the terminal is too narrow, several below each other that all begin with the models."""
+    names = max(len(label) for label in ("identity", *table.labels))
+    scores = [
+        max(
+            len(f"{name} {arrow}"),
+            *(len(f"{BEST}{row[place].number}") for row in table.cells),
+            *(len(row[place].interval) for row in table.cells if intervals),
+        )
+        for place, (name, arrow) in enumerate(zip(table.columns, table.arrows, strict=True))
+    ]
+    transfers = {row.transfer for row in group.rows}
+    beside = max(map(len, ("transfer", *transfers))) + len(_EDGES) if len(transfers) > 1 else 0
+    room = console.width - 2 * len(_EDGES) - len("answers") - beside
+    for part in parts([names, *scores], room, len(_EDGES)):
+        own = [place - 1 for place in part[1:]]
+        console.print(_table(group, _columns(table, own), published, intervals))
+
+
+def _columns(table: PrintedTable, places: Sequence[int]) -> PrintedTable:
+    return replace(
+        table,
+        columns=[table.columns[place] for place in places],
+        arrows=[table.arrows[place] for place in places],
+        cells=[[row[place] for place in places] for row in table.cells],
+    )
 
 
 def _table(group: Group, content: PrintedTable, published: Sequence[ResultRow], intervals: bool) -> Table:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 LEADERBOARD = "leaderboard.csv"
 
+SPEED = "fps"
+"""The column of frames a second."""
+
+FLOOR = "identity"
+"""The model that every evaluation shows beside those that were asked for: its speed, of no work, is never the best."""
+
 Better = Literal["lower", "higher"]
 Kind = Literal["text", "count", "score"]
 Part = Literal["who", "size", "scores", "where", "paper"]

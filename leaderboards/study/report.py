@@ -11,6 +11,7 @@ from rich.text import Text
 
 from lia_bench.core.console import wide_console
 from lia_bench.core.errors import InputError
+from lia_bench.core.names import counted
 from lia_bench.core.provenance import VERSION, utc_date
 from lia_bench.leaderboards.results.columns import COLUMNS, LEADERBOARD, USER_STUDY, Cell, names
 from lia_bench.leaderboards.results.csv_writing import write_rows
@@ -111,7 +112,7 @@ def _verdict(preference: Preference, labels: list[str]) -> str:
 
 
 def _remarks(report: StudyReport) -> Iterator[str]:
-    yield f"{len(report.raters.counted)} raters counted; the interval is over raters and clips like these"
+    yield f"{counted(len(report.raters.counted), 'rater')} counted; the interval is over raters and clips like these"
     yield from _left_out(report)
     if not any(report.study.of_kind("attention")):
         yield "the study has no attention checks, so that everybody counts"

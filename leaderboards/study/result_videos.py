@@ -14,13 +14,12 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_indexed, write_video
 from lia_bench.core.video.reader import Frame
+from lia_bench.leaderboards.results.columns import FLOOR
 from lia_bench.leaderboards.results.measurement import Measurement, measurements
 from lia_bench.leaderboards.results.report import Report
 from lia_bench.leaderboards.results.report_file import REPORT, read_report
 from lia_bench.leaderboards.study.document import Medium, StudyDataset, StudyModel
 
-FLOOR = "identity"
-"""`evaluate` adds it to everything; people are not asked about a still picture unless somebody names it."""
 TILES = 4
 
 

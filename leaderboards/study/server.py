@@ -10,6 +10,7 @@ from typing import Any
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.extras import not_installed
+from lia_bench.core.names import counted
 from lia_bench.leaderboards.study.answers import AnswerBook
 from lia_bench.leaderboards.study.application import BODY_LIMIT, Hosts, create_application, is_loopback
 from lia_bench.leaderboards.study.connections import PLACES, Places
@@ -68,7 +69,7 @@ def serve_study(folder: Path, host: str, port: int, names: Iterable[str], announ
         finally:
             server.close()
             answers, raters = book.count()
-            announce(f"{answers} answers of {raters} raters in {book.path}")
+            announce(f"{counted(answers, 'answer')} of {counted(raters, 'rater')} in {book.path}")
 
 
 def _waitress() -> Any:

@@ -123,7 +123,9 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Outco
     sources, drivings = sources_of(request.source), drivings_of(request.driving, announce)
     several = _several(request, drivings)
     name = _result_name(request.source.stem, request.driving.stem, labels)
-    output = request.output or Path(f"{name}.{request.format or 'mp4'}")
+    output = request.output or Path()
+    if request.output is None or (not several and request.names_folder(output)):
+        output /= f"{name}.{request.format or 'mp4'}"
     if not several:
         request.check_single_output(output)
     elif request.output is not None:

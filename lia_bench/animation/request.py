@@ -28,8 +28,8 @@ class AnimationRequest:
             the driving frame of its number.
         driving: a video, or a folder of videos; a folder of pictures alone is one video, frame by frame.
         references: further pictures of the source's subject, for models that take several.
-        output: the result; where there are several, their folder.
-        format: "mp4" or "gif", of results in a folder; a single one's suffix tells.
+        output: the result, or the folder that it goes to; where there are several results, their folder.
+        format: "mp4" or "gif", of results in a folder; a named one's suffix tells.
         transfer: a transfer mode of the models; None is relative, and for a model that does not know it the model's
             usual one.
         edit: amounts by the names of the models' controls, by which the source is moved before the driving video moves
@@ -135,14 +135,16 @@ class AnimationRequest:
         """Whether results show source, driving and models side by side."""
         return self.side_by_side or len(self.models) > 1
 
+    def names_folder(self, output: Path) -> bool:
+        """Whether an output is a folder, or would be one: nothing is there, and the name has no suffix."""
+        return output.is_dir() or not (output.suffix or output.exists())
+
     def check_single_output(self, output: Path) -> None:
         """Refuse an output that would be no film, or would replace an input.
 
         Raises:
             InputError: what is wrong.
         """
-        if output.is_dir():
-            raise InputError(f"{output}: a folder; for one source and one driving video, name a file")
         check_film_name(output)
         if self.format not in (None, output.suffix.lower().removeprefix(".")):
             raise InputError(f"{output}: --format {self.format} says otherwise; leave it out")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import crop_options, names
-from lia_bench.core.names import printable
+from lia_bench.core.names import counted, printable
 from lia_bench.core.number_types import BATCH_SIZE, RATE
 
 PATH = click.Path(path_type=Path)
@@ -138,8 +138,10 @@ def command(
     for path, written in outcome.made:
         for remark in written.remarks:
             click.echo(printable(remark), err=True)
-        frames = "1 frame" if written.frames == 1 else f"{written.frames} frames"
-        click.echo(f"{printable(str(path))}: {frames}{', with sound' if written.with_sound else ''}")
+        click.echo(
+            f"{printable(str(path))}: {counted(written.frames, 'frame')}{', with sound' if written.with_sound else ''}"
+        )
     if outcome.kept:
-        click.echo(f"{len(outcome.kept)} results were there already")
+        were = "was" if len(outcome.kept) == 1 else "were"
+        click.echo(f"{counted(len(outcome.kept), 'result')} {were} there already")
     outcome.check()

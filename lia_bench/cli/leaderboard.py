@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lia_bench.cli.options import names
+from lia_bench.core.names import counted
 
 if TYPE_CHECKING:
     from lia_bench.core.errors import InputError
@@ -136,7 +137,7 @@ def _list_problems(problems: Sequence[str]) -> "InputError | None":
         click.echo(f"problem: {line}", err=True)
     if not problems:
         return None
-    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+    count = counted(len(problems), "problem")
     return InputError(f"{count} with these results, listed above; the rest is shown")
 
 

@@ -44,25 +44,18 @@ def list_models(layout: str) -> None:
 
         click.echo(overview_markdown(), nl=False)
         return
-    from rich.console import Console
-    from rich.table import Table
-
+    from lia_bench.core.console import print_in_parts
     from lia_bench.models.registry import MODELS
 
-    table = Table("model", "what", "variants", "transfer", "trained", box=None, pad_edge=False)
+    rows = []
     for name, specification in MODELS.items():
         marked = [
             f"{variant} (default)" if variant == specification.default_variant else variant
             for variant in specification.variant_names()
         ]
-        table.add_row(
-            name,
-            specification.summary,
-            ", ".join(marked) or "-",
-            ", ".join(specification.transfer_modes),
-            "yes" if specification.recipe else "no",
-        )
-    Console().print(table)
+        variants, transfer = ", ".join(marked) or "-", ", ".join(specification.transfer_modes)
+        rows.append((name, specification.summary, variants, transfer, "yes" if specification.recipe else "no"))
+    print_in_parts(("model", "what", "variants", "transfer", "trained"), rows)
 
 
 @command.command("show")

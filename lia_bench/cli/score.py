@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from lia_bench.cli.options import metric_options
-from lia_bench.core.names import printable
+from lia_bench.core.names import counted, printable
 from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -123,4 +123,5 @@ def command(
     for line in outcome.failures:
         click.echo(printable(f"left out: {line}"), err=True)
     if outcome.failures:
-        raise InputError(f"{len(outcome.failures)} videos were left out, listed above")
+        were = "was" if len(outcome.failures) == 1 else "were"
+        raise InputError(f"{counted(len(outcome.failures), 'video')} {were} left out, listed above")

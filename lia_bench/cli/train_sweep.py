@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from lia_bench.cli.main import INTERRUPTED, TRY_AGAIN
 from lia_bench.core.errors import LiaBenchError, Terminated
+from lia_bench.core.names import counted
 
 if TYPE_CHECKING:
     from lia_bench.models.training.sweep import Sweep
@@ -41,7 +42,7 @@ def train_sweep(sweep: "Sweep", shard: tuple[int, int], words: list[str]) -> Non
     """
     sweep.write()
     share = sweep.share(*shard)
-    click.echo(f"sweep of {len(sweep.runs)} runs, {len(share)} of them here; listed in {sweep.file}")
+    click.echo(f"sweep of {counted(len(sweep.runs), 'run')}, {len(share)} of them here; listed in {sweep.file}")
     failed = []
     with _stoppable() as stop:
         for position, (variation, run) in enumerate(share, start=1):

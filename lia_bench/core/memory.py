@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lia_bench.core.errors import DeviceError
+from lia_bench.core.names import counted
 
 # From glibc's malloc.h.
 TRIM_THRESHOLD = -1
@@ -46,5 +47,5 @@ def batch_size_advice(batch_size: int) -> Iterator[None]:
             way_out = f"try --batch-size {batch_size // 2}"
         else:
             way_out = "free its memory, name another one with --device, or take --device cpu"
-        frames = "1 frame" if batch_size == 1 else f"{batch_size} frames"
+        frames = counted(batch_size, "frame")
         raise DeviceError(f"the GPU is out of memory with {frames} at once: {way_out}") from None

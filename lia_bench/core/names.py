@@ -3,6 +3,11 @@
 import unicodedata
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: '1 clip', '2,000 clips'."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     r"""A text as it can be printed and written down in one line: what is no printable character, or no UTF-8, escaped.
 

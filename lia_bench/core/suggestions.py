@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 
-LIKE = 0.6
+LIKE = 0.5
 """Likeness from which on one of a few names may be meant."""
 
 ALIKE = 0.8

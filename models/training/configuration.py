@@ -32,6 +32,9 @@ class DataConfiguration(Section):
     )
     one_clip_per_identity: bool = Field(False, description="an epoch draws one clip of each person, not every clip")
     repeats: int = Field(1, gt=0, description="how often an epoch goes through the clips or persons")
+    fill_batch: bool = Field(
+        False, description="where an epoch would be less than a batch, go through it as often as that takes"
+    )
     time_flip: float = Field(0.0, ge=0, le=1, description="chance that source and driving change places")
     horizontal_flip: float = Field(
         0.0,

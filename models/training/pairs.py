@@ -144,7 +144,8 @@ class FramePairs(Dataset[Tensor | LiaBenchError]):
         self._augment = PairAugmentation(data, experiment.frame_size)
         budget = data.cache_megabytes * 2**20 // max(1, data.workers)
         self._frames = ClipFrames(experiment.frame_size, budget)
-        self.plan = EpochPlan(len(self._units), data.repeats, data.batch_size, self._seed)
+        enough = -(-data.batch_size // len(self._units)) if data.fill_batch else 1
+        self.plan = EpochPlan(len(self._units), max(data.repeats, enough), data.batch_size, self._seed)
 
     def __getitem__(self, position: int) -> Tensor | LiaBenchError:
         """Source, driving and reference frames at `position`: uint8 (2 + references, 3, size, size).

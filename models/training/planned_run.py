@@ -24,6 +24,7 @@ FREE = {
     "data.accumulate",
     "data.cache_megabytes",
     "data.dataset",
+    "data.fill_batch",
     "data.workers",
     "schedule.checkpoint_every",
     "schedule.epochs",

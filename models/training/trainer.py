@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 
 from lia_bench.core.errors import DeviceError, InputError
+from lia_bench.core.names import counted
 from lia_bench.core.processes import alone_in_folder, leave_processes
 from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
@@ -132,13 +133,15 @@ def _write_start(run: PlannedRun) -> None:
 def _announcement(run: PlannedRun, held_out: HeldOut) -> Iterator[str]:
     data = run.experiment.data
     name = f"{run.specification.name}:{run.variant}" if run.variant else run.specification.name
-    clips = len(run.dataset.partition("train"))
+    clips = counted(len(run.dataset.partition("train")), "train clip")
     partition = held_out_partition(run.dataset)
     yield from run.dataset.remarks
-    yield f"training {name} on {run.dataset.folder}: {clips:,} train clips, validated on {partition} clips"
+    yield f"training {name} on {run.dataset.folder}: {clips}, validated on {partition} clips"
+    if run.pairs.plan.repeats > data.repeats:
+        yield f"fewer than a batch of {data.batch_size}: an epoch goes through them {run.pairs.plan.repeats} times"
     yield (
-        f"{run.stop:,} iterations of {data.batch_size} pairs = {run.stop / run.iterations_per_epoch:,.1f} epochs; "
-        f"iterations in an epoch: {run.iterations_per_epoch:,}"
+        f"{counted(run.stop, 'iteration')} of {counted(data.batch_size, 'pair')} = "
+        f"{run.stop / run.iterations_per_epoch:,.1f} epochs; iterations in an epoch: {run.iterations_per_epoch:,}"
     )
     yield (f"on {run.hardware.processes} x {run.accelerator}, {run.hardware.precision}; run folder: {run.folder.path}")
     yield f"validation L1 of copying the source, to be beaten: {held_out.copying_l1():.4f}"
@@ -155,5 +158,4 @@ def _smaller(data: DataConfiguration, devices: int) -> str:
     if more:
         tries = f"--set data.accumulate={more}, which takes {share // more} pairs at once with the same gradients, or "
         tries += f"--set data.batch_size={data.batch_size // 2}"
-    pairs = "1 pair" if part == 1 else f"{part} pairs"
-    return f"the GPU is out of memory with {pairs} at once: try {tries}"
+    return f"the GPU is out of memory with {counted(part, 'pair')} at once: try {tries}"

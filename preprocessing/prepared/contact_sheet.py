@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lia_bench.core.atomic import replacing
 from lia_bench.core.clips_table import TABLE, ClipsTable, Row, find_clip
 from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.names import counted
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import open_indexed
@@ -82,7 +83,7 @@ def _titles(folder: Path, table: ClipsTable, groups: Mapping[str, Sequence[Row]]
 
 
 def _of(shown: int, there: int) -> str:
-    return f"{shown:,} of {there:,} clips" if shown < there else f"{there:,} clip{'' if there == 1 else 's'}"
+    return f"{shown:,} of {there:,} clips" if shown < there else counted(there, "clip")
 
 
 class _Sheet:

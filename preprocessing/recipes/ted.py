@@ -11,6 +11,8 @@ from lia_bench.preprocessing.options import preparation_options
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lia_bench.preprocessing.clip_table import MetadataTable
     from lia_bench.preprocessing.download.fetcher import DownloadOptions
     from lia_bench.preprocessing.plan import Plan
@@ -101,9 +103,15 @@ def from_end_to_end(plan: "Plan") -> "Plan":
     from lia_bench.preprocessing.plan import Plan
 
     whole = tuple(replace(cut, end=None) for cut in plan.cuts if cut.video.stem == cut.cells["video_id"])
-    missing = tuple(
-        cut.outcome("unavailable", f"missing_clip: there is no {cut.cells['video_id']}.mp4 in the footage folder")
-        for cut in plan.cuts
-        if cut.video.stem != cut.cells["video_id"]
+    talks = tuple(
+        cut.outcome("unavailable", _missing(cut.cells)) for cut in plan.cuts if cut.video.stem != cut.cells["video_id"]
     )
-    return Plan(whole, plan.decided + missing)
+    decided = tuple(
+        replace(one, reason=_missing(one.cells)) if one.reason.startswith("missing_video") else one
+        for one in plan.decided
+    )
+    return Plan(whole, decided + talks)
+
+
+def _missing(cells: "Mapping[str, str]") -> str:
+    return f"missing_clip: there is no {cells['video_id']}.mp4 in the footage folder"

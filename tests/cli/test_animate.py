@@ -52,6 +52,15 @@ def test_without_the_detector_s_weights_it_says_how_to_go_on(
     assert "--no-crop" in line
 
 
+@pytest.mark.parametrize("output", ["there", "made"])
+def test_a_folder_takes_one_result_as_well(output: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "there").mkdir()
+    words = f"animate shift --source me.png --driving talk.mp4 --no-crop --device cpu --output {output} --format gif"
+    assert run(words.split(), debug=False) == 0
+    assert capsys.readouterr().out == f"{output}/me-talk-shift.gif: 3 frames\n"
+    assert (folder / output / "me-talk-shift.gif").read_bytes()[:3] == b"GIF"
+
+
 def test_models_and_model_are_one_or_the_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     inputs = "--source me.png --driving talk.mp4 --no-crop"
     assert run(f"animate {inputs}".split(), debug=False) == 2
@@ -75,7 +84,7 @@ def test_a_bad_file_of_a_folder_is_listed_and_makes_it_fail_in_the_end(
     assert shown.err.splitlines()[-1].startswith("error: 1 of 2 results could not be made: faces/bad.png: not an image")
     (faces / "bad.png").unlink()
     assert run(words.split(), debug=False) == 0
-    assert capsys.readouterr().out == "1 results were there already\n"
+    assert capsys.readouterr().out == "1 result was there already\n"
 
 
 def test_out_of_memory_is_one_line_with_the_batch_size_to_try(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

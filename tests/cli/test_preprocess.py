@@ -237,14 +237,16 @@ def test_a_whole_talk_is_no_clip(
     Path("squares").mkdir()
     for name in ("a", "b#000010#000022", "whole"):
         encode(Path(f"squares/{name}.mp4"), count=12)
-    rows = (f"{name},0,0,10-0-74-64,10,96,64,train,\n" for name in ("a#000010#000022", "b#000010#000022", "whole"))
+    names = ("a#000010#000022", "b#000010#000022", "whole", "nowhere#000010#000022")
+    rows = (f"{name},0,0,10-0-74-64,10,96,64,train,\n" for name in names)
     Path("zero.csv").write_text(HEADER + "".join(rows))
     words = ("--footage", "squares", "--metadata", "zero.csv", "--size", "64", "--workers", "1", "--output", "out")
     assert _run("preprocess", "ted", *words, "--whole-clips") == 1
     with Path("out/clips.csv").open(newline="") as file:
-        assert [row["status"] for row in csv.DictReader(file)] == ["unavailable", "ok", "ok"]
-    reason = "missing_clip: there is no a#000010#000022.mp4 in the footage folder"
-    assert reason in capsys.readouterr().err
+        assert [row["status"] for row in csv.DictReader(file)] == ["unavailable", "ok", "ok", "unavailable"]
+    printed = capsys.readouterr().err
+    for name in (names[0], names[-1]):
+        assert f"missing_clip: there is no {name}.mp4 in the footage folder" in printed
 
 
 def test_a_person_of_the_test_set_is_tested_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

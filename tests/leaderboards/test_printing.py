@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from lia_bench.leaderboards.board.board import measured_board
 from lia_bench.leaderboards.board.evaluation import evaluation_board
+from lia_bench.leaderboards.printing import terminal
 from lia_bench.leaderboards.printing.terminal import print_board
 from lia_bench.leaderboards.results.csv_writing import write_tables
 from lia_bench.leaderboards.results.report import Report
@@ -73,13 +75,40 @@ def test_the_best_of_each_column_is_marked_by_its_direction(capsys: pytest.Captu
     assert "to get them: lia-bench weights fetch one two" in lines
 
 
+def test_the_speed_of_the_floor_is_never_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+    three = content({"lia": {"l1": 0.5}, "fomm": {"l1": 0.6}, "identity": {"l1": 0.7}})
+    results = three.runs[0].clips[0].models
+    for result, seconds in zip(results, (2.0, 3.0, 0.001), strict=True):
+        object.__setattr__(result, "seconds", seconds)
+    show(three)
+    printed = capsys.readouterr().out
+    assert starred(printed, "lia") == ["*0.5000", "*4.5"]
+    assert starred(printed, "identity") == []
+    show(content({"lia": {}, "identity": {}}))
+    printed = capsys.readouterr().out
+    assert starred(printed, "lia") == starred(printed, "identity") == []
+
+
+def test_a_narrow_terminal_gets_the_table_in_parts_that_keep_the_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "wide_console", lambda: Console(width=60))
+    row = dict.fromkeys(METRICS, 0.5) | {"psnr": 21.5, "akd": 12.25}
+    show(content({"fomm:vox-adv-256": row, "identity": row}))
+    lines = capsys.readouterr().out.splitlines()
+    headers = [line.split()[0:1] + line.split()[1::2] for line in lines if line.startswith(" model")]
+    assert [name for header in headers for name in header[1:] if name != "clips"][-2:] == ["mkr", "fps"]
+    assert len(headers) == sum(line.split()[:1] == ["fomm:vox-adv-256"] for line in lines) > 1
+    assert all("…" not in line and len(line) <= 60 for line in lines)
+
+
 def test_a_full_table_fits_into_a_hundred_columns(capsys: pytest.CaptureFixture[str]) -> None:
     row = dict.fromkeys(METRICS, 0.5) | {"psnr": 21.5, "akd": 12.25}
     show(content({"fomm:vox-adv-256": row, "identity": row}))
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines) <= 100
     (line,) = [line for line in lines if "identity" in line]
-    values = ["*0.5000", "*0.5000", "*21.50", "*0.5000", "*0.5000", "*12.250", "*0.5000", "*4.5"]
+    values = ["*0.5000", "*0.5000", "*21.50", "*0.5000", "*0.5000", "*12.250", "*0.5000", "4.5"]
     assert line.split() == ["identity", *values, "1"]
 
 

@@ -412,5 +412,5 @@ def test_changed_videos_are_not_shown(folder: Path) -> None:
 
 def test_a_missing_extra_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "waitress", None)
-    with pytest.raises(InputError, match=r"pip install 'lia-bench\[study\]'"):
+    with pytest.raises(InputError, match=r"pip install '\.\[study\]'"):
         serve_study(folder, "127.0.0.1", 0, (), lambda line: None)

@@ -306,7 +306,7 @@ def test_folders_that_cannot_be_used(server: LocalServer, tmp_path: Path) -> Non
 
 def test_without_yt_dlp(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yt_dlp", None)
-    with pytest.raises(InputError, match=r"pip install 'lia-bench\[download\]'"):
+    with pytest.raises(InputError, match=r"pip install '\.\[download\]'"):
         _fetch(server, tmp_path, "abc")
 
 

@@ -136,6 +136,15 @@ def test_a_sample_depends_on_seed_and_position_alone(stripes: PreparedDataset) -
     assert not all(torch.equal(expected[position], sample(other, position)) for position in range(6))
 
 
+def test_fewer_clips_than_a_batch_are_repeated_where_that_is_asked_for(stripes: PreparedDataset) -> None:
+    pairs = pairs_of(stripes, batch_size=16, fill_batch=True)
+    assert pairs.plan.repeats == 3
+    assert pairs.plan.iterations_per_epoch == 1
+    assert pairs_of(stripes, batch_size=4, fill_batch=True).plan.repeats == 1
+    with pytest.raises(InputError, match=r"data\.repeats=3"):
+        pairs_of(stripes, batch_size=16)
+
+
 def test_one_clip_of_each_person_an_epoch(stripes: PreparedDataset) -> None:
     # Seven clips of four persons.
     pairs = pairs_of(stripes, one_clip_per_identity=True, batch_size=4)
