@@ -207,7 +207,7 @@ def evaluate(
     models: str | Sequence[str],
     dataset: AnyPath | None = None,
     *,
-    tasks: Sequence[Literal["reconstruction", "cross"]] = ("reconstruction", "cross"),
+    tasks: Sequence[Literal["reconstruction", "cross"]] = (),
     transfer: str | None = None,
     metrics: str | Sequence[str] | None = None,
     protocol: Literal["literature", "strict"] = "literature",

@@ -32,7 +32,7 @@ COMMANDS: tuple[tuple[Callable[..., Any], click.Command, tuple[type, ...], dict[
         lia_bench.animate,
         animate_command,
         (AnimationRequest,),
-        {"picture": "source", "video": "driving", "model": "models", "no_crop": "crop"},
+        {"picture": "source", "video": "driving", "model": "models", "no_crop": "crop", "edits": "edit"},
     ),
     (
         lia_bench.train,

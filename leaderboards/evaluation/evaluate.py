@@ -13,8 +13,8 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.evaluation.clip import ClipTask, Contestant, Filming, Judges, Size, evaluate_clip, warm_up
 from lia_bench.leaderboards.evaluation.films import VIDEOS
-from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, draw_pairs
-from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
+from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, count_pairs, draw_pairs
+from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
     Announce,
@@ -102,7 +102,6 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
         DeviceError: the device is not there.
     """
     request.check()
-    transfers = request.transfers
     processes = Processes()
     device = request.device or processes.usual_device()
     tell: Callable[[str], None] = announce if processes.first else lambda line: None
@@ -113,6 +112,8 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     dataset = _restrict(whole, request.clips, tell) if request.clips else whole
     everyone = dataset.partition(SPLIT)
     clips = everyone[: request.limit]
+    request = replace(request, tasks=request.tasks or _usual_tasks(request, clips, everyone, tell))
+    transfers = request.transfers
     pair_count = request.pairs or min(len(clips), USUAL_COUNT)
 
     lineup = load_lineup(named, request.runs, device, tell, whole)
@@ -153,6 +154,16 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
         announce=tell,
     )
     return EvaluationPlan(request, contestants, everyone, clips, session_plan)
+
+
+def _usual_tasks(
+    request: EvaluationRequest, clips: Sequence[Clip], everyone: Sequence[Clip], tell: Announce
+) -> tuple[str, ...]:
+    """Both, but where nobody asked for pairs and there are none, reconstruction alone, which `tell` is told."""
+    if request.pairs is not None or count_pairs(clips, everyone):
+        return TASKS
+    tell("reconstruction alone: the cross task takes test clips of two persons, and there are none")
+    return ("reconstruction",)
 
 
 def _contestant(model: LineupModel, transfers: Mapping[str, str], size: Size) -> Contestant:

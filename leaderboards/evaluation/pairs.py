@@ -29,8 +29,7 @@ def draw_pairs(driving: Sequence[Clip], sources: Sequence[Clip], count: int, see
         InputError: there are not that many pairs.
     """
     generator = random.Random(seed)
-    sources_of = Counter(_person(clip) for clip in sources)
-    possible = sum(len(sources) - sources_of[_person(clip)] for clip in driving)
+    possible = count_pairs(driving, sources)
     if count > possible:
         raise InputError(
             f"{count} pairs of clips of different persons were asked for and there are {possible}: "
@@ -44,6 +43,12 @@ def draw_pairs(driving: Sequence[Clip], sources: Sequence[Clip], count: int, see
             if free:
                 pairs[generator.choice(free)] = None
     return list(pairs)
+
+
+def count_pairs(driving: Sequence[Clip], sources: Sequence[Clip]) -> int:
+    """How many pairs of different persons there are."""
+    sources_of = Counter(_person(clip) for clip in sources)
+    return sum(len(sources) - sources_of[_person(clip)] for clip in driving)
 
 
 def _person(clip: Clip) -> tuple[str, str]:

@@ -24,7 +24,8 @@ class EvaluationRequest:
     Attributes:
         models: references `name[:variant][@checkpoint]`; identity is added.
         dataset: name or folder of a prepared dataset; None is the only one in `data`.
-        tasks: of 'reconstruction' and 'cross'.
+        tasks: of 'reconstruction' and 'cross'; none are both, or reconstruction alone where no two test clips show
+            different persons.
         transfer: of the cross task; reconstruction is always absolute, as models mean it. None is relative, and for a
             model that does not know it the model's usual one.
         metrics: names; None is all there are.
@@ -47,7 +48,7 @@ class EvaluationRequest:
 
     models: tuple[str, ...]
     dataset: str | None = None
-    tasks: tuple[str, ...] = TASKS
+    tasks: tuple[str, ...] = ()
     transfer: str | None = None
     metrics: tuple[str, ...] | None = None
     name: str | None = None

@@ -27,7 +27,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     "tasks",
     multiple=True,
     type=click.Choice(["reconstruction", "cross"]),
-    help="May be given twice.  [default: both]",
+    help="May be given twice.  [default: both; cross only where test clips show two persons]",
 )
 @click.option(
     "--transfer",
@@ -115,14 +115,14 @@ def command(
     from lia_bench.core.memory import batch_size_advice, keep_freed_memory
     from lia_bench.leaderboards.board.evaluation import evaluation_board
     from lia_bench.leaderboards.evaluation.evaluate import evaluate
-    from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationRequest
+    from lia_bench.leaderboards.evaluation.request import EvaluationRequest
     from lia_bench.leaderboards.printing.terminal import print_board
     from lia_bench.metrics.specification import Protocol
 
     request = EvaluationRequest(
         models=models,
         dataset=dataset,
-        tasks=tasks or TASKS,
+        tasks=tasks,
         transfer=transfer,
         metrics=metrics,
         protocol=Protocol(protocol),

@@ -121,6 +121,18 @@ def test_cross_pairs_show_two_persons_and_have_no_scores_but_a_reason(request_of
     assert len(list((outcome.report.folder / "videos" / "cross").glob("*.mp4"))) == 6
 
 
+def test_one_person_is_reconstructed_alone_unless_pairs_were_asked_for(request_of: Any, tmp_path: Path) -> None:
+    only = tmp_path / "only.txt"
+    only.write_text(f"{sorted(LENGTHS)[0]}\n", encoding="utf-8")
+    said: list[str] = []
+    outcome = evaluate(request_of("identity", clips=only), announce=said.append)
+    assert {row["task"] for row in read(outcome.leaderboard)} == {"reconstruction"}
+    assert "reconstruction alone: the cross task takes test clips of two persons, and there are none" in said
+    for asked in ({"tasks": ("reconstruction", "cross")}, {"pairs": 1}):
+        with pytest.raises(InputError, match="there are 0"):
+            evaluate(request_of("identity", clips=only, **asked))
+
+
 def test_each_task_transfers_motion_its_own_way(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     original = Toy.encode_source
