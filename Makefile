@@ -3,12 +3,13 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 INSTALLED := $(VENV)/.installed
 
 # Tests on real footage skip themselves where this folder is missing.
 export LIA_BENCH_TEST_DATA ?= $(abspath ../shared/data)
 
-.PHONY: demo test lint types tests format clean
+.PHONY: demo test lint types tests test-lowest dist format clean
 
 demo: $(INSTALLED)
 	$(BIN)/lia-bench quickstart
@@ -37,6 +38,23 @@ types: $(INSTALLED)
 # One thread a process, since the processes fill the cores.
 tests: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# The oldest versions that pyproject.toml allows, in an environment of their own.
+test-lowest:
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	VIRTUAL_ENV=$(abspath $(LOWEST)) $(LOWEST)/bin/uv pip install --quiet --resolution lowest-direct --editable '.[dev]'
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest --numprocesses auto --dist worksteal
+
+# Archive and wheel, each installed into an empty environment, where the whole chain runs once.
+dist: $(INSTALLED)
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	set -e; for file in dist/*.tar.gz dist/*.whl; do \
+		rm -rf build/empty; $(PYTHON) -m venv build/empty; \
+		build/empty/bin/python -m pip install --quiet --constraint constraints.txt "$$file"; \
+		(cd build/empty && bin/lia-bench quickstart --smoke --folder smoke); \
+	done
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -55,3 +56,8 @@ def test_nothing_with_a_known_hole_is_asked_for(name: str, first: str) -> None:
     ]
     assert floors
     assert min(floors) >= Version(first)
+
+
+def test_the_version_to_cite_is_that_of_the_package() -> None:
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"]

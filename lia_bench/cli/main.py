@@ -25,6 +25,7 @@ from lia_bench.core.suggestions import unknown
 COMMANDS = (
     "animate",
     "datasets",
+    "doctor",
     "edit",
     "evaluate",
     "interpret",

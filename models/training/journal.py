@@ -7,17 +7,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.tensorboard import SummaryWriter
 
 from lia_bench.core.atomic import replacing, write_text
 from lia_bench.core.console import progress
 from lia_bench.core.video import write_video
 from lia_bench.core.video.reader import NOMINAL_FPS
 from lia_bench.models.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 class Journal:
@@ -28,7 +31,7 @@ class Journal:
         self._pictures = run.pictures
         self._bar = progress(title=title, total=total, start=last_step, unit="step")
         self._table = MetricsTable(run.metrics, last_step)
-        self._board = SummaryWriter(str(run.tensorboard), purge_step=last_step + 1)
+        self._board = _tensorboard(run, last_step)
 
     def advance(self, words: str) -> None:
         """Move the progress bar by an iteration."""
@@ -39,6 +42,8 @@ class Journal:
         """A row of metrics.csv, and the same values for TensorBoard."""
         numbers = {name: f"{value:.6g}" for name, value in values.items()}
         self._table.append({"step": step, "epoch": f"{epoch:.6g}", **numbers})
+        if self._board is None:
+            return
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
 
@@ -46,7 +51,8 @@ class Journal:
         """A sample picture, uint8 (H, W, 3)."""
         with replacing(self._pictures / f"{step:08d}.png") as temporary:
             Image.fromarray(picture).save(temporary)
-        self._board.add_image("source, driving, result", picture, step, dataformats="HWC")
+        if self._board is not None:
+            self._board.add_image("source, driving, result", picture, step, dataformats="HWC")
 
     def play(self, step: int, frames: Iterable[np.ndarray]) -> None:
         """A sample video, frames uint8 (H, W, 3) with even sides, at 25 a second."""
@@ -55,7 +61,8 @@ class Journal:
     def close(self) -> None:
         """End the progress bar and the logs."""
         self._bar.close()
-        self._board.close()
+        if self._board is not None:
+            self._board.close()
 
 
 @contextmanager
@@ -126,6 +133,16 @@ def _means(lists: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 Row = Mapping[str, float | int | str]
+
+
+def _tensorboard(run: RunFolder, last_step: int) -> "SummaryWriter | None":
+    """None, with a line, where TensorBoard cannot be imported: metrics.csv and the pictures say the same."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except Exception as error:
+        print(f"no TensorBoard log is written: {type(error).__name__}: {error}", file=sys.stderr)
+        return None
+    return SummaryWriter(str(run.tensorboard), purge_step=last_step + 1)
 
 
 class MetricsTable:
