@@ -145,6 +145,16 @@ class TransformationConfiguration(Section):
     points: int = Field(5, gt=1, description="control points along a side")
 
 
+class PortraitLoss(AdversarialWeights):
+    """Weights; a term of weight 0 is not computed, and what only it needs is not loaded."""
+
+    equivariance: float = Field(10.0, ge=0, description="of x and y of the keypoints")
+    keypoint: float = Field(10.0, ge=0, description="of the keypoints' distances and their mean depth")
+    head_pose: float = Field(20.0, ge=0, description="of the angles' difference from Hopenet's, per degree")
+    expression: float = Field(5.0, ge=0, description="of the size of the expression's offsets")
+    transformation: TransformationConfiguration = TransformationConfiguration()
+
+
 class PatchDiscriminatorConfiguration(Section):
     """The network of the adversarial loss; it exists only where that has a weight."""
 

@@ -7,10 +7,9 @@ from pydantic import Field, model_validator
 from lia_bench.core.configuration import Section
 from lia_bench.models.blocks.configuration import (
     AdversarialOptimiser,
-    AdversarialWeights,
     HeatmapConfiguration,
     PatchDiscriminatorConfiguration,
-    TransformationConfiguration,
+    PortraitLoss,
     VolumeGeneratorConfiguration,
     VolumeMotionConfiguration,
     check_halvable,
@@ -83,16 +82,6 @@ class FvvModel(Section):
         return self
 
 
-class FvvLoss(AdversarialWeights):
-    """Weights; a term of weight 0 is not computed, and what only it needs is not loaded."""
-
-    equivariance: float = Field(10.0, ge=0, description="of x and y of the keypoints")
-    keypoint: float = Field(10.0, ge=0, description="of the keypoints' distances and their mean depth")
-    head_pose: float = Field(20.0, ge=0, description="of the angles' difference from Hopenet's, per degree")
-    expression: float = Field(5.0, ge=0, description="of the size of the expression's offsets")
-    transformation: TransformationConfiguration = TransformationConfiguration()
-
-
 class FvvOptimiser(AdversarialOptimiser):
     """Those settings, and the pose estimator's learning rate."""
 
@@ -104,7 +93,7 @@ class FvvConfiguration(ExperimentConfiguration):
 
     model: FvvModel
     discriminator: PatchDiscriminatorConfiguration = PatchDiscriminatorConfiguration()
-    loss: FvvLoss = FvvLoss()
+    loss: PortraitLoss = PortraitLoss()
     optimiser: FvvOptimiser = FvvOptimiser()
 
     @model_validator(mode="after")

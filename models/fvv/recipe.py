@@ -1,29 +1,28 @@
 """How face-vid2vid is trained."""
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from lia_bench.models.blocks.adversarial import PatchDiscriminator, hinge_discriminator, hinge_generator, judged
+from lia_bench.models.blocks.adversarial import PatchDiscriminator
 from lia_bench.models.blocks.equivariance import PlaneTransformation
 from lia_bench.models.blocks.head_pose import HeadAngles
-from lia_bench.models.blocks.portrait_losses import equivariance, priors, published_hopenet
-from lia_bench.models.blocks.reconstruction import ReconstructionLoss
+from lia_bench.models.blocks.portrait_training import PortraitRecipe, Shown, equivariance, priors
 from lia_bench.models.fvv.animator import FvvAnimator
 from lia_bench.models.fvv.configuration import FvvConfiguration
 from lia_bench.models.fvv.keypoints import frame_keypoints
-from lia_bench.models.training.optimisers import adam_for_each
-from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
-
-TRAINED_TOGETHER = ("generator", "keypoint_detector", "pose_estimator")
+from lia_bench.models.training.recipe import Network, PairBatch, Update
 
 
-class FvvRecipe(TrainingRecipe):
+class FvvRecipe(PortraitRecipe):
     """Reconstruction of a driving frame from another frame of the same clip, with the source's canonical keypoints.
 
     One update of generator, keypoint detector and pose estimator; then, where the adversarial loss has a weight, one of
     the discriminator on the same prediction. Networks are those four by name.
     """
+
+    together: ClassVar[tuple[str, ...]] = ("generator", "keypoint_detector", "pose_estimator")
 
     def __init__(self, experiment: FvvConfiguration) -> None:
         """
@@ -31,24 +30,13 @@ class FvvRecipe(TrainingRecipe):
             MissingWeightsError: a loss has a weight whose network, VGG19 or Hopenet, is not on this machine.
         """
         self.experiment = experiment
-        self.animator = FvvAnimator(experiment.model)
-        self.networks: dict[str, nn.Module] = {name: self.animator.get_submodule(name) for name in TRAINED_TOGETHER}
-        loss = experiment.loss
-        if loss.adversarial:
-            self.networks["discriminator"] = build_discriminator(experiment)
-        optimiser = experiment.optimiser
-        self.optimisers = adam_for_each(self.networks, optimiser.model_dump(), optimiser.betas)
-        self.reconstruction = ReconstructionLoss(loss)
-        self.hopenet = published_hopenet() if loss.head_pose else None
-        self.frozen = (self.reconstruction,) if self.hopenet is None else (self.reconstruction, self.hopenet)
-
-    def milestones(self) -> tuple[int, ...]:
-        """Epochs after which every learning rate is multiplied by 0.1."""
-        return self.experiment.optimiser.milestones
+        animator, loss = FvvAnimator(experiment.model), experiment.loss
+        discriminators = {"discriminator": build_discriminator(experiment)} if loss.adversarial else {}
+        super().__init__(animator, loss, experiment.optimiser, discriminators)
 
     def updates(self, networks: Mapping[str, Network], batch: PairBatch) -> Iterator[Update]:
         """Generator, keypoint detector and pose estimator; then the discriminator where there is one."""
-        pose_estimator, axes = networks["pose_estimator"], self.experiment.model.axes
+        pose_estimator, axes, loss = networks["pose_estimator"], self.experiment.model.axes, self.experiment.loss
         canonical = networks["keypoint_detector"](batch.source)
         motion = pose_estimator(batch.driving)
         source_keypoints = frame_keypoints(canonical, pose_estimator(batch.source), axes)
@@ -57,18 +45,9 @@ class FvvRecipe(TrainingRecipe):
         losses = self.reconstruction(frames, batch.driving)
         losses |= self._equivariance(pose_estimator, batch.driving, canonical, driving_keypoints)
         angles = HeadAngles(motion.yaw, motion.pitch, motion.roll)
-        true_angles = None if self.hopenet is None else self.hopenet(batch.driving)
-        losses |= priors(self.experiment.loss, driving_keypoints, angles, motion.expression, true_angles)
-        weight = self.experiment.loss.adversarial
-        if not weight:
-            yield Update(TRAINED_TOGETHER, losses)
-            return
-        discriminator = networks["discriminator"]
-        losses |= judged(discriminator, frames, batch.driving, self.experiment.loss, hinge_generator)
-        yield Update(TRAINED_TOGETHER, losses)
-        _, real = discriminator(batch.driving)
-        _, generated = discriminator(frames.detach())
-        yield Update(("discriminator",), {"discriminator": weight * hinge_discriminator(real, generated)})
+        losses |= priors(loss, driving_keypoints, angles, motion.expression, self.true_angles(batch.driving))
+        shown = {"discriminator": Shown(frames, batch.driving, loss)} if loss.adversarial else {}
+        yield from self.judged_updates(networks, losses, shown)
 
     def _equivariance(
         self, pose_estimator: Network, driving: Tensor, canonical: Tensor, keypoints: Tensor

@@ -7,9 +7,8 @@ from pydantic import Field, model_validator
 from lia_bench.core.configuration import Section
 from lia_bench.models.blocks.configuration import (
     AdamConfiguration,
-    AdversarialWeights,
     PatchDiscriminatorConfiguration,
-    TransformationConfiguration,
+    PortraitLoss,
     VolumeGeneratorConfiguration,
     VolumeMotionConfiguration,
     check_halvable,
@@ -115,18 +114,12 @@ class WingConfiguration(Section):
     curvature: float = Field(2.0, gt=0, description="not published; that of the Wing loss's paper")
 
 
-class LivePortraitLoss(AdversarialWeights):
+class LivePortraitLoss(PortraitLoss):
     """Weights of the first stage; a term of weight 0 is not computed, and what only it needs is not loaded.
 
     The terms are the paper's; none of its weights was published. Where face-vid2vid has the term, the default is its.
     """
 
-    equivariance: float = Field(10.0, ge=0, description="of x and y of the points; not published")
-    keypoint: float = Field(10.0, ge=0, description="of the points' distances and their mean depth; not published")
-    head_pose: float = Field(
-        20.0, ge=0, description="of the angles' difference from Hopenet's, a degree; not published"
-    )
-    expression: float = Field(5.0, ge=0, description="of the size of the expression's offsets; not published")
     landmarks: float = Field(
         0.0, ge=0, description="of ten points' distance from MediaPipe's of eyes and lips; not published"
     )
@@ -134,7 +127,6 @@ class LivePortraitLoss(AdversarialWeights):
     face: RegionLoss = RegionLoss()
     lips: RegionLoss = RegionLoss(side=32)
     wing: WingConfiguration = WingConfiguration()
-    transformation: TransformationConfiguration = TransformationConfiguration()
 
     def regions(self) -> dict[str, RegionLoss]:
         """The parts of the face that are compared by themselves, by name."""

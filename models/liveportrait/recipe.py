@@ -1,26 +1,25 @@
 """How LivePortrait's base networks are trained, the first stage of its paper (section 3.1)."""
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from lia_bench.core.errors import MissingWeightsError
-from lia_bench.models.blocks.adversarial import PatchDiscriminator, hinge_discriminator, hinge_generator, judged
+from lia_bench.models.blocks.adversarial import PatchDiscriminator
 from lia_bench.models.blocks.equivariance import PlaneTransformation
-from lia_bench.models.blocks.portrait_losses import equivariance, priors, published_hopenet
+from lia_bench.models.blocks.portrait_training import PortraitRecipe, Shown, equivariance, priors
 from lia_bench.models.blocks.reconstruction import SMALLEST, PerceptualLoss, ReconstructionLoss, published_vgg19
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration, LivePortraitLoss
 from lia_bench.models.liveportrait.face_landmarks import FaceLandmarks, face_landmarks
-from lia_bench.models.liveportrait.face_terms import FacePart, guidance, part_of
+from lia_bench.models.liveportrait.face_terms import guidance, part_of
 from lia_bench.models.liveportrait.identity import identity_difference, published_arcface
 from lia_bench.models.liveportrait.motion_extractor import PortraitMotion
 from lia_bench.models.liveportrait.second_stage import SecondStageRecipe
-from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
-TRAINED_TOGETHER = ("generator", "motion_extractor")
 WHOLE = "discriminator"
 
 
@@ -29,7 +28,7 @@ def recipe_of(experiment: LivePortraitConfiguration) -> TrainingRecipe:
     return SecondStageRecipe(experiment) if experiment.second_stage else FirstStageRecipe(experiment)
 
 
-class FirstStageRecipe(TrainingRecipe):
+class FirstStageRecipe(PortraitRecipe):
     """Reconstruction of a driving frame from another frame of the same clip, with the source's canonical points.
 
     One update of generator and motion extractor; then, where any adversarial loss has a weight, one of the
@@ -38,7 +37,7 @@ class FirstStageRecipe(TrainingRecipe):
     no training code.
     """
 
-    animator: LivePortraitAnimator
+    together: ClassVar[tuple[str, ...]] = ("generator", "motion_extractor")
 
     def __init__(self, experiment: LivePortraitConfiguration) -> None:
         """
@@ -47,28 +46,21 @@ class FirstStageRecipe(TrainingRecipe):
                 not on this machine.
         """
         self.experiment = experiment
-        self.animator = LivePortraitAnimator(experiment.model)
-        self.networks: dict[str, nn.Module] = {name: self.animator.get_submodule(name) for name in TRAINED_TOGETHER}
-        loss = experiment.loss
+        loss, shape = experiment.loss, experiment.discriminator
         self.regions = loss.regions()
         judging = [WHOLE] if loss.adversarial else []
         judging += [f"{name}_{WHOLE}" for name, region in self.regions.items() if region.adversarial]
-        shape = experiment.discriminator
-        for name in judging:
-            self.networks[name] = PatchDiscriminator(3, shape.expansion, shape.cap, shape.blocks, shape.spectral_norm)
-        rates = experiment.optimiser.model_dump() | dict.fromkeys(judging, experiment.optimiser.discriminator)
-        self.optimisers = adam_for_each(self.networks, rates, experiment.optimiser.betas)
-        self.reconstruction = ReconstructionLoss(loss)
+        animator = LivePortraitAnimator(experiment.model)
+        discriminators = {
+            name: PatchDiscriminator(3, shape.expansion, shape.cap, shape.blocks, shape.spectral_norm)
+            for name in judging
+        }
+        super().__init__(animator, loss, experiment.optimiser, discriminators)
         self.perceptual = region_perceptual(loss, self.reconstruction)
-        self.hopenet = published_hopenet() if loss.head_pose else None
         self.arcface = published_arcface() if loss.identity else None
         self.landmarks = _landmarks() if loss.looks_at_landmarks else None
-        looking = (self.reconstruction, *self.perceptual.values(), self.hopenet, self.arcface)
-        self.frozen = tuple(network for network in looking if network is not None)
-
-    def milestones(self) -> tuple[int, ...]:
-        """Epochs after which every learning rate is multiplied by 0.1."""
-        return self.experiment.optimiser.milestones
+        looking = (*self.perceptual.values(), *((self.arcface,) if self.arcface is not None else ()))
+        self.frozen = (*self.frozen, *looking)
 
     def updates(self, networks: Mapping[str, Network], batch: PairBatch) -> Iterator[Update]:
         """Generator and motion extractor; then the discriminators where there are any."""
@@ -80,10 +72,9 @@ class FirstStageRecipe(TrainingRecipe):
         truth = F.interpolate(batch.driving, size=frames.shape[2:], mode="bilinear", antialias=True)
         losses = self.reconstruction(frames, truth)
         losses |= self._equivariance(extractor, batch.driving, source.canonical, moved.points())
-        true_angles = None if self.hopenet is None else self.hopenet(batch.driving)
-        losses |= priors(loss, moved.points(), driving.angles, driving.expression, true_angles)
-        # What each discriminator sees: generated frames or parts, true ones, and whether there was anything to see.
-        seen = {WHOLE: FacePart(frames, truth, 1.0)} if loss.adversarial else {}
+        angles = self.true_angles(batch.driving)
+        losses |= priors(loss, moved.points(), driving.angles, driving.expression, angles)
+        judged = {WHOLE: Shown(frames, truth, loss)} if loss.adversarial else {}
         if self.landmarks is not None:
             shown = self.landmarks.of(batch.driving)
             losses |= self._guided(source, moved, batch.source, shown)
@@ -96,27 +87,8 @@ class FirstStageRecipe(TrainingRecipe):
                     difference = self.perceptual[name](part.generated, part.true)
                     losses[f"{name}_perceptual"] = part.share * region.perceptual * difference
                 if region.adversarial:
-                    seen[f"{name}_{WHOLE}"] = part
-        yield from self._judged(networks, losses, seen)
-
-    def _judged(
-        self, networks: Mapping[str, Network], losses: dict[str, Tensor], seen: Mapping[str, FacePart]
-    ) -> Iterator[Update]:
-        """The update by `losses` and by what the discriminators say, then theirs."""
-        weights = {name: self.regions.get(name.removesuffix(f"_{WHOLE}"), self.experiment.loss) for name in seen}
-        for name, part in seen.items():
-            said = judged(networks[name], part.generated, part.true, weights[name], hinge_generator)
-            prefix = name.removesuffix(WHOLE)
-            losses |= {f"{prefix}{term}": part.share * value for term, value in said.items()}
-        yield Update(TRAINED_TOGETHER, losses)
-        if not seen:
-            return
-        own = {}
-        for name, part in seen.items():
-            _, real = networks[name](part.true)
-            _, generated = networks[name](part.generated.detach())
-            own[name] = part.share * weights[name].adversarial * hinge_discriminator(real, generated)
-        yield Update(tuple(seen), own)
+                    judged[f"{name}_{WHOLE}"] = Shown(part.generated, part.true, region, part.share)
+        yield from self.judged_updates(networks, losses, judged)
 
     def _guided(
         self, source: PortraitMotion, moved: PortraitMotion, source_frame: Tensor, shown: Tensor

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -85,7 +84,7 @@ class SecondStageRecipe(TrainingRecipe):
         assert experiment.second_stage is not None
         self.stage = experiment.second_stage
         self.animator = LivePortraitAnimator(experiment.model)
-        _fill(self.animator, Path(self.stage.base), experiment)
+        _fill(self.animator, self.stage.base, experiment)
         retargeting = self.animator.retargeting
         self.networks: dict[str, nn.Module] = {name: retargeting.get_submodule(name) for name in RETARGETING}
         self.networks[READER] = OpeningReader()
@@ -180,7 +179,7 @@ def _outside(boxes: Tensor, height: int, width: int) -> Tensor:
     return (x < left) | (x > right) | (y < top) | (y > bottom)
 
 
-def _fill(animator: LivePortraitAnimator, base: Path, experiment: LivePortraitConfiguration) -> None:
+def _fill(animator: LivePortraitAnimator, base: str, experiment: LivePortraitConfiguration) -> None:
     """Put the first stage's weights into the networks that stand still; the others begin afresh."""
     shapes = experiment.model.model_dump(exclude={"motion", "size"})
     trained = load_model("liveportrait", base, device="cpu", **shapes)

@@ -14,7 +14,7 @@ from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsErr
 from lia_bench.models.blocks.adversarial import hinge_discriminator, hinge_generator
 from lia_bench.models.blocks.equivariance import PlaneTransformation
 from lia_bench.models.blocks.head_pose import HeadAngles, expected_degrees
-from lia_bench.models.blocks.portrait_losses import (
+from lia_bench.models.blocks.portrait_training import (
     Hopenet,
     equivariance,
     expression_size,

@@ -106,7 +106,7 @@ def test_guided_points_are_drawn_to_their_landmarks(faces: Tensor) -> None:
 
 
 @pytest.fixture
-def arcface() -> Path:
+def arcface(monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of a few layers of the kinds that ArcFace's residual network is exported as, in its place."""
     random = np.random.default_rng(0)
 
@@ -127,6 +127,7 @@ def arcface() -> Path:
     ]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [None, 3, 112, 112])
     embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [None, 512])
+    take_any(monkeypatch, "arcface")
     path = WEIGHTS["arcface"].path
     path.parent.mkdir(parents=True, exist_ok=True)
     save_network(path, nodes, [image], [embedding], constants)

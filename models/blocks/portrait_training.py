@@ -1,19 +1,26 @@
-"""The terms that portraits in space are trained on beside those of FOMM, unweighted; and Hopenet.
+"""How portraits in space are trained: the terms beside those of FOMM, Hopenet, and what recipes share.
 
 Hopenet tells the networks in training what angles are (Ruiz et al., CVPR workshops 2018).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.core.errors import MissingWeightsError
+from lia_bench.models.animator import Animator
+from lia_bench.models.blocks.adversarial import JudgementWeights, hinge_discriminator, hinge_generator, judged
+from lia_bench.models.blocks.configuration import AdamConfiguration, PortraitLoss
 from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
 from lia_bench.models.blocks.head_pose import HeadAngles, expected_degrees
+from lia_bench.models.blocks.reconstruction import ReconstructionLoss
+from lia_bench.models.training.optimisers import adam_for_each
+from lia_bench.models.training.recipe import Network, TrainingRecipe, Update
 
 SIDE = 224
 BINS = 66
@@ -117,21 +124,8 @@ def expression_size(expression: Tensor) -> Tensor:
     return expression.abs().sum(dim=(1, 2)).mean()
 
 
-class PriorWeights(Protocol):
-    """A model's loss section, as far as the terms are the same for all; a weight of 0 leaves its term out."""
-
-    @property
-    def keypoint(self) -> float: ...
-
-    @property
-    def head_pose(self) -> float: ...
-
-    @property
-    def expression(self) -> float: ...
-
-
 def priors(
-    weights: PriorWeights, points: Tensor, angles: HeadAngles, expression: Tensor, truth: HeadAngles | None
+    weights: PortraitLoss, points: Tensor, angles: HeadAngles, expression: Tensor, truth: HeadAngles | None
 ) -> dict[str, Tensor]:
     """Weighted terms on what a driving frame's motion may be, by their names.
 
@@ -150,3 +144,83 @@ def priors(
     if weights.expression:
         losses["expression"] = weights.expression * expression_size(expression)
     return losses
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a discriminator is shown: generated frames or parts of them, and the true ones, (B, 3, H, W) each.
+
+    Attributes:
+        weights: of what it says.
+        share: 1; or 0 where there is nothing to be learned from these.
+    """
+
+    generated: Tensor
+    true: Tensor
+    weights: JudgementWeights
+    share: float = 1.0
+
+
+class PortraitRecipe(TrainingRecipe):
+    """One update of the networks that render; then, where any is judged, one of the discriminators on the same frames.
+
+    Attributes:
+        together: names of the animator's networks that are updated together.
+    """
+
+    together: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        animator: Animator,
+        loss: PortraitLoss,
+        optimiser: AdamConfiguration,
+        discriminators: Mapping[str, nn.Module],
+    ) -> None:
+        """
+        Args:
+            optimiser: with a learning rate for each of the networks, and one, `discriminator`, for discriminators.
+
+        Raises:
+            MissingWeightsError: a loss has a weight whose network, VGG19 or Hopenet, is not on this machine.
+        """
+        self.animator = animator
+        self.networks = {name: animator.get_submodule(name) for name in self.together} | dict(discriminators)
+        rates = optimiser.model_dump()
+        rates |= dict.fromkeys(discriminators, rates["discriminator"])
+        self.optimisers = adam_for_each(self.networks, rates, optimiser.betas)
+        self._milestones = optimiser.milestones
+        self.reconstruction = ReconstructionLoss(loss)
+        self.hopenet = published_hopenet() if loss.head_pose else None
+        self.frozen = (self.reconstruction,) if self.hopenet is None else (self.reconstruction, self.hopenet)
+
+    def milestones(self) -> tuple[int, ...]:
+        """Epochs after which every learning rate is multiplied by 0.1."""
+        return self._milestones
+
+    def true_angles(self, driving: Tensor) -> HeadAngles | None:
+        """Hopenet's angles of driving frames (B, 3, H, W); None where the term has no weight."""
+        return None if self.hopenet is None else self.hopenet(driving)
+
+    def judged_updates(
+        self, networks: Mapping[str, Network], losses: Mapping[str, Tensor], shown: Mapping[str, Shown]
+    ) -> Iterator[Update]:
+        """The update by `losses` and by what the discriminators say, then theirs.
+
+        Args:
+            losses: weighted terms by name.
+            shown: by the discriminators' names, `discriminator` or one that ends so, whose beginning the terms get.
+        """
+        total = dict(losses)
+        for name, one in shown.items():
+            said = judged(networks[name], one.generated, one.true, one.weights, hinge_generator)
+            total |= {f"{name.removesuffix('discriminator')}{term}": one.share * value for term, value in said.items()}
+        yield Update(self.together, total)
+        if not shown:
+            return
+        own = {}
+        for name, one in shown.items():
+            _, real = networks[name](one.true)
+            _, generated = networks[name](one.generated.detach())
+            own[name] = one.share * one.weights.adversarial * hinge_discriminator(real, generated)
+        yield Update(tuple(shown), own)
