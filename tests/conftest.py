@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -22,6 +23,17 @@ def golden(name: str) -> dict[str, Any]:
     """A golden file of tests/golden."""
     content: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
     return content
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there by now out of every later collection of garbage: training collects before each run."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let what was left out be cleared away, as libraries ask for at the end."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

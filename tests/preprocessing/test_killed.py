@@ -28,17 +28,26 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture
-def words(tmp_path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command that prepares thirty clips of five videos; the output folder is still to be added."""
-    (tmp_path / "footage").mkdir()
+    folder = tmp_path_factory.mktemp("killed")
+    (folder / "footage").mkdir()
     rows = ["video_id,start,end,bbox,fps,width,height,partition,person_id"]
     for video in "abcde":
-        encode(tmp_path / "footage" / f"{video}.mp4", count=80, width=320, height=240)
+        encode(folder / "footage" / f"{video}.mp4", count=80, width=320, height=240)
         rows += [f"{video},{10 * k},{10 * k + 30},20-20-220-220,25,320,240,train,p" for k in range(6)]
-    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
-    (tmp_path / "program.py").write_text(PROGRAM)
-    return [sys.executable, *(str(tmp_path / name) for name in ("program.py", "footage", "table.csv"))]
+    (folder / "table.csv").write_text("\n".join(rows) + "\n")
+    (folder / "program.py").write_text(PROGRAM)
+    return [sys.executable, *(str(folder / name) for name in ("program.py", "footage", "table.csv"))]
+
+
+@pytest.fixture(scope="module")
+def whole(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The table of a run that nothing stopped."""
+    output = tmp_path_factory.mktemp("whole")
+    subprocess.run([*words, str(output)], check=True, capture_output=True)
+    return _table(output)
 
 
 def _clips(output: Path) -> list[Path]:
@@ -62,8 +71,7 @@ def _table(output: Path) -> bytes:
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_in_the_same_bytes(words: list[str], tmp_path: Path) -> None:
-    subprocess.run([*words, str(tmp_path / "whole")], check=True, capture_output=True)
+def test_a_killed_run_ends_in_the_same_bytes(words: list[str], whole: bytes, tmp_path: Path) -> None:
     output = tmp_path / "killed"
     before: dict[Path, int] = {}
     for count in (1, 9, 20):
@@ -81,25 +89,24 @@ def test_a_killed_run_ends_in_the_same_bytes(words: list[str], tmp_path: Path) -
         assert len(before) >= count - 4
         time.sleep(1)  # for the workers to notice
     subprocess.run([*words, str(output)], check=True, capture_output=True)
-    assert _table(output) == _table(tmp_path / "whole")
+    assert _table(output) == whole
     assert not list(output.glob("*/.*"))
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_takes_one_clip_with_it(words: list[str], tmp_path: Path) -> None:
-    subprocess.run([*words, str(tmp_path / "whole")], check=True, capture_output=True)
+def test_a_worker_that_is_killed_takes_one_clip_with_it(words: list[str], whole: bytes, tmp_path: Path) -> None:
     output = tmp_path / "out"
     process = subprocess.Popen([*words, str(output)], stderr=subprocess.DEVNULL)
     _wait_for(5, output, process)
     victim = next(_children(process.pid))
     subprocess.run(["kill", "-KILL", str(victim)], check=True)
     assert process.wait() == 0
-    whole, lines = _table(tmp_path / "whole").splitlines(), _table(output).splitlines()
+    all_lines, lines = whole.splitlines(), _table(output).splitlines()
     lost = [line for line in lines if b',failed,"worker_died: its process was ended by SIGKILL' in line]
     assert len(lost) == 1
-    assert len(set(whole) & set(lines)) == len(whole) - 1
+    assert len(set(all_lines) & set(lines)) == len(all_lines) - 1
     subprocess.run([*words, str(output)], check=True, capture_output=True)
-    assert _table(output) == _table(tmp_path / "whole")
+    assert _table(output) == whole
 
 
 def _children(parent: int) -> Iterator[int]:
