@@ -74,7 +74,7 @@ def model_page(name: str, variant: str | None = None) -> ModelPage:
         specification.summary,
         tuple(_facts(specification, card)),
         _variants(specification, variant),
-        _checkpoints(card),
+        _checkpoints(name, card),
         _results(card),
         _controls(card),
     )
@@ -154,7 +154,9 @@ def _columns(complexity: Complexity) -> tuple[str, ...]:
     )
 
 
-def _checkpoints(card: ModelCard) -> Table | None:
+def _checkpoints(name: str, card: ModelCard) -> Table | None:
+    fetched = any(checkpoint.fetched_from for checkpoint in card.checkpoints)
+    note = f"Fetched by: lia-bench weights fetch {name}:VARIANT" if fetched else ""
     rows = [
         (
             checkpoint.file or "name not known",
@@ -164,7 +166,7 @@ def _checkpoints(card: ModelCard) -> Table | None:
         )
         for checkpoint in card.checkpoints
     ]
-    return _table("Published weights", ("file", "variant", "at", "note"), rows)
+    return _table("Published weights", ("file", "variant", "at", "note"), rows, note)
 
 
 def _results(card: ModelCard) -> Table | None:

@@ -15,6 +15,9 @@ Item = TypeVar("Item")
 WIDE = 160
 """Enough for a row of all metrics."""
 
+GAP = 2
+"""Spaces between two columns."""
+
 SHORT = 30
 """Signs up to which a cell stays in one line; longer ones are folded into at least so many."""
 
@@ -28,7 +31,7 @@ def wide_console(width: int = WIDE) -> "Console":
 
 
 def print_in_parts(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = (), piped_width: int = WIDE
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = (), piped_width: int | None = None
 ) -> None:
     """Print a table; where the terminal is too narrow for it, in parts below each other that all begin with the names.
 
@@ -36,14 +39,14 @@ def print_in_parts(
         header: of the columns, the first of which names the rows and is never cut.
         rows: cells of text.
         right: columns that end at the right.
-        piped_width: signs where there is no terminal.
+        piped_width: signs where there is no terminal; None for as many as keep every cell in one line.
     """
     from rich.table import Table
     from rich.text import Text
 
-    console = wide_console(piped_width)
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(header, *cells, strict=True)]
+    console = wide_console(piped_width or sum(widths) + GAP * len(widths))
     for number, part in enumerate(parts(widths, console.width)):
         table = Table(box=None, pad_edge=False)
         for place in part:
@@ -60,7 +63,7 @@ def print_in_parts(
         console.print(table)
 
 
-def parts(widths: Sequence[int], room: int, gap: int = 1) -> list[list[int]]:
+def parts(widths: Sequence[int], room: int, gap: int = GAP) -> list[list[int]]:
     """The columns of each part of a table: the first in all, then as many as fit, long ones folded to what is left.
 
     >>> parts([10, 20, 9, 60], 80)

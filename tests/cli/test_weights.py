@@ -1,15 +1,17 @@
 """`lia-bench weights`."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from lia_bench.cli.main import run
-from lia_bench.core import http_download
+from lia_bench.core import console, http_download
 from lia_bench.core.http_download import Patience
 from lia_bench.core.weights import WEIGHTS
+from lia_bench.models.registry import MODELS
 from tests.core.published import publish, publish_archive, publish_by_hand
 from tests.local_server import LocalServer, serve
 
@@ -43,6 +45,18 @@ def test_list_says_what_is_here(server: LocalServer, capsys: pytest.CaptureFixtu
     assert "missing" in rows["alexnet"]
     assert "244.4 MB" in rows["alexnet"]
     assert "wrong hash" in rows["vgg19"]
+
+
+@pytest.mark.parametrize(("words", "names"), [(["weights", "list"], WEIGHTS), (["models", "list"], MODELS)])
+def test_a_narrow_terminal_gets_parts_that_begin_with_the_names(
+    words: list[str], names: Iterable[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "wide_console", lambda width: Console(width=80))
+    assert run(words, debug=False) == 0
+    lines = capsys.readouterr().out.partition("\nThey belong")[0].splitlines()
+    first = [line.split(" ")[0] for line in lines]
+    assert {first.count(name) for name in names} == {2}
+    assert all(len(line) <= 80 and "…" not in line for line in lines)
 
 
 def test_list_of_a_name_says_all(server: LocalServer, capsys: pytest.CaptureFixture[str]) -> None:
