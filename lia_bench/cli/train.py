@@ -39,6 +39,13 @@ from lia_bench.preprocessing.options import parse_shard
     metavar="N/COUNT",
     help="Train this share of a sweep's runs, as 2/5 in an array job.",
 )
+@click.option(
+    "--from",
+    "donor",
+    metavar="CHECKPOINT",
+    help="Begin with these weights: a run, a checkpoint of it, the authors' file, or one by name, as fomm:vox-256.",
+)
+@click.option("--from-all", "donor_of_all", metavar="CHECKPOINT", help="Its discriminator and optimisers, too.")
 @click.option("--resume", is_flag=True, help="Go on with the run of --name, or the newest, by its settings.")
 @click.option("--devices", type=POOL, default=1, show_default=True, help="Devices of each node.")
 @click.option("--nodes", type=POOL, default=1, show_default=True, help="Machines.")
@@ -56,6 +63,8 @@ def command(
     settings: tuple[str, ...],
     axes: tuple[str, ...],
     shard: tuple[int, int] | None,
+    donor: str | None,
+    donor_of_all: str | None,
     resume: bool,
     devices: int,
     nodes: int,
@@ -77,6 +86,7 @@ def command(
       lia-bench train lia:demo-64 --dataset sample
       lia-bench train lia:vox-256 --devices 8 --precision bf16-mixed --set data.workers=8
       lia-bench train lia --sweep motion.directions=5,10,20,40,100
+      lia-bench train fomm:vox-adv-256 --from fomm:vox-256
       lia-bench train lia --resume
     """
     from lia_bench.core.configuration import parse_settings, read_yaml
@@ -86,11 +96,15 @@ def command(
     from lia_bench.models.training.planned_run import TrainingRequest
     from lia_bench.models.training.trainer import train
 
+    if donor and donor_of_all:
+        raise InputError("give --from or --from-all, not both")
+    chosen = donor or donor_of_all
+    start = {"start": {"checkpoint": chosen, "everything": bool(donor_of_all)}} if chosen else {}
     reference = ModelReference.of_training(model)
     request = TrainingRequest(
         model=reference.name,
         variant=reference.variant,
-        layers=(read_yaml(config) if config else {}, parse_settings(settings)),
+        layers=(read_yaml(config) if config else {}, start, parse_settings(settings)),
         dataset=dataset,
         data_folder=data_folder,
         runs=runs,

@@ -83,6 +83,26 @@ class ScheduleConfiguration(Section):
         return self
 
 
+class StartConfiguration(Section):
+    """What a run begins from; by default from fresh weights."""
+
+    checkpoint: str | None = Field(
+        None,
+        description="a run, a checkpoint of it, the authors' file, or a published checkpoint by name such as "
+        "fomm:vox-256; `train --from`",
+    )
+    everything: bool = Field(
+        False,
+        description="its discriminator and its optimisers, too, and not the animator alone; `train --from-all`",
+    )
+
+    @model_validator(mode="after")
+    def _there_is_something(self) -> Self:
+        if self.everything and self.checkpoint is None:
+            raise ValueError("start.everything is of a start.checkpoint: give both, or neither")
+        return self
+
+
 class ModelConfiguration(Section):
     """What every model has, trained or not: the network's own section.
 
@@ -103,6 +123,7 @@ class ExperimentConfiguration(ModelConfiguration):
 
     data: DataConfiguration
     schedule: ScheduleConfiguration
+    start: StartConfiguration = StartConfiguration()
 
     @property
     def frame_size(self) -> int:

@@ -75,8 +75,13 @@ class TrainingLoop:
         run: PlannedRun,
         batches: Iterator[Tensor],
         held_out: HeldOut,
+        begin_with: Mapping[str, Any] | None = None,
     ) -> None:
-        """`batches`: this process's share of every iteration, as `pair_batches` gives them."""
+        """
+        Args:
+            batches: this process's share of every iteration, as `pair_batches` gives them.
+            begin_with: the "networks" beside the animator and "optimisers" of another run to begin with.
+        """
         self._fabric = fabric
         self._recipe = recipe
         self._run = run
@@ -97,7 +102,7 @@ class TrainingLoop:
         self._average = AveragedAnimator(recipe.animator, self._schedule.ema) if self._schedule.ema else None
         # What is validated, drawn from and saved for use.
         self._animator = self._average.animator if self._average else recipe.animator
-        self._bring_to_start()
+        self._bring_to_start(begin_with)
 
     def run(self) -> None:
         """Train to the end.
@@ -224,9 +229,8 @@ class TrainingLoop:
                 step=step,
                 weights=f"moving average, decay {self._schedule.ema}" if self._average else "as trained",
                 training={
-                    "networks": {name: network.state_dict() for name, network in self._beside_the_animator()},
+                    **self._state_beside_the_animator(),
                     **({"animator": self._recipe.animator.state_dict()} if self._average else {}),
-                    "optimisers": {name: value.state_dict() for name, value in self._recipe.optimisers.items()},
                     "random": random,
                 },
             )
@@ -243,6 +247,12 @@ class TrainingLoop:
             )
         return ""
 
+    def _state_beside_the_animator(self) -> dict[str, dict[str, Any]]:
+        return {
+            "networks": {name: network.state_dict() for name, network in self._beside_the_animator()},
+            "optimisers": {name: value.state_dict() for name, value in self._recipe.optimisers.items()},
+        }
+
     def _beside_the_animator(self) -> Iterator[tuple[str, nn.Module]]:
         """Networks that the animator does not hold, such as a discriminator."""
         held = {id(tensor) for tensor in self._recipe.animator.state_dict(keep_vars=True).values()}
@@ -250,23 +260,29 @@ class TrainingLoop:
             if any(id(tensor) not in held for tensor in network.state_dict(keep_vars=True).values()):
                 yield name, network
 
-    def _bring_to_start(self) -> None:
+    def _bring_to_start(self, begin_with: Mapping[str, Any] | None) -> None:
         """Seed for the first iteration, or put back the state of the checkpoint to go on from."""
         last = self._run.last
         random_states.seed_process(self._schedule.seed, self._run.start, self._fabric.global_rank)
         if last is None:
+            if begin_with:
+                own = self._state_beside_the_animator()
+                self._put_back({kind: {**own[kind], **begin_with[kind]} for kind in own})
             return
         self._animator.load_state_dict(read_own_checkpoint(last).state)
         training: Mapping[str, Any] = load_training_state(last)
         if self._average:
             self._recipe.animator.load_state_dict(training["animator"])
+        self._put_back(training)
+        # On another number of devices the shares differ, and the fresh seed above is as good as any.
+        if len(training["random"]) == self._fabric.world_size:
+            random_states.restore(training["random"][self._fabric.global_rank])
+
+    def _put_back(self, training: Mapping[str, Any]) -> None:
         for name, network in self._beside_the_animator():
             network.load_state_dict(training["networks"][name])
         for name, optimiser in self._recipe.optimisers.items():
             load_optimiser(optimiser, training["optimisers"][name])
-        # On another number of devices the shares differ, and the fresh seed above is as good as any.
-        if len(training["random"]) == self._fabric.world_size:
-            random_states.restore(training["random"][self._fabric.global_rank])
 
 
 def mean_over_processes(fabric: Fabric, values: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from lia_bench.models.training.pairs import Share, pair_batches
 from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
 from lia_bench.models.training.recipe import TrainingRecipe
 from lia_bench.models.training.run_folder import RunDescription, RunFolder, Session, TrainingData
+from lia_bench.models.training.warm_start import Donor, begin_from
 
 
 def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFolder:
@@ -41,16 +42,21 @@ def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFo
     announcement = list(_announcement(run, held_out))
     random_states.seed_weights(experiment.schedule.seed)
     recipe: TrainingRecipe = load_attribute(run.specification.recipe or "")(experiment)
+    donor = begin_from(run, recipe)
+    if donor:
+        begun = held_out.l1(recipe.animator)
+        announcement.append(f"begins from {donor.path}: a validation L1 of {begun:.4f}")
     # Every check is made, so that the processes started now have nothing to complain about once more.
     fabric = launch(run.hardware)
     with _only_writer(run, fabric):
-        _train(run, recipe, fabric, held_out, announcement, say)
+        _train(run, recipe, donor, fabric, held_out, announcement, say)
     return run.folder
 
 
 def _train(
     run: PlannedRun,
     recipe: TrainingRecipe,
+    donor: Donor | None,
     fabric: Fabric,
     held_out: HeldOut,
     announcement: list[str],
@@ -71,7 +77,7 @@ def _train(
         pinned=fabric.device.type == "cuda",
     )
     try:
-        TrainingLoop(fabric, recipe, run, batches, held_out).run()
+        TrainingLoop(fabric, recipe, run, batches, held_out, donor.training if donor else None).run()
     except KeyboardInterrupt:
         leave_processes()
         if fabric.is_global_zero:
