@@ -10,7 +10,7 @@ BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 NAMED = re.compile(r"`(?P<name>[\w./-]+)`")
 # Written by the program, not files of the repository.
-WRITTEN = {"metrics.csv"}
+WRITTEN = {"dist/", "metrics.csv"}
 ENDINGS = (".csv", ".json", ".md", ".py", ".toml", ".yaml")
 
 

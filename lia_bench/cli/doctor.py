@@ -89,14 +89,13 @@ def _print_video() -> None:
 
 def _print_weights() -> None:
     from lia_bench.core.weights import WEIGHTS, weights_home
+    from lia_bench.models.published import published_checkpoints
 
     click.echo(f"  in {weights_home()}; 'lia-bench weights fetch NAME' gets what is missing")
-    files = sorted(WEIGHTS.values(), key=lambda file: file.name)
-    for file in files:
-        if ":" not in file.name:
-            _line(file.path.is_file(), file.name, f"for {file.used_by}")
-    checkpoints = [file for file in files if ":" in file.name]
-    here = [file.name for file in checkpoints if file.path.is_file()]
+    for file in sorted(WEIGHTS.values(), key=lambda file: file.name):
+        _line(file.path.is_file(), file.name, f"for {file.used_by}")
+    checkpoints = published_checkpoints()
+    here = [name for name, files in checkpoints.items() if all(file.path.is_file() for file in files)]
     for name in here:
         _line(True, name)
     _line(bool(here), f"{len(here)} of {len(checkpoints)} published checkpoints")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 EXTRAS = {
-    "download": "datasets whose footage is fetched from the web",
+    "download": "datasets whose footage is fetched from the web, and checkpoints from Google Drive",
     "ray": "preprocessing on a cluster (preprocess --ray)",
     "bair": "the records of BAIR robot pushing (preprocess bair)",
     "study": "the server of preference studies (study serve)",

@@ -10,6 +10,7 @@ from lia_bench.cli.main import run
 from lia_bench.core import installation
 from lia_bench.core.installation import EXTRAS, Package, import_troubles
 from lia_bench.core.video import write_video
+from lia_bench.models.published import published_checkpoints, published_place
 from lia_bench.models.registry import MODELS
 from tests.core.videos import moving_picture
 from tests.leaderboards.toys import write_dataset
@@ -41,6 +42,10 @@ def test_doctor_names_what_is_wrong_and_what_it_would_give(
     monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "face_landmarker.task").write_bytes(b"")
+    checkpoint = published_place("lia", "vox-256")
+    assert checkpoint is not None
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"")
     found = [
         Package("av", "", "18.1.0", ""),
         Package("click", "", "8.0", ">=8.1 is asked for"),
@@ -54,6 +59,8 @@ def test_doctor_names_what_is_wrong_and_what_it_would_give(
     assert "-- extra 'ray': ray not installed; gives preprocessing on a cluster" in captured.out
     assert "ok face-landmarker: for extractor mediapipe-face" in captured.out
     assert "-- vgg19: for perceptual loss" in captured.out
+    assert "ok lia:vox-256\n" in captured.out
+    assert f"ok 1 of {len(published_checkpoints())} published checkpoints" in captured.out
     assert captured.err == "error: click: install anew what the lines above name\n"
 
 
