@@ -35,9 +35,9 @@ types: $(INSTALLED)
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache \
 		lia_bench theirs tests benchmarks
 
-# One thread a process, since the processes fill the cores.
+# One thread a process, since the processes fill the cores. Modules are compiled once, not by every process and run.
 tests: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # The oldest versions that pyproject.toml allows, in an environment of their own.
 test-lowest:

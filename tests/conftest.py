@@ -25,6 +25,31 @@ def golden(name: str) -> dict[str, Any]:
     return content
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each of several processes, which take equal parts of the list, begin with modules that have slow tests.
+
+    What is left at the end, and shared out anew, is short then: no process waits for another's longest test.
+    """
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    slow = {path: sum(item.get_closest_marker("slow") is not None for item in own) for path, own in modules.items()}
+    parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    counts = [0] * processes
+    for path in sorted((path for path in modules if slow[path]), key=lambda path: -slow[path]):
+        part = counts.index(min(counts))
+        counts[part] += slow[path]
+        parts[part] += modules[path]
+    quick = [item for path, own in modules.items() if not slow[path] for item in own]
+    share = len(items) // processes
+    for part in parts:
+        room = max(0, share - len(part))
+        part += quick[:room]
+        del quick[:room]
+    items[:] = [item for part in parts for item in part] + quick
+
+
 def pytest_collection_finish() -> None:
     """Leave what is there by now out of every later collection of garbage: training collects before each run."""
     gc.collect()
