@@ -38,9 +38,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
     counts = [0] * processes
     for path in sorted((path for path in modules if slow[path]), key=lambda path: -slow[path]):
-        part = counts.index(min(counts))
-        counts[part] += slow[path]
-        parts[part] += modules[path]
+        least = counts.index(min(counts))
+        counts[least] += slow[path]
+        parts[least] += modules[path]
     quick = [item for path, own in modules.items() if not slow[path] for item in own]
     share = len(items) // processes
     for part in parts:

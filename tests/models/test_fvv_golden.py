@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.models.fvv.animator import FvvAnimator
+from lia_bench.models.fvv.animator import EncodedClip, FvvAnimator
 from tests.deterministic import difference
 from tests.models.authors_files import authors_model, largest_difference
 
@@ -24,6 +24,16 @@ def animator(expected: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
     loaded = authors_model(expected, tmp_path_factory.mktemp("authors"), optimisers, beside, view=expected["free_view"])
     assert isinstance(loaded, FvvAnimator)
     return loaded
+
+
+@pytest.fixture(scope="module")
+def encoded(animator: FvvAnimator, source: Tensor, driving: Tensor) -> dict[str, EncodedClip]:
+    """The source and the first driving frame as every transfer takes them."""
+    with torch.inference_mode():
+        return {
+            transfer: animator.encode_source(source[None], driving[:1], transfer)
+            for transfer in FvvAnimator.transfer_modes
+        }
 
 
 def test_parameters_are_those_of_the_re_implementation(animator: FvvAnimator, expected: dict[str, Any]) -> None:
@@ -67,16 +77,16 @@ def test_frames(
 
 @pytest.mark.slow
 def test_frames_of_relative_transfer_without_adaptation(
-    animator: FvvAnimator, source: Tensor, driving: Tensor, expected: dict[str, Any]
+    animator: FvvAnimator, encoded: dict[str, EncodedClip], driving: Tensor, expected: dict[str, Any]
 ) -> None:
     """Its first frame is that of relative transfer: both show the source's own keypoints."""
     adapted, summaries = expected["outputs"]["relative"], expected["outputs"]["relative_no_adapt"]
     assert summaries[0] == adapted[0]
+    clip = encoded["relative_no_adapt"]
     with torch.inference_mode():
-        encoded = animator.encode_source(source[None], driving[:1], "relative_no_adapt")
-        moved = animator.moved_keypoints(encoded, driving[:1])
-        frames = animator.render(encoded, driving[1:2])
-    assert float((moved - encoded.keypoints).abs().max()) < KEYPOINT_TOLERANCE
+        moved = animator.moved_keypoints(clip, driving[:1])
+        frames = animator.render(clip, driving[1:2])
+    assert float((moved - clip.keypoints).abs().max()) < KEYPOINT_TOLERANCE
     assert largest_difference(frames, summaries[1:2]) < TOLERANCE
 
 
@@ -94,33 +104,38 @@ def test_head_motion(
     assert difference(motion.expression[0].flatten().numpy(), inner[f"exp_{name}"]) < KEYPOINT_TOLERANCE
 
 
-def test_keypoints(animator: FvvAnimator, source: Tensor, driving: Tensor, expected: dict[str, Any]) -> None:
-    inner = expected["intermediate"]
+def test_keypoints(
+    animator: FvvAnimator, encoded: dict[str, EncodedClip], driving: Tensor, expected: dict[str, Any]
+) -> None:
+    inner, clip = expected["intermediate"], encoded["absolute"]
     with torch.inference_mode():
-        encoded = animator.encode_source(source[None], driving[:1], "absolute")
-        moved = animator.moved_keypoints(encoded, driving)
-    assert difference(encoded.canonical[0].numpy(), inner["kp_canonical"]) < KEYPOINT_TOLERANCE
-    assert difference(encoded.keypoints[0].numpy(), inner["kp_source"]) < KEYPOINT_TOLERANCE
+        moved = animator.moved_keypoints(clip, driving)
+    assert difference(clip.canonical[0].numpy(), inner["kp_canonical"]) < KEYPOINT_TOLERANCE
+    assert difference(clip.keypoints[0].numpy(), inner["kp_source"]) < KEYPOINT_TOLERANCE
     for index, keypoints in enumerate(moved):
         assert difference(keypoints.numpy(), inner[f"kp_driving{index}"]) < KEYPOINT_TOLERANCE
 
 
 @pytest.mark.parametrize("transfer", FvvAnimator.transfer_modes)
 def test_transferred_keypoints(
-    animator: FvvAnimator, source: Tensor, driving: Tensor, expected: dict[str, Any], transfer: str
+    animator: FvvAnimator,
+    encoded: dict[str, EncodedClip],
+    driving: Tensor,
+    expected: dict[str, Any],
+    transfer: str,
 ) -> None:
     with torch.inference_mode():
-        encoded = animator.encode_source(source[None], driving[:1], transfer)
-        moved = animator.moved_keypoints(encoded, driving[1:2])
+        moved = animator.moved_keypoints(encoded[transfer], driving[1:2])
     assert difference(moved[0].numpy(), expected["intermediate"][f"kp_norm_{transfer}1"]) < KEYPOINT_TOLERANCE
 
 
-def test_dense_motion(animator: FvvAnimator, source: Tensor, driving: Tensor, expected: dict[str, Any]) -> None:
-    inner = expected["intermediate"]
+def test_dense_motion(
+    animator: FvvAnimator, encoded: dict[str, EncodedClip], driving: Tensor, expected: dict[str, Any]
+) -> None:
+    inner, clip = expected["intermediate"], encoded["absolute"]
     with torch.inference_mode():
-        encoded = animator.encode_source(source[None], driving[:1], "absolute")
-        moved = animator.moved_keypoints(encoded, driving[1:2])
-        motion = animator.generator.dense_motion(encoded.source.compressed, encoded.keypoints, moved)
+        moved = animator.moved_keypoints(clip, driving[1:2])
+        motion = animator.generator.dense_motion(clip.source.compressed, clip.keypoints, moved)
     assert difference(motion.flow[0].numpy(), inner["flow_absolute1"]) < 1e-4
     assert difference(motion.masks[0].numpy(), inner["mask_absolute1"]) < 1e-4
     assert difference(motion.occlusion[0].numpy(), inner["occlusion_absolute1"]) < 1e-4

@@ -296,11 +296,12 @@ def test_the_loss_falls() -> None:
     recipe = TpsmmRecipe(_experiment("demo-64"))
     subjects = torch.stack([torch.from_numpy(image(f"subject{index}", 72, 0)) for index in range(3)])
     losses = []
-    for step in range(60):
+    for step in range(45):
         left = torch.randint(0, 9, (2,), generator=torch.Generator().manual_seed(step)).tolist()
         source, driving = (subjects[:, :, 4:68, start : start + 64] for start in left)
         first, second = train_step(recipe, PairBatch(source, driving))
         losses.append(float(first.losses["l1"].detach()) + float(second.losses["disentanglement"].detach()))
+    # Measured 0.63.
     assert sum(losses[-15:]) < 0.8 * sum(losses[:15])
 
 
