@@ -185,6 +185,12 @@ class LivePortraitConfiguration(ExperimentConfiguration):
         return self
 
     @model_validator(mode="after")
+    def _points_are_known(self) -> Self:
+        if self.loss.landmarks and self.model.points != POINTS_OF_REGIONS:
+            raise ValueError(f"landmarks are known of {POINTS_OF_REGIONS} points alone: set loss.landmarks=0")
+        return self
+
+    @model_validator(mode="after")
     def _others_drive(self) -> Self:
         if self.second_stage and self.data.batch_size // self.data.accumulate < 2:
             raise ValueError("stitching is learned from other clips of the batch: set data.batch_size=2 or more")

@@ -179,6 +179,11 @@ def test_terms_without_their_files_say_how_to_go_without(tmp_path: Path, monkeyp
         recipe_of(demo(loss={"landmarks": 1.0}))
 
 
+def test_points_that_stand_for_no_landmark_are_refused() -> None:
+    with pytest.raises(InputError, match="landmarks are known of 21 points alone"):
+        demo(model={"points": 5}, loss={"landmarks": 1.0})
+
+
 def test_frames_of_twice_the_size_are_trained_on_enlarged_driving_frames() -> None:
     torch.manual_seed(0)
     (update,) = train_step(recipe_of(demo(model={"generator": {"upscale": 2}})), random_batch())
