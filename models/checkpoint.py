@@ -224,7 +224,9 @@ def read_pickle(path: Path) -> dict[str, Any]:
         with torch.serialization.safe_globals([argparse.Namespace, *NUMPY_NUMBERS]), warnings.catch_warnings():
             # torch warns of pickle protocols that it does not read, and then says so once more by an error.
             warnings.simplefilter("ignore", UserWarning)
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            # A path that ends in .safetensors would be read as such, whatever is in the file.
+            with path.open("rb") as file:
+                content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if code := CODE_IN_PICKLE.search(str(error)):
             raise UnsafeCheckpointError(
@@ -232,7 +234,8 @@ def read_pickle(path: Path) -> dict[str, Any]:
                 "get a file from a source you trust, or one with weights alone"
             ) from error
         raise CheckpointError(f"{path}: damaged or no checkpoint: fetch or train it again") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    # Every way in which a file of the older format can be damaged has an error of its own.
+    except Exception as error:
         raise CheckpointError(f"{path}: damaged, cut short or no checkpoint: fetch or train it again") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dict of weights")

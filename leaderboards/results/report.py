@@ -320,6 +320,7 @@ class Report(Part):
         pairs: of the cross task; None where nothing was drawn.
         runs: in the order of their first starts.
         cells: of the leaderboard as it was written last.
+        sha256: of all else, in hexadecimal, as it was written; empty in reports of former versions.
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")
@@ -328,3 +329,4 @@ class Report(Part):
     pairs: list[ClipPair] | None = None
     runs: list[Run]
     cells: list[Cell] = []
+    sha256: str = ""

@@ -5,6 +5,7 @@ has its own), so that a clip costs the same however many there were before; the 
 the evaluation ends, however it ends, or when the next one starts.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel, ValidationError
 
-from lia_bench.core.documents import Version, misfit, read_document, validated, write_document
+from lia_bench.core.atomic import write_json
+from lia_bench.core.documents import Version, misfit, read_document, validated
 from lia_bench.core.errors import InputError
 from lia_bench.core.inner_files import inner_file
 from lia_bench.leaderboards.results.report import (
@@ -143,7 +145,8 @@ class ReportFile:
 
     def save(self) -> None:
         """Write report.json with all that was added, and drop the journals, which have to be absorbed."""
-        write_document(self.folder / REPORT, self.content)
+        content = self.content.model_dump(mode="json", by_alias=True)
+        write_json(self.folder / REPORT, content | {"sha256": _sum_of(content)})
         for journal in self.folder.glob(JOURNALS):
             journal.unlink()
 
@@ -218,7 +221,18 @@ class _Line(RootModel[Annotated[_ClipLine | _FailureLine, Field(discriminator="k
 
 def _read(path: Path) -> Report:
     way_out = "evaluate again under another --name, or put back what `lia-bench evaluate` wrote"
-    return read_document(path, Report, "a report", way_out, version=Version("schema", SCHEMA))
+    report = read_document(path, Report, "a report", way_out, version=Version("schema", SCHEMA))
+    if report.sha256 and report.sha256 != _sum_of(json.loads(path.read_text(encoding="utf-8-sig"))):
+        raise InputError(
+            f"{path}: not readable as a report (it was changed since it was written, its SHA-256 is another): {way_out}"
+        )
+    return report
+
+
+def _sum_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a report says, but for the sum itself."""
+    rest = {key: value for key, value in content.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _short(value: Any) -> str:

@@ -77,13 +77,17 @@ class AnswerBook:
             self._database = sqlite3.connect(
                 self.path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
+            # Else a damaged page would come to light at the first rater who needs it.
+            ((found,),) = self._database.execute("PRAGMA quick_check(1)").fetchall()
+            if found != "ok":
+                raise sqlite3.DatabaseError(" ".join(found.split()))
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(TABLES)
             self._database.execute("INSERT INTO study SELECT ? WHERE NOT EXISTS (SELECT 1 FROM study)", (study.id,))
             owner = self._database.execute("SELECT id FROM study").fetchone()[0]
         except sqlite3.Error as error:
-            raise InputError(f"{self.path}: cannot be opened for answers: {error}") from error
+            raise InputError(f"{self.path}: cannot be opened for answers: {error}; put back a copy of it") from error
         if owner != study.id:
             raise InputError(f"{self.path}: holds the answers of another study; move it away")
 

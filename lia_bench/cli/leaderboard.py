@@ -110,11 +110,11 @@ def _show(
     board = published_board(view) if published else measured_board(paths, view, with_published)
     if chosen == TABLE:
         _print(board, view, published, intervals)
-        if rank:
-            _print_ranks(board)
+        unread = _print_ranks(board) if rank else ()
     else:
+        unread = ()
         _export(board, chosen, intervals, output)
-    if (error := _list_problems(board.problems)) is not None:
+    if (error := _list_problems([*board.problems, *unread])) is not None:
         raise error
 
 
@@ -187,7 +187,8 @@ def _print(board: "Board", view: "View", published: bool, intervals: bool) -> No
         print_board(board, intervals)
 
 
-def _print_ranks(board: "Board") -> None:
+def _print_ranks(board: "Board") -> Sequence[str]:
+    """Print the ranks of each group; returns a line for each report that could not be read."""
     from lia_bench.leaderboards.board.measured_rows import Reports
     from lia_bench.leaderboards.board.ranking import rank
     from lia_bench.leaderboards.printing.ranking import print_ranking
@@ -197,6 +198,7 @@ def _print_ranks(board: "Board") -> None:
         # Every folder's intervals are drawn with its seed; ranks of several folders need one.
         seed = group.rows[0].seed
         print_ranking(rank(group, board.columns, int(seed) if seed.isdecimal() else 0, reports))
+    return reports.problems
 
 
 def _export(board: "Board", chosen: str, intervals: bool, output: Path | None) -> None:

@@ -159,7 +159,10 @@ def alone_at(path: Path, busy: str, way_out: str) -> Iterator[None]:
     The lock lies beside it, and is gone afterwards, as are folders that were made for it and that nothing came to.
     Arguments and errors are those of `alone_in_folder`.
     """
-    lock = path.absolute().with_name(f".{path.absolute().name}.lock")
+    place = path.absolute()
+    if not place.name:
+        raise InputError(f"{path}: is the root of a disk; {way_out}")
+    lock = place.with_name(f".{place.name}.lock")
     made = [folder for folder in lock.parents if not folder.exists()]
     try:
         _make(lock)

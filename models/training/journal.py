@@ -15,6 +15,7 @@ from PIL import Image
 
 from lia_bench.core.atomic import replacing, write_text
 from lia_bench.core.console import progress
+from lia_bench.core.errors import InputError
 from lia_bench.core.video import write_video
 from lia_bench.core.video.reader import NOMINAL_FPS
 from lia_bench.models.training.run_folder import RunFolder
@@ -133,6 +134,8 @@ def _means(lists: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 Row = Mapping[str, float | int | str]
+STEP = "step"
+"""The first column."""
 
 
 def _tensorboard(run: RunFolder, last_step: int) -> "SummaryWriter | None":
@@ -149,10 +152,14 @@ class MetricsTable:
     """A CSV file that starts with the column `step`; a row may leave cells empty or bring new columns."""
 
     def __init__(self, path: Path, last_step: int) -> None:
-        """Open the table at `path`, dropping every row after `last_step`."""
+        """Open the table at `path`, dropping every row after `last_step`.
+
+        Raises:
+            InputError: the table is damaged; nothing has changed.
+        """
         self._path = path
         self._columns, rows = _read(path) if path.is_file() else ([], [])
-        kept = [row for row in rows if int(row["step"]) <= last_step]
+        kept = [row for row in rows if int(row[STEP]) <= last_step]
         write_text(path, _text(self._columns, kept))
 
     def append(self, row: Row) -> None:
@@ -167,11 +174,21 @@ class MetricsTable:
 
 
 def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        # A killed run may leave half a row at the end.
-        rows = [row for row in reader if None not in row.values()]
-        return list(reader.fieldnames or []), rows
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            columns, *rows = [row for row in csv.reader(file) if row] or [[]]
+    except (UnicodeDecodeError, csv.Error):
+        columns, rows = [""], []
+    # A killed run may leave half a row at the end.
+    if rows and len(rows[-1]) < len(columns):
+        rows.pop()
+    if (
+        (rows and not columns)
+        or (columns and columns[0] != STEP)
+        or any(len(row) != len(columns) or not row[0].isdecimal() for row in rows)
+    ):
+        raise InputError(f"{path}: damaged, or no table of losses: put back what was there, or move it elsewhere")
+    return columns, [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _text(columns: list[str], rows: Iterable[Row]) -> str:

@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from lia_bench.core.errors import LiaBenchError, Terminated
+from lia_bench.core.errors import CheckpointError, LiaBenchError, Terminated
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint, save_checkpoint
 from lia_bench.models.training import random_states
 from lia_bench.models.training.held_out import HeldOut
@@ -269,12 +269,21 @@ class TrainingLoop:
                 own = self._state_beside_the_animator()
                 self._put_back({kind: {**own[kind], **begin_with[kind]} for kind in own})
             return
-        self._animator.load_state_dict(read_own_checkpoint(last).state)
-        training: Mapping[str, Any] = load_training_state(last)
+        state, training = read_own_checkpoint(last).state, load_training_state(last)
+        try:
+            self._go_on_from(state, training)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise CheckpointError(
+                f"{last}: does not fit the settings of the run ({' '.join(str(error).split())[:100]}): "
+                "put back the run's files as they were, or start a run of another --name"
+            ) from error
+
+    def _go_on_from(self, state: Mapping[str, Tensor], training: Mapping[str, Any]) -> None:
+        self._animator.load_state_dict(state)
         if self._average:
             self._recipe.animator.load_state_dict(training["animator"])
         self._put_back(training)
-        # On another number of devices the shares differ, and the fresh seed above is as good as any.
+        # On another number of devices the shares differ, and the fresh seed of the start is as good as any.
         if len(training["random"]) == self._fabric.world_size:
             random_states.restore(training["random"][self._fabric.global_rank])
 

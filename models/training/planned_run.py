@@ -7,8 +7,10 @@ from typing import Any
 
 from lia_bench.core.configuration import merge, read_yaml, setting_changes, validate
 from lia_bench.core.errors import InputError
+from lia_bench.core.names import is_text
 from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.registry import load_attribute
+from lia_bench.models.checkpoint import DESCRIPTION, read_description
 from lia_bench.models.loading import load_experiment
 from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
@@ -106,6 +108,8 @@ def plan(request: TrainingRequest) -> PlannedRun:
     dataset = open_dataset(experiment.data.dataset, request.data_folder, experiment.frame_size)
     name = (request.name or _name(variant, experiment, dataset)) + request.suffix
     folder = existing or run_folder(request.runs, request.model, name)
+    if not is_text(str(folder.path)):
+        raise InputError(f"{folder.path}: no UTF-8 text, which TensorBoard needs of its folders: take other --runs")
     if folder.exists():
         _check_same(folder, specification, variant, experiment, dataset)
     last = folder.last()
@@ -113,6 +117,8 @@ def plan(request: TrainingRequest) -> PlannedRun:
         raise InputError(
             f"{folder.path}: run.json is lost, and checkpoints are there: restore it, or take another --name"
         )
+    if last:
+        _check_as_trained(folder, last, specification, experiment)
     clips = dataset.partition("train")
     if experiment.data.pairs != "ordered":
         check_lengths(clips)
@@ -183,16 +189,31 @@ def _check_same(
         )
     there = _validated(specification, read_yaml(folder.configuration), folder).model_dump(mode="json")
     here = experiment.model_dump(mode="json")
-    changed = [
-        f"{key} was {old}, now {new}"
-        for key, old, new in setting_changes({"variant": description.variant, **there}, {"variant": variant, **here})
-        if key not in FREE
-    ]
-    if changed:
+    if changed := _changes({"variant": description.variant, **there}, {"variant": variant, **here}):
         raise InputError(
             f"{folder.path} was started with other settings ({'; '.join(changed)}): "
             "give a new --name, or the same settings to go on with it"
         )
+
+
+def _check_as_trained(
+    folder: RunFolder, checkpoint: Path, specification: ModelSpecification, experiment: ExperimentConfiguration
+) -> None:
+    """Raise InputError where the run's own configuration was changed since its checkpoint was written."""
+    trained = read_description(checkpoint).experiment
+    there: ExperimentConfiguration = validate(
+        load_attribute(specification.configuration), trained, str(checkpoint / DESCRIPTION)
+    )
+    if changed := _changes(there.model_dump(mode="json"), experiment.model_dump(mode="json")):
+        raise InputError(
+            f"{folder.configuration}: not the settings that {checkpoint.name} was trained with ({'; '.join(changed)}): "
+            "put back what was there, or start a run of another --name"
+        )
+
+
+def _changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What differs of that which decides what a run computes, in words."""
+    return [f"{key} was {old}, now {new}" for key, old, new in setting_changes(there, here) if key not in FREE]
 
 
 def _validated(

@@ -1,6 +1,7 @@
 """report.json: what another version or a hand left in it is read, or refused in one line."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def test_a_report_of_the_first_version_still_gives_its_tables_and_is_gone_on_wit
     before = json.loads((DATA / "report.json").read_text())
     after = json.loads((tmp_path / "report.json").read_text())
     after["runs"][0]["sessions"].pop()
+    assert re.fullmatch("[0-9a-f]{64}", after.pop("sha256"))
     assert after == {**before, "tables": {}}
 
 
@@ -89,6 +91,18 @@ def test_what_another_version_added_stays(tmp_path: Path) -> None:
     file = ReportFile(folder)
     file.save()
     assert json.loads((folder / "report.json").read_text())["runs"][0]["clips"][0]["mood"] == "good"
+
+
+def test_a_number_that_was_changed_in_a_report_is_told(tmp_path: Path) -> None:
+    folder = write_results(tmp_path / "toy", ToyResults(clips=2, tasks=("reconstruction",), videos=False))
+    path = folder / "report.json"
+    content = json.loads(path.read_text())
+    content["runs"][0]["clips"][0]["models"][0]["scores"]["l1"]["value"] *= 10
+    path.write_text(json.dumps(content))
+    with pytest.raises(
+        InputError, match=r"report\.json: not readable as a report \(it was changed since it was written"
+    ):
+        ReportFile(folder)
 
 
 def test_saving_writes_what_was_read(tmp_path: Path) -> None:

@@ -349,6 +349,22 @@ def test_answers_that_cannot_be_read_are_one_line(results: Path, tmp_path: Path)
         report_study(folder, 0)
 
 
+def test_a_damaged_page_of_answers_is_told_before_a_rater_comes(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    study = study_of(results, folder)
+    answer_all(folder, "ann", "lia")
+    path = folder / "answers.sqlite"
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + bytes(len(content) - 4096))
+    with pytest.raises(InputError, match=r"answers.sqlite: cannot be opened for answers: .*; put back a copy"):
+        AnswerBook(folder, study)
+
+
+def test_a_study_takes_no_root_of_a_disk(results: Path) -> None:
+    with pytest.raises(InputError, match=r"/: is the root of a disk; take another --output"):
+        study_of(results, Path("/"))
+
+
 def test_damaged_study_is_one_line(tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "study"
     study_of(results, folder)

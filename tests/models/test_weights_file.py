@@ -109,6 +109,13 @@ def test_flat_files_are_called_by_the_name_of_their_model(tmp_path: Path) -> Non
         loaded("fomm", tmp_path / "a.safetensors")
 
 
+def test_no_safetensors_by_that_name_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(b"GIF89a" + bytes(100))
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: damaged or no checkpoint"):
+        loaded("lia", path)
+
+
 def test_safetensors_cut_short_are_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_file({"gen.a": torch.zeros(100)}, path)

@@ -302,6 +302,16 @@ def test_resume_takes_the_settings_of_the_run(start: Start) -> None:
         start(name="nosuch", resume=True)
 
 
+def test_settings_that_were_changed_in_a_run_are_not_gone_on_with(start: Start) -> None:
+    run = start("schedule.iterations=5", "loss.noise=0.3", name="x")
+    written = run.configuration.read_text()
+    run.configuration.write_text(written.replace("noise: 0.3", "noise: 0.8"))
+    with pytest.raises(InputError, match=r"config\.yaml: not the settings that 00000005 .*noise was 0\.3, now 0\.8"):
+        start("schedule.iterations=10", name="x", resume=True)
+    run.configuration.write_text(written)
+    assert start("schedule.iterations=10", name="x", resume=True).last_step() == 10
+
+
 def test_resume_without_any_run_is_an_error(start: Start) -> None:
     with pytest.raises(InputError, match="--resume: no run"):
         start(resume=True)
