@@ -157,6 +157,8 @@ def train(
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
     compile: bool = False,
     channels_last: bool = False,
+    checkpoint_activations: bool = False,
+    shard_optimisers: bool = False,
     data: AnyPath = "data",
     runs: AnyPath = "runs",
     say: Say = print,
@@ -198,7 +200,9 @@ def train(
         runs=Path(runs),
         name=name,
         resume=resume,
-        hardware=Hardware(accelerator, devices, nodes, precision, compile, channels_last),
+        hardware=Hardware(
+            accelerator, devices, nodes, precision, compile, channels_last, checkpoint_activations, shard_optimisers
+        ),
     )
     return TrainedRun.of(run(request, say))
 

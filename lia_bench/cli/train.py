@@ -53,6 +53,12 @@ from lia_bench.preprocessing.options import parse_shard
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", show_default=True)
 @click.option("--compile", "compiled", is_flag=True, help="Run the networks as torch.compile makes them.")
 @click.option("--channels-last", is_flag=True, help="Keep the channels of a pixel side by side in memory.")
+@click.option(
+    "--checkpoint-activations", is_flag=True, help="Compute blocks again for their gradients: slower, far less memory."
+)
+@click.option(
+    "--shard-optimisers", is_flag=True, help="Share the optimisers' states out among the devices, to save memory."
+)
 def command(
     model: str,
     dataset: str | None,
@@ -72,6 +78,8 @@ def command(
     precision: Literal["32-true", "bf16-mixed"],
     compiled: bool,
     channels_last: bool,
+    checkpoint_activations: bool,
+    shard_optimisers: bool,
 ) -> None:
     """Train MODEL, written name or name:variant, on a prepared dataset.
 
@@ -110,7 +118,9 @@ def command(
         runs=runs,
         name=name,
         resume=resume,
-        hardware=Hardware(accelerator, devices, nodes, precision, compiled, channels_last),
+        hardware=Hardware(
+            accelerator, devices, nodes, precision, compiled, channels_last, checkpoint_activations, shard_optimisers
+        ),
     )
     if not axes:
         if shard:

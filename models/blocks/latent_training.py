@@ -12,6 +12,7 @@ from lia_bench.models.blocks.adversarial import non_saturating_discriminator, no
 from lia_bench.models.blocks.configuration import LatentLoss, LatentOptimiser
 from lia_bench.models.blocks.reconstruction import PerceptualLoss, Vgg19Features, published_vgg19
 from lia_bench.models.blocks.stylegan2 import ActivatedConvolution, ActivatedLinear, EqualisedLinear, ResidualDown
+from lia_bench.models.training.memory import own_share
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
 SCALES = (1.0, 0.5, 0.25, 0.125)
@@ -123,7 +124,7 @@ class LatentRecipe(TrainingRecipe):
 
     def _discriminator_updates(self) -> int:
         # Adam counts its updates in a state that is saved with it, so a resumed training keeps the rhythm.
-        counts = (state["step"] for state in self.optimisers["discriminator"].state.values())
+        counts = (state["step"] for state in own_share(self.optimisers["discriminator"]).state.values())
         return int(next(counts))
 
 

@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision, Precision
 from lightning_fabric.strategies.ddp import DDPStrategy
 
-from lia_bench.core.errors import DeviceError
+from lia_bench.core.errors import DeviceError, InputError
 from lia_bench.core.processes import leave_processes_at_exit
 
 
@@ -21,6 +21,8 @@ class Hardware:
         devices: those of one node.
         compile: networks run as code that torch.compile makes of them, in the first iterations.
         channels_last: feature maps lie in memory with their channels side by side.
+        checkpoint_activations: blocks keep their inputs alone, and compute the rest again when gradients come.
+        shard_optimisers: each process keeps a share of the optimisers' states.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -29,6 +31,8 @@ class Hardware:
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     compile: bool = False
     channels_last: bool = False
+    checkpoint_activations: bool = False
+    shard_optimisers: bool = False
 
     @property
     def processes(self) -> int:
@@ -59,7 +63,15 @@ def check_hardware(hardware: Hardware) -> str:
 
     Raises:
         DeviceError: this machine does not have the devices asked for, or torchrun started another number.
+        InputError: ways to save memory that do not go together, or with so many devices.
     """
+    if hardware.compile and hardware.checkpoint_activations:
+        raise InputError("--checkpoint-activations and --compile do not go together: leave one of them out")
+    if hardware.shard_optimisers and hardware.processes == 1:
+        raise InputError(
+            "--shard-optimisers shares the optimisers' states out among the processes of a run, and this has one: "
+            "give --devices or --nodes, or leave it out"
+        )
     if torch.distributed.is_available() and torch.distributed.is_torchelastic_launched():
         started = int(os.environ["WORLD_SIZE"])
         if started != hardware.processes:

@@ -20,6 +20,7 @@ from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint
 from lia_bench.models.training import random_states
 from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
+from lia_bench.models.training.memory import gather_states
 from lia_bench.models.training.optimisers import AveragedAnimator, load_optimiser
 from lia_bench.models.training.planned_run import PlannedRun
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
@@ -97,6 +98,8 @@ class TrainingLoop:
             run.experiment.data.accumulate,
             compiled=run.hardware.compile,
             channels_last=run.hardware.channels_last,
+            checkpoint_activations=run.hardware.checkpoint_activations,
+            shard_optimisers=run.hardware.shard_optimisers,
         )
         self._milestones = recipe.milestones()
         self._average = AveragedAnimator(recipe.animator, self._schedule.ema) if self._schedule.ema else None
@@ -185,6 +188,8 @@ class TrainingLoop:
         noting = checkpoint or step % schedule.log_every == 0
         picturing = final or step % schedule.picture_every == 0
         random = random_states.gathered(self._fabric) if checkpoint else []
+        if checkpoint:
+            gather_states(self._recipe.optimisers.values())
         problem = ""
         if journal:
             validation = self._held_out.l1(self._animator) if checkpoint else math.nan

@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Adam, Optimizer
 
 from lia_bench.models.animator import Animator
+from lia_bench.models.training.memory import own_share
 
 IMPLEMENTATION = ("fused", "foreach", "capturable")
 
@@ -33,8 +34,13 @@ def load_optimiser(optimiser: Optimizer, state: Mapping[str, Any]) -> None:
         group | {key: own[key] for key in IMPLEMENTATION if key in own}
         for group, own in zip(state["param_groups"], optimiser.param_groups, strict=True)
     ]
-    optimiser.load_state_dict({**state, "param_groups": groups})
-    for weight, values in optimiser.state.items():
+    # A sharded optimiser takes out of what it is given the states of others.
+    optimiser.load_state_dict({**state, "state": dict(state["state"]), "param_groups": groups})
+    share = own_share(optimiser)
+    if share is not optimiser:
+        # It has kept its share twice.
+        optimiser.state.clear()
+    for weight, values in share.state.items():
         for key, value in values.items():
             # A fused kernel walks through weight and state together, so both have to lie alike in memory.
             if torch.is_tensor(value) and value.shape == weight.shape and value.stride() != weight.stride():

@@ -53,7 +53,8 @@ class Session(RunFile):
         command_line, date, versions, hardware: where it comes from, as `provenance` tells it.
         from_step: iterations that were done before.
         to_step: iterations after which the run is finished; None where it was written before that was told.
-        accelerator, devices, nodes, precision, compile, channels_last: what it trained on, and how.
+        accelerator, devices, nodes, precision, compile, channels_last, checkpoint_activations, shard_optimisers: what
+            it trained on, and how.
     """
 
     command_line: str
@@ -67,6 +68,8 @@ class Session(RunFile):
     precision: str
     compile: bool = False
     channels_last: bool = False
+    checkpoint_activations: bool = False
+    shard_optimisers: bool = False
     to_step: int | None = None
 
 

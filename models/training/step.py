@@ -10,6 +10,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from lia_bench.models.training.memory import recompute_blocks, sharded
 from lia_bench.models.training.optimisers import fuse
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
@@ -51,7 +52,15 @@ class Step:
     """Takes a recipe's networks and optimisers into Fabric's hands and trains them, a batch at a time."""
 
     def __init__(
-        self, fabric: Fabric, recipe: TrainingRecipe, parts: int, *, compiled: bool, channels_last: bool
+        self,
+        fabric: Fabric,
+        recipe: TrainingRecipe,
+        parts: int,
+        *,
+        compiled: bool = False,
+        channels_last: bool = False,
+        checkpoint_activations: bool = False,
+        shard_optimisers: bool = False,
     ) -> None:
         """`parts`: a batch is computed in so many, one after the other; the rest as in `Hardware`."""
         self._fabric = fabric
@@ -61,6 +70,12 @@ class Step:
         self._optimisers: dict[str, Any] = {}
         for name, network in recipe.networks.items():
             network.train()
+            if checkpoint_activations:
+                recompute_blocks(network)
+            if shard_optimisers:
+                # Its shares belong to the device that the weights are on.
+                fabric.to_device(network)
+                recipe.optimisers[name] = sharded(recipe.optimisers[name])
             self._networks[name], self._optimisers[name] = set_up(
                 fabric, network, recipe.optimisers[name], compiled=compiled, channels_last=channels_last
             )

@@ -123,6 +123,8 @@ def _write_start(run: PlannedRun) -> None:
         precision=hardware.precision,
         compile=hardware.compile,
         channels_last=hardware.channels_last,
+        checkpoint_activations=hardware.checkpoint_activations,
+        shard_optimisers=hardware.shard_optimisers,
     )
     if folder.exists():
         description = folder.description()
@@ -160,7 +162,7 @@ def _smaller(data: DataConfiguration, devices: int) -> str:
     share = data.batch_size // devices
     part = share // data.accumulate
     more = next((parts for parts in range(data.accumulate + 1, share + 1) if share % parts == 0), None)
-    tries = "--precision bf16-mixed, a smaller model or a larger GPU"
+    tries = "--checkpoint-activations, --precision bf16-mixed, a smaller model or a larger GPU"
     if more:
         tries = f"--set data.accumulate={more}, which takes {share // more} pairs at once with the same gradients, or "
         tries += f"--set data.batch_size={data.batch_size // 2}"
