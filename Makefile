@@ -29,7 +29,7 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	rm -rf build/types
 	mkdir -p build/types/lia_bench
-	ln -s $(addprefix $(CURDIR)/lia_bench/,animation core cli py.typed) $(wildcard $(CURDIR)/lia_bench/*.py) build/types/lia_bench/
+	ln -s $(addprefix $(CURDIR)/lia_bench/,animation core cli studio py.typed) $(wildcard $(CURDIR)/lia_bench/*.py) build/types/lia_bench/
 	ln -s $(addprefix $(CURDIR)/,models preprocessing metrics leaderboards) build/types/lia_bench/
 	ln -s $(addprefix $(CURDIR)/,tests benchmarks tests/plugin/theirs) build/types/
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache \

@@ -37,7 +37,7 @@ def serve_study(folder: Path, host: str, port: int, names: Iterable[str], announ
     _allow_files(4 * PLACES)
     study = read_study(folder)
     check_media(folder, study)
-    with closing(AnswerBook(folder, study)) as book, _listen(host, port) as listening:
+    with closing(AnswerBook(folder, study)) as book, listen(host, port) as listening:
         application = create_application(folder, study, book, Hosts(host, names))
         # What it would say of every slow client is nothing that a user can mend.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -60,7 +60,7 @@ def serve_study(folder: Path, host: str, port: int, names: Iterable[str], announ
                     f"listening on {host}: whoever reaches this machine can take part and see the videos, over a "
                     "connection that is not encrypted"
                 )
-            announce(f"study: {_address(host, listening.getsockname()[1])} (Ctrl-C ends it)")
+            announce(f"study: {address_of(host, listening.getsockname()[1])} (Ctrl-C ends it)")
             # Returns at Ctrl-C, after the answers that are being kept.
             server.run()
         except KeyboardInterrupt:
@@ -94,7 +94,12 @@ def _allow_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on a port of an address or name; port 0 takes any that is free.
+
+    Raises:
+        InputError: there is no such address, or the port cannot be had.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=PLACES)
@@ -106,5 +111,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise InputError(f"cannot listen on port {port} of {host}: {error.strerror}") from None
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
+    """What browsers call a server that listens there."""
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

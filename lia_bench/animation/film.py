@@ -163,10 +163,10 @@ def filming(
         return
     picture = read_picture(source.path)
     still = cut(picture, source.square)
-    layout = _layout(picture, still, source, performers, request)
+    layout = layout_of(picture, still, source, performers, request)
     title = f"{source.path.name} by {driving.path.name}"
     with open_driving(driving.path) as footage, batch_size_advice(request.batch_size):
-        start = _start(source, driving, footage, request)
+        start = starting_frame(source, driving, footage, request)
         frames = progress(squares(footage, driving.square), title=title, total=footage.frames, unit="frame")
         rows = render(performers, still, iter(frames), start, references, request.batch_size)
         with closing(frames):
@@ -220,9 +220,18 @@ def _pictures(rows: Iterator[tuple[Frame, list[Frame]]], layout: Layout) -> Iter
     return (layout(driving, rendered) for driving, rendered in rows)
 
 
-def _layout(
+def layout_of(
     picture: Frame, still: Frame, source: SourcePicture, performers: Sequence[Performer], request: AnimationRequest
 ) -> Layout:
+    """What a frame of the result shows, as the request wants it.
+
+    Args:
+        picture: the whole source, uint8 RGB (H, W, 3).
+        still: its square that is animated.
+        source: where that lies in it.
+        performers: the models.
+        request: whether the result is pasted back, and whether it is a strip.
+    """
     if request.paste_back:
         height, width = picture.shape[:2]
         fits = panel_scale(height, width) if request.is_strip else min(1.0, (LARGEST_FILM / (height * width)) ** 0.5)
@@ -239,7 +248,14 @@ def _as_it_is(frame: Frame) -> Frame:
     return frame
 
 
-def _start(source: SourcePicture, driving: DrivingVideo, footage: Footage, request: AnimationRequest) -> Frame | None:
+def starting_frame(
+    source: SourcePicture, driving: DrivingVideo, footage: Footage, request: AnimationRequest
+) -> Frame | None:
+    """The driving frame, uint8 RGB (H, W, 3), that relative transfer begins from; None for the first.
+
+    Raises:
+        InputError: the best one was asked for, and no frame can be compared with the source.
+    """
     if source.points is None:
         return None
     place = best_match(source.points, driving.points.values())

@@ -35,6 +35,7 @@ COMMANDS = (
     "preprocess",
     "quickstart",
     "score",
+    "studio",
     "study",
     "train",
     "weights",

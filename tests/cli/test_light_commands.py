@@ -10,7 +10,7 @@ from lia_bench.cli.main import COMMANDS
 from tests.leaderboards.test_study import answer_all, study_of
 from tests.leaderboards.toy_results import ToyResults, write_results
 
-HEAVY = ("torch", "torchvision", "torchmetrics", "cv2", "mediapipe", "pandas", "scipy", "matplotlib")
+HEAVY = ("torch", "torchvision", "torchmetrics", "cv2", "mediapipe", "pandas", "scipy", "matplotlib", "gradio")
 
 LISTINGS = (
     *("metrics list", "weights list", "weights list s3fd", "models list", "datasets list"),

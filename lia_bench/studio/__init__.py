@@ -1,0 +1,1 @@
+"""The studio: a page on this machine to animate, to move along directions and to compare."""
