@@ -16,6 +16,9 @@ from tests.forked import fork_server as fork_server
 settings.register_profile("lia-bench", deadline=None, database=None, derandomize=True)
 settings.load_profile("lia-bench")
 
+# Compiling what face-alignment asks for takes many times as long as running it on the few points of a test.
+os.environ["NUMBA_DISABLE_JIT"] = "1"
+
 GOLDEN = Path(__file__).parent / "golden"
 
 
