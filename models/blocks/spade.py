@@ -4,11 +4,26 @@ from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import register_parametrization
 
 SLOPE = 0.2
 HIDDEN = 128
 MIDDLE_BLOCKS = 6
+
+
+class SpectralNorm(_SpectralNorm):
+    """torch's own, but on the meta device: its first fifteen iterations find no number there, and take seconds."""
+
+    def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
+        if not weight_mat.is_meta:
+            super()._power_method(weight_mat, n_power_iterations)
+
+
+def spectral_norm(convolution: nn.Conv2d) -> nn.Conv2d:
+    """The convolution, whose weight is divided by its largest singular value from now on."""
+    register_parametrization(convolution, "weight", SpectralNorm(convolution.weight))
+    return convolution
 
 
 class Spade(nn.Module):
