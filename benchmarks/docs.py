@@ -1,6 +1,6 @@
 """Runs what README.md and docs/ show, as it is printed: `python -m benchmarks.docs --weights FOLDER`, in the checkout.
 
-Every page has a folder of its own with what its blocks take to be there: the drawn sample dataset at two sizes, two
+A page has a folder of its own with what its blocks take to be there: the drawn sample dataset at two sizes, two
 runs of two iterations, results, and pictures and videos of a face, scikit-image's astronaut (NASA, public domain).
 Checkpoints of authors are stood in for by untrained weights in their layout, as the comments before the blocks say
 (`tests/pages.py`). A block that is not marked and cannot be run fails the check.
@@ -58,9 +58,16 @@ def is_good(block: Block, work: Path, common: Path) -> bool:
     place = work / "pages" / block.page.with_suffix("")
     if not place.is_dir():
         shutil.copytree(common, place, symlinks=True)
+    if block.given.get("folder") == "new":
+        for name in ("data", "runs", "results"):
+            shutil.rmtree(place / name, ignore_errors=True)
     began = time.monotonic()
     try:
-        script = block.text if block.language == "sh" else "\n".join([*prelude(block, place), block.text])
+        for name, value in block.given.items():
+            if name not in ("size", "folder", "model"):
+                model, _, variant = value.partition(":")
+                stand_in(place / name, model, variant or None)
+        script = block.text if block.language == "sh" else "\n".join([*prelude(block), block.text])
         words = ["bash", "-euo", "pipefail", "-c"] if block.language == "sh" else [sys.executable, "-c"]
         done = subprocess.run(
             [*words, script], cwd=place, env=environment(work), capture_output=True, text=True, timeout=SECONDS
@@ -74,18 +81,15 @@ def is_good(block: Block, work: Path, common: Path) -> bool:
     return not done.returncode
 
 
-def prelude(block: Block, place: Path) -> Iterator[str]:
+def prelude(block: Block) -> Iterator[str]:
     """What stands before a block of Python: frames, and the model where it is given."""
     size = block.given.get("size", "256")
     yield "import torch, lia_bench\nfrom pathlib import Path"
     yield f"source, driving, others = torch.rand(3, {size}, {size}), *torch.rand(2, 2, 3, {size}, {size})"
     yield "video = driving"
-    for name, value in block.given.items():
-        model, _, variant = value.partition(":")
-        if name == "model":
-            yield f"model = lia_bench.load_model({model!r}, 'untrained', {variant or None!r}, 'cpu')"
-        elif name != "size":
-            stand_in(place / name, model, variant or None)
+    if "model" in block.given:
+        model, _, variant = block.given["model"].partition(":")
+        yield f"model = lia_bench.load_model({model!r}, 'untrained', {variant or None!r}, 'cpu')"
 
 
 def stand_in(path: Path, model: str, variant: str | None) -> None:
@@ -130,12 +134,12 @@ def portraits(place: Path) -> None:
     from PIL import Image
 
     picture = data.astronaut()
-    for name in ("selfie.jpg", "portrait.png", "left.png", "right.png", "source/talk.png"):
+    for name in ("selfie.jpg", "portrait.png", "me.png", "left.png", "right.png", "source/talk.png"):
         (place / name).parent.mkdir(exist_ok=True)
         Image.fromarray(picture).save(place / name)
     for name in ("me.mp4", "talk.mp4", "driving/talk.mp4", "fomm/talk.mp4"):
         write_video(place / name, moving(picture, 256, 256, 12), 25)
-    for name in ("anything/one.mp4", "anything/two.mp4"):
+    for name in ("anything/one.mp4", "anything/two.mp4", *(f"own/film{number}.mp4" for number in range(1, 5))):
         write_video(place / name, moving(picture, 480, 270, 80), 25)
 
 

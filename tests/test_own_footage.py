@@ -35,7 +35,7 @@ def test_from_four_videos_to_a_video(real_data: Path, tmp_path: Path, monkeypatc
     shutil.copy(real_data / "real" / "vox" / "taylor.png", "me.png")
 
     assert lia_bench_runs("preprocess folder --footage own --size 64")
-    assert lia_bench_runs(f"train lia:demo-64 --dataset folder {FEW} --set data.repeats=3")
+    assert lia_bench_runs(f"train lia:demo-64 --dataset folder {FEW}")
     # The AKD of the literature takes a network that is not among the test data.
     assert lia_bench_runs("evaluate --models lia --metrics l1,akd_mediapipe_face")
     assert lia_bench_runs("animate lia --source me.png --driving own/driving2.mp4")
