@@ -19,7 +19,6 @@ from lia_bench.core.stopwatch import Stopwatch
 from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
 from lia_bench.core.video.image import at_sizes
 from lia_bench.core.video.reader import Frame
-from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.films import Rendered, filmed
 from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Score
 from lia_bench.metrics.clip_scores import ClipResult, ClipScoring, ClipTruth, exact_convolutions
@@ -150,13 +149,15 @@ def evaluate_clip(task: ClipTask, models: Sequence[Contestant], judges: Judges, 
         the clip's entry of the report.
 
     Raises:
-        UnreadableVideoError: a clip cannot be read to its end; nothing is left behind.
+        UnreadableVideoError: a clip cannot be read to its end, or is not the one that was prepared; nothing is left.
         LiaBenchError: a model failed.
     """
     with open_indexed(task.driving.path) as driving, open_indexed(task.source.path) as sources:
         picture = sources.frame(0)
         source = to_tensor(resize(picture, judges.size))
-        key = sha256_of_video(task.driving.path)
+        key = task.driving.checked_sha256()
+        if task.source != task.driving:
+            task.source.checked_sha256()
         alike = task.task == "reconstruction"
         truth = ClipTruth(key, len(driving), frame_by_frame=alike, source=None if alike else source)
         scoring = ClipScoring(judges.suite, truth, len(models), partial(judges.feature_file, task.number))

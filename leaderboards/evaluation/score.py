@@ -143,11 +143,11 @@ class _PairScorer:
         """The pair's entry of the report.
 
         Raises:
-            UnreadableVideoError: a video cannot be read to its end.
+            UnreadableVideoError: a video cannot be read to its end, or is a clip and not the one that was prepared.
             MismatchedVideosError: frame counts or sizes differ.
         """
         trim = self._request.trim
-        key = sha256_of_video(pair.reference.path) + ("-trim-" + "-".join(map(str, trim)) if any(trim) else "")
+        key = pair.reference.checked_sha256() + ("-trim-" + "-".join(map(str, trim)) if any(trim) else "")
         with open_indexed(pair.generated.path) as mine, open_indexed(pair.reference.path) as theirs:
             self._check(mine, theirs)
             source = self._source(pair)

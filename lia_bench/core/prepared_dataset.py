@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lia_bench.core.clips_table import TABLE, ClipsTable, find_clip, read_clips_table
 from lia_bench.core.dataset_description import DESCRIPTION, read_description
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.names import as_text, is_text, printable, same_name
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import likely
@@ -32,6 +32,7 @@ class Clip:
         partition: "train" or "test".
         person_id: who is seen, where the dataset tells.
         frames: how many it has, where the dataset tells.
+        sha256: of the file as it was prepared, as `sha256_of_video` has it, where the dataset tells.
     """
 
     name: str
@@ -39,6 +40,21 @@ class Clip:
     partition: str
     person_id: str | None
     frames: int | None = None
+    sha256: str | None = None
+
+    def checked_sha256(self) -> str:
+        """SHA-256 of the file as it is.
+
+        Raises:
+            UnreadableVideoError: it is not the one that was prepared.
+        """
+        found = sha256_of_video(self.path)
+        if self.sha256 not in (None, found):
+            raise UnreadableVideoError(
+                f"{self.path}: damaged, or changed since it was prepared (its SHA-256 is not the one in {TABLE}): "
+                "fetch it again, or prepare the dataset again"
+            )
+        return found
 
     @property
     def key(self) -> str:
@@ -186,6 +202,7 @@ def _listed(folder: Path) -> tuple[list[Clip], str]:
                 row["partition"],
                 row.get("person_id") or None,
                 int(frames) if frames.isdecimal() else None,
+                row.get("sha256") or None,
             )
         )
     return clips, digest

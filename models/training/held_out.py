@@ -38,10 +38,12 @@ class HeldOut:
         """Pairs of the clips of `held_out_partition`, resized to `size`.
 
         Raises:
-            UnreadableVideoError: a clip cannot be read.
+            UnreadableVideoError: a clip cannot be read, or is not the one that was prepared.
         """
         clips = sorted(dataset.partition(held_out_partition(dataset)), key=lambda clip: clip.name)
         chosen = [clips[index] for index in _spread(len(clips), min(PAIRS, len(clips)))]
+        for clip in chosen:
+            clip.checked_sha256()
         pairs = [_read(clip, PAIRS // len(chosen), size) for clip in chosen]
         return cls(pairs, _beginning(chosen[0], size))
 

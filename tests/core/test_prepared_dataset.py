@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import open_video, write_png_folder, write_video
 from tests.core.videos import moving_picture
+from tests.preprocessing.prepared import small_dataset
 
 HEADER = "clip,partition,video_id,person_id,start,end,bbox,fps,width,height,frames,sha256,status,reason\n"
 
@@ -153,3 +154,12 @@ def test_some_clips_of_a_dataset_have_the_same_hash_for_whoever_holds_them(tmp_p
     assert len({chosen.hash, mine.hash, theirs.hash, mine.only({"test/a"}).hash}) == 4
     write_video(tmp_path / "mine" / "train" / "b.mp4", moving_picture(3, width=16, height=16), 25)
     assert mine.only(keys).hash != chosen.hash
+
+
+def test_a_clip_that_was_changed_since_it_was_prepared_is_told(tmp_path: Path) -> None:
+    folder = small_dataset(tmp_path / "own")
+    (clip,) = open_dataset(folder).partition("test")
+    assert clip.checked_sha256() == sha256_of_file(clip.path)
+    clip.path.write_bytes(clip.path.read_bytes() + b"\0")
+    with pytest.raises(UnreadableVideoError, match=r"q#b#0\.mp4: damaged, or changed since it was prepared"):
+        clip.checked_sha256()

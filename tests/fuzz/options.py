@@ -42,6 +42,7 @@ BASES: dict[str, tuple[str, str]] = {
     "datasets merge": ("--output out", "shards/shard-1 shards/shard-2"),
     "datasets show": ("", "data/own"),
     "datasets verify": ("--workers 1", "data/own"),
+    "doctor": ("", ""),
     "edit": ("--image face.png --set direction-01=0.5 --no-crop --device cpu --output out.png", f"lia@{RUN}"),
     "evaluate": (_EVALUATE, ""),
     "interpret": ("--image face.png --no-crop --device cpu --steps 2 --output out", f"lia@{RUN}"),

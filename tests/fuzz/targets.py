@@ -162,10 +162,11 @@ TARGETS: Sequence[Target] = (
         (
             Command(_EVALUATE, held=True, written=NUMBERS),
             Command(_EVALUATE.replace("data/own", "data/pictured"), held=True, written=NUMBERS),
-            Command(f"score --generated data/own/test --reference data/own {_SCORE}"),
+            Command(f"score --generated data/same --reference data/own {_SCORE}", held=True, written=NUMBERS),
             Command("datasets verify data/own --workers 1", held=True),
             Command("datasets verify data/pictured --workers 1", held=True),
             Command(f"train lia:demo-64 --dataset data/own --name other {TRAIN} --set schedule.iterations=1"),
+            Command(_EVALUATE.replace("reconstruction", "cross"), held=True, written=NUMBERS),
         ),
         paired=True,
     ),

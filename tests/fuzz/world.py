@@ -94,6 +94,7 @@ def _datasets(folder: Path) -> None:
         lost_row("p#a#9", "dropped", "duplicate_row: the row says the same as line 2"),
     ]
     describe(own, rows)
+    shutil.copytree(own / "test", folder / "data" / "same")
     pictured = folder / "data" / "pictured"
     describe(pictured, [good_row(pictured, name, "test", clip_format="png", frames=3) for name in ("s#a#0", "t#a#0")])
     written_before = Path(__file__).parents[1] / "preprocessing" / "written_before"
