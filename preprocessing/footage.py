@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,7 +47,7 @@ class Footage:
         self._order, self.clip_fps = _even_order(reader, scan)
         self.frames = len(self._order)
         # What a table counts by is the mean rate of a video file, as in the published code; pictures have no table.
-        self.fps = stated_rate(stored.fps if scan is not None else self.clip_fps)
+        self.fps = stated_rate(stored.fps if scan is not None and not _ticks(scan) else self.clip_fps)
         self.stored_size = (stored.width, stored.height)
         aspect = scan.pixel_aspect if scan is not None else 1.0
         # As players do: the longer side of the pixel is kept, so that nothing is lost.
@@ -100,10 +101,31 @@ def _even_order(reader: FrameReader, scan: Scan | None) -> tuple[Sequence[int], 
     """The stored frame to show at each tick of an even rate, and that rate."""
     if isinstance(reader, AnimatedReader):
         return reader.even_order()
-    order = constant_rate_order(scan) if scan is not None else None
-    if order is None or scan is None:
+    if scan is None:
         return range(len(reader)), reader.properties.fps
-    return order, scan.grid_rate
+    mean = _mean_rate(scan) if _ticks(scan) else None
+    even = scan if mean is None else replace(scan, grid_rate=max(1.0, float(round(mean))))
+    order = constant_rate_order(even)
+    if order is None:
+        return range(len(reader)), mean or reader.properties.fps
+    return order, even.grid_rate
+
+
+TICKING = 1000.0
+"""Frames a second that no camera takes: the tick of the clock, which FFmpeg names where a file states no rate, as
+recordings of browsers (WebM) do."""
+
+
+def _ticks(scan: Scan) -> bool:
+    return max(scan.grid_rate, scan.fps) >= TICKING
+
+
+def _mean_rate(scan: Scan) -> float | None:
+    """Frames a second by their times; None of a single frame."""
+    times = scan.times
+    if times is None or len(times) < 2:
+        return None
+    return float((len(times) - 1) / ((times[-1] - times[0]) * scan.time_base))
 
 
 def open_quickly(path: Path) -> Footage:

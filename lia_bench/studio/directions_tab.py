@@ -140,12 +140,9 @@ def directions_tab(page: gr.Blocks, workshop: Workshop, sample: Sample) -> None:
             film = gr.Button("Make a video of the sweep")
             video = gr.HTML(elem_id="swept")
 
-    def tab_of(request: gr.Request) -> str:
-        return f"{request.session_hash}/directions"
-
     def run(picture: str | None, model: str | None, crop: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
         try:
-            job = workshop.begin(tab_of(request))
+            job = workshop.begin(place_of(request))
             for said, found in open_picture(workshop, job, picture, model, crop):
                 yield {status: said} if found is None else {status: said, **shown(found)}
         except StoppedError:
@@ -183,7 +180,7 @@ def directions_tab(page: gr.Blocks, workshop: Workshop, sample: Sample) -> None:
             control = next((one.control for one in found.sliders if one.control.name == name), None) if found else None
             if found is None or control is None:
                 raise InputError("open a picture first")
-            job = workshop.begin(tab_of(request))
+            job = workshop.begin(place_of(request))
             write_video(job.folder / "sweep.mp4", found.sweep(control, amounts), SWEEP_RATE)
         except (LiaBenchError, OSError) as error:
             return note(one_line(error, workshop.uploads), "error")
@@ -204,6 +201,11 @@ def directions_tab(page: gr.Blocks, workshop: Workshop, sample: Sample) -> None:
     reset.click(back, opened, [moved, *sliders], **IN_TURN)
     film.click(sweep, [opened, swept, *sliders], video, **IN_TURN)
     page.load(here, None, model, **AT_ONCE)
+
+
+def place_of(request: gr.Request) -> str:
+    """What the workshop calls this tab of a visitor's page."""
+    return f"{request.session_hash}/directions"
 
 
 def _is_movable(reference: str) -> bool:

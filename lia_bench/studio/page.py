@@ -12,7 +12,7 @@ from lia_bench.leaderboards.board.board import measured_board
 from lia_bench.leaderboards.html.report import write_report
 from lia_bench.leaderboards.printing import markdown
 from lia_bench.studio.animate_tab import animate_tab
-from lia_bench.studio.directions_tab import directions_tab
+from lia_bench.studio.directions_tab import directions_tab, place_of
 from lia_bench.studio.parts import AT_ONCE, IN_TURN, note, script, styles
 from lia_bench.studio.workshop import Workshop, draw_sample, one_line
 
@@ -37,7 +37,8 @@ def mount_page(application: "FastAPI", workshop: Workshop) -> None:
             compare_tab(page, workshop)
 
         def close(request: gr.Request) -> None:
-            workshop.forget(str(request.session_hash))
+            for tab in (str(request.session_hash), place_of(request)):
+                workshop.forget(tab)
 
         page.unload(close)
     system = [Font(name) for name in ("system-ui", "sans-serif")]

@@ -50,7 +50,7 @@ def video_input(label: str, name: str) -> gr.Video:
         label=label,
         sources=["upload", "webcam"],
         include_audio=True,
-        webcam_options=gr.WebcamOptions(mirror=False),
+        webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"width": {"ideal": 640}}}),
         elem_classes=["video-input"],
     )
 

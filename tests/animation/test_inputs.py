@@ -1,12 +1,17 @@
 """Pictures as users have them."""
 
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from lia_bench.animation.inputs import open_driving
 from lia_bench.core.video import read_picture
+from tests.animation.toys import grey_frames
 
 LEVELS = np.linspace(0, 255, 40, dtype=np.uint8)[None].repeat(30, axis=0)
 
@@ -46,3 +51,20 @@ def test_a_camera_s_rotation_is_undone(tmp_path: Path) -> None:
     assert frame.shape == (40, 20, 3)
     assert frame[:15].mean() > 240
     assert frame[25:].mean() < 15
+
+
+def test_a_browsers_recording_has_its_own_rate(tmp_path: Path) -> None:
+    path = tmp_path / "recorded.webm"
+    with av.open(str(path), "w", format="webm", options={"live": "1"}) as container:
+        # Thousandths of a second, in which a camera's frames never come evenly, and no rate.
+        stream: Any = container.add_stream("libvpx", rate=1000)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index, frame in enumerate(grey_frames(range(20, 80))):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts, picture.time_base = 40 * index + index % 3, Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    with open_driving(path) as footage:
+        assert footage.clip_fps == pytest.approx(25, abs=0.1)
+        assert footage.fps == pytest.approx(25, abs=0.1)
+        assert abs(footage.frames - 60) <= 1
