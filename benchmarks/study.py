@@ -2,15 +2,20 @@
 
 The raters are threads of this process, so that they and the server share the machine; all traffic is on loopback. Each
 answers as fast as it can, which people do not, and loads the four files of every question. Then the same again, and the
-server is killed in the middle. `--idle` holds connections that ask for nothing beside them.
+server is killed in the middle. With `--idle` the raters answer alone, beside that many connections that ask nothing,
+beside them again, and alone again, so that what else the machine does falls on both alike; an idle connection that the
+server closes is opened anew within a second.
 """
 
+import resource
+import select
 import signal
 import socket
 import sqlite3
 import tempfile
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -32,33 +37,78 @@ def main(raters: int, seconds: float, pairs: int, idle: int) -> None:
         place = Path(name)
         toy = ToyResults(clips=pairs, models=("lia", "fomm"), tasks=("reconstruction",), side=128, different_videos=5)
         results = write_results(place / "results" / "toy", toy)
-        for title, killed in (("ended", False), ("killed in the middle", True)):
-            folder = place / title.replace(" ", "-")
+
+        def study(number: int) -> Path:
+            folder = place / f"study-{number}"
             create_study(StudyRequest((results,), folder, pairs=pairs), lambda line: None)
-            describe(title, folder, under_load(folder, raters, seconds, killed, idle))
+            return folder
+
+        if not idle:
+            for number, (title, killed) in enumerate((("ended", False), ("killed in the middle", True))):
+                folder = study(number)
+                describe(title, folder, under_load(folder, raters, seconds, killed=killed))
+            return
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        medians: dict[int, list[float]] = {0: [], idle: []}
+        for number, beside in enumerate((0, idle, idle, 0)):
+            folder = study(number)
+            load = under_load(folder, raters, seconds, idle=beside)
+            describe(f"beside {beside} idle connections", folder, load)
+            medians[beside].append(float(np.median(load.seconds)))
+        ratio = np.mean(medians[idle]) / np.mean(medians[0])
+        print(f"median beside them divided by median alone: {ratio:.2f}")
 
 
-def under_load(folder: Path, raters: int, seconds: float, killed: bool, idle: int) -> Load:
+def under_load(folder: Path, raters: int, seconds: float, killed: bool = False, idle: int = 0) -> Load:
     """Serve a study to raters, to the end or until it is killed."""
-    with serving(folder) as server, ExitStack() as stack:
-        hold_idle(stack, server.address, idle)
+    with serving(folder) as server:
         killer = threading.Timer(seconds / 2, server.process.kill)
         if killed:
             killer.start()
-        load = rate_at_once(server.address, raters, seconds, watch=True)
+        with idle_connections(server.address, idle) if idle else nullcontext():
+            load = rate_at_once(server.address, raters, seconds, watch=True)
         killer.cancel()
         if not killed:
             server.end(signal.SIGINT)
     return load
 
 
-def hold_idle(stack: ExitStack, address: str, count: int) -> None:
-    """Open connections until the stack is left, every other one with half a request; the server may close them."""
+@contextmanager
+def idle_connections(address: str, count: int) -> Iterator[None]:
+    """Hold so many connections, every other one with half a request, and open those anew that the server closes."""
     port = int(address.rstrip("/").rpartition(":")[2])
-    for number in range(count):
-        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-        if number % 2:
+    poll, held, over = select.poll(), dict[int, socket.socket](), threading.Event()
+
+    def open_one() -> None:
+        connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+        if len(held) % 2:
             connection.sendall(b"POST /api/answers HTTP/1.1\r\n")
+        poll.register(connection, select.POLLIN)
+        held[connection.fileno()] = connection
+
+    def renew() -> None:
+        opened = 0
+        while not over.wait(1):
+            for descriptor, _ in poll.poll(0):
+                poll.unregister(descriptor)
+                held.pop(descriptor).close()
+            while len(held) < count and not over.is_set():
+                open_one()
+                opened += 1
+        print(f"  idle connections opened anew: {opened}", flush=True)
+
+    for _ in range(count):
+        open_one()
+    thread = threading.Thread(target=renew)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        for connection in held.values():
+            connection.close()
 
 
 def describe(title: str, folder: Path, load: Load) -> None:
@@ -70,7 +120,8 @@ def describe(title: str, folder: Path, load: Load) -> None:
     print(
         f"{title}: {len(load.acknowledged)} answers acknowledged of {load.sent} sent by "
         f"{len({rater for rater, _, _ in load.acknowledged})} raters, {lost} lost, "
-        f"{len(load.problems)} refused; acknowledged after {1000 * median:.0f} ms (median), {1000 * late:.0f} ms (99%)",
+        f"{len(load.problems)} refused, {load.cut_off} raters cut off; "
+        f"acknowledged after {1000 * median:.0f} ms (median), {1000 * late:.0f} ms (99%)",
         flush=True,
     )
 

@@ -103,13 +103,15 @@ class Load:
         acknowledged: rater, question and side of every answer that the server took as given.
         sent: how many answers were sent.
         seconds: from sending an answer to its acknowledgement.
-        problems: answers that the server refused.
+        problems: answers and raters that the server refused.
+        cut_off: raters who got no answer.
     """
 
     acknowledged: list[tuple[str, str, str]] = field(default_factory=list)
     sent: int = 0
     seconds: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    cut_off: int = 0
 
 
 def rate_at_once(address: str, raters: int, seconds: float, *, watch: bool = False) -> Load:
@@ -130,6 +132,8 @@ def rate_at_once(address: str, raters: int, seconds: float, *, watch: bool = Fal
                 _answer_all(rater, number, until, watch, load, lock)
             except (OSError, http.client.HTTPException):
                 # The server is gone: what it had not acknowledged may be lost.
+                with lock:
+                    load.cut_off += 1
                 return
             finally:
                 rater.close()
@@ -143,7 +147,12 @@ def rate_at_once(address: str, raters: int, seconds: float, *, watch: bool = Fal
 
 
 def _answer_all(rater: Rater, number: int, until: float, watch: bool, load: Load, lock: threading.Lock) -> None:
-    state = rater.begin()
+    status, state = rater.ask("POST", "/api/raters", {})
+    if status not in (200, 201):
+        with lock:
+            load.problems.append(f"{status}: {state}")
+        time.sleep(0.1)
+        return
     while state["upcoming"] and time.monotonic() < until:
         present = state["upcoming"][0]
         if watch:
