@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-SMALLEST_SIDE = 16
-"""Pixels, for models that take any size."""
+LARGEST_FILM = 4096 * 2176
+"""Pixels of a frame: a phone's photograph has more, and hardly a player shows an H.264 film of that."""
+SMALLEST_SIDE, LARGEST_SIDE = 16, 2984
+"""Pixels, for models that take any size; a square of the largest one is a film that need not be shrunk."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Performer:
 def sides_of(performers: Sequence[Performer], still: Frame) -> list[int]:
     """The side of each model's frames; of those that take any, the largest of the others', else the source's own."""
     given = [performer.model.animator.frame_size for performer in performers]
-    own = min(still.shape[:2])
+    own = min(*still.shape[:2], LARGEST_SIDE)
     usual = max((side for side in given if side is not None), default=max(own - own % 2, SMALLEST_SIDE))
     return [side or usual for side in given]
 
@@ -99,10 +101,6 @@ def _tensor(frame: Frame, side: int) -> "Tensor":
 
 def _of_side(frames: Iterator[Mapping[int, Frame]], side: int) -> "Iterator[Tensor]":
     return (to_tensor(scaled[side]) for scaled in frames)
-
-
-LARGEST_FILM = 4096 * 2176
-"""Pixels of a frame: a phone's photograph has more, and hardly a player shows an H.264 film of that."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Typed configuration: pydantic sections, YAML files, and `--set section.key=value`."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -10,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lia_bench.core.errors import InputError, UnknownNameError, UnreadableTextError
 from lia_bench.core.suggestions import unknown_key
 from lia_bench.core.text_files import read_text
+
+LARGEST = 1e15
+"""No setting is more: beyond it products overflow, and pixels, weights and iterations are counted in less."""
 
 
 class Section(BaseModel):
@@ -45,7 +49,9 @@ def parse_yaml(text: str) -> Any:
         ValueError: it is no YAML, nested too deeply, or holds a number or date that is none; one line.
     """
     try:
-        return yaml.safe_load(text)
+        value = yaml.safe_load(text)
+        _refuse_immense(value)
+        return value
     except RecursionError:
         reason = "it is nested too deeply"
     except yaml.YAMLError as error:
@@ -56,6 +62,19 @@ def parse_yaml(text: str) -> Any:
         known = "a number has too many digits" if "int_max_str_digits" in str(error) else error
         reason = f"a value is not what it says it is ({known})"
     raise ValueError(" ".join(reason.split()))
+
+
+def _refuse_immense(value: Any) -> None:
+    """Raise ValueError where a number in nested values is finite and larger than any setting, and any float32."""
+    left, known = [value], set[int]()
+    while left:
+        part = left.pop()
+        if isinstance(part, int | float) and LARGEST < abs(part) < math.inf:
+            raise ValueError("a number is larger than any setting can be")
+        # Lists of lists, all by name, may hold a few values more often than can be counted.
+        if isinstance(part, dict | list) and id(part) not in known:
+            known.add(id(part))
+            left += part.values() if isinstance(part, dict) else part
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
@@ -78,7 +97,7 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
         try:
             target[last] = parse_yaml(text)
         except ValueError as error:
-            raise InputError(f"--set {setting}: the value is not readable: {error}") from error
+            raise InputError(f"--set {setting[:80]}: the value is not readable: {error}") from error
     return values
 
 

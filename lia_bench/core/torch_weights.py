@@ -99,7 +99,8 @@ def _read(path: Path) -> object:
 
     try:
         content: object = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except Exception as error:
+        # Where a pickle is damaged decides what its reader runs into.
         raise CheckpointError(
             f"{path}: not a readable file of tensors alone, so it was refused and nothing in it was run: fetch it again"
         ) from error

@@ -31,7 +31,7 @@ class DataConfiguration(Section):
         "replacement, the earlier one is the source (FOMM)",
     )
     one_clip_per_identity: bool = Field(False, description="an epoch draws one clip of each person, not every clip")
-    repeats: int = Field(1, gt=0, description="how often an epoch goes through the clips or persons")
+    repeats: int = Field(1, gt=0, le=100_000, description="how often an epoch goes through the clips or persons")
     fill_batch: bool = Field(
         False, description="where an epoch would be less than a batch, go through it as often as that takes"
     )

@@ -95,6 +95,17 @@ def test_a_photograph_too_large_for_players_is_pasted_into_at_a_size_that_they_s
         assert round(float(reader.frame(1).mean())) == pytest.approx(140, abs=2)
 
 
+def test_a_photograph_of_any_size_is_animated_at_the_size_of_a_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(film, "LARGEST_SIDE", 64)
+    driving = write_film(tmp_path / "driving.mp4", grey_frames([50, 90]))
+    source = _picture(tmp_path / "me.png", size=(504, 504))
+    animate(replace(_request(source, driving, output=Path("r.mp4")), models=("identity",)), _quiet)
+    with open_video(Path("r.mp4")) as reader:
+        assert (reader.properties.width, reader.properties.height) == (64, 64)
+
+
 def test_folders_give_every_picture_by_every_video_and_bad_files_stop_nothing(tmp_path: Path) -> None:
     for level in (60, 90):
         _picture(tmp_path / "faces" / f"face{level}.png", level)

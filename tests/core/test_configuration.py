@@ -1,5 +1,6 @@
 """Typed configuration: layers, unknown keys, and values from the command line."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,30 @@ def test_settings_become_nested_typed_values() -> None:
     }
 
 
-@pytest.mark.parametrize("setting", ["loss.perceptual", "=3", "loss.perceptual=[1"])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "loss.perceptual",
+        "=3",
+        "loss.perceptual=[1",
+        f"loss.perceptual={'9' * 400}",
+        f"loss.perceptual={'9' * 5000}",
+        f"loss.perceptual={'[' * 50_000}",
+        "loss.perceptual=1.0e+300",
+        "loss.perceptual=[1, {a: -1.0e+300}]",
+    ],
+)
 def test_unreadable_setting_is_named(setting: str) -> None:
-    with pytest.raises(InputError, match="--set"):
+    with pytest.raises(InputError, match="--set") as caught:
         parse_settings([setting])
+    assert len(str(caught.value)) < 300
+
+
+def test_a_list_of_lists_of_the_same_lists_is_read_within_moments(tmp_path: Path) -> None:
+    names = "abcdefghijklmnopqrst"
+    lines = [f"{name}: &{name} [{', '.join(9 * [f'*{before}'])}]" for before, name in pairwise(names)]
+    (tmp_path / "bomb.yaml").write_text("\n".join(["a: &a [1]", *lines]))
+    assert read_yaml(tmp_path / "bomb.yaml")["a"] == [1]
 
 
 def test_later_layers_win_key_by_key() -> None:

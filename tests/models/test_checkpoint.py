@@ -194,7 +194,7 @@ def test_arguments_that_a_trainer_stored_are_let_through(tmp_path: Path) -> None
     assert read_pickle(path)["args"].size == 256
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 half a zip"])
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 half a zip", b"(" * 1000 + b"."])
 def test_damaged_file_is_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "vox.pt"
     path.write_bytes(content)
