@@ -65,7 +65,7 @@ def parse_yaml(text: str) -> Any:
 
 
 def _refuse_immense(value: Any) -> None:
-    """Raise ValueError where a number in nested values is finite and larger than any setting, and any float32."""
+    """Raise ValueError where a number in nested values is finite and larger than any setting."""
     left, known = [value], set[int]()
     while left:
         part = left.pop()
