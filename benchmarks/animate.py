@@ -92,10 +92,11 @@ def measure(name: str, batch: int, device: str, size: int, frames: int, repeats:
     import torch
 
     from lia_bench.models.loading import load_model
+    from lia_bench.models.published import UNTRAINED
     from lia_bench.models.registry import MODELS
 
     overrides: dict[str, Any] = {"size": size} if MODELS[name].variants is not None else {}
-    model = load_model(name, device=device, **overrides)
+    model = load_model(name, UNTRAINED, device=device, **overrides)
     generator = torch.Generator().manual_seed(0)
     source = torch.rand(3, size, size, generator=generator)
     driving = torch.rand(frames, 3, size, size, generator=generator)

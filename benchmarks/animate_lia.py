@@ -72,7 +72,7 @@ def save(folder: Path, **widths: Any) -> Path:
     from lia_bench.models.loading import load_model
 
     torch.manual_seed(0)
-    load_model("lia", size=SIZE, device="cpu", **widths).save_pretrained(folder)
+    load_model("lia", "untrained", size=SIZE, device="cpu", **widths).save_pretrained(folder)
     return folder
 
 
