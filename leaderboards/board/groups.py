@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from lia_bench.core.names import printable
+from lia_bench.core.names import counted, printable
 from lia_bench.leaderboards.results.columns import (
     FLOOR,
     SPEED,
@@ -195,7 +195,7 @@ def provenance(group: Group, columns: Sequence[str]) -> list[str]:
         return ["not measured here", where, *notes]
     parts = [
         f"protocol {of['protocol']}" if of.get("protocol") else "",
-        f"{of['clips']} clips" if of.get("clips") else "",
+        counted(int(of["clips"]), "clip") if of.get("clips") else "",
         f"dataset {of['dataset_hash'][:12]}" if of.get("dataset_hash") else "",
         f"seed {of['seed']}" if of.get("seed") else "",
     ]

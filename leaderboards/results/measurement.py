@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -267,17 +268,26 @@ def _summary(one: Measurement, metric: str, seed: int) -> MetricSummary:
 
 
 def _told_apart(measurement: Measurement, all_of_them: Sequence[Measurement]) -> Measurement:
-    """With the first digits of its checkpoint in the label, where others of the task have the same label."""
+    """With its run, file or the first digits of its hash in the label, where others of the task have the same."""
     task = (measurement.task, measurement.transfer, measurement.label)
     namesakes = [other for other in all_of_them if (other.task, other.transfer, other.label) == task]
     if len(namesakes) == 1:
         return measurement
-    return replace(measurement, label=f"{measurement.label}#{measurement.model.checkpoint_sha256[:8]}")
+    forms = zip(*(_forms(other.model) for other in namesakes), strict=True)
+    number = next((place for place, form in enumerate(forms) if len(set(form)) == len(form)), -1)
+    return replace(measurement, label=f"{measurement.label}{_forms(measurement.model)[number]}")
+
+
+def _forms(model: PlannedModel) -> tuple[str, str, str]:
+    """What may stand behind a label: the run of a checkpoint or its file, the run with the step, or the hash."""
+    path, digits = Path(model.checkpoint), f"#{model.checkpoint_sha256[:8]}"
+    run = path.parents[1].name if path.parent.name == "checkpoints" else ""
+    return (f"@{run or path.name}", f"@{run}/{path.name}", digits) if path.name else (digits, digits, digits)
 
 
 def few_clips(clips: int) -> str:
     """What to say of intervals from fewer than FEW_CLIPS clips."""
-    return f"{clips} clips are few: intervals from so few are too narrow, so take what they show as a hint"
+    return f"few clips ({clips}): intervals from so few are too narrow, so take what they show as a hint"
 
 
 def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float:

@@ -19,6 +19,7 @@ from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.printing.terminal import print_board
 from lia_bench.leaderboards.results.csv_writing import rebuild
+from lia_bench.leaderboards.results.report_file import read_report
 from tests.forked import ForkServer
 from tests.leaderboards.toys import LENGTHS, Toy, register, specification, write_dataset, write_run
 
@@ -380,6 +381,11 @@ def test_the_newest_run_is_taken_and_named(request_of: Any, tmp_path: Path, monk
     older = tmp_path / "runs" / "toy" / "first"
     both = evaluate(request_of("toy", f"toy@{older}", tasks=("reconstruction",), name="both"))
     assert [model.label for model in both.run.plan.models] == ["toy", f"toy@{older}", "identity"]
+    # In one folder a row each, called by its run.
+    write_run(tmp_path / "runs", "toy", "third", gain=0.5, dataset_name="toys")
+    evaluate(request_of(tasks=("reconstruction",)))
+    (group,) = evaluation_board(read_report(outcome.report.folder)).groups
+    assert group.labels == ("toy@second", "toy@third", "identity")
 
 
 def test_models_of_different_sizes_are_compared_at_the_smallest(

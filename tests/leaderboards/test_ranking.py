@@ -210,7 +210,7 @@ def test_metrics_of_sets_count_with_their_one_rank(tmp_path: Path, capsys: pytes
     print_ranking(ranking)
     printed = capsys.readouterr().out
     assert "fid: one value for all clips together; counts with its one rank" in printed
-    assert "3 clips are few" in printed
+    assert "few clips (3)" in printed
     run["sets"]["scores"][0]["generated"] = 20
     save_report(tmp_path, content)
     ranking = rank_all(group_of(tmp_path), seed=0)
