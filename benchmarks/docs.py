@@ -140,7 +140,7 @@ def portraits(place: Path) -> None:
     for name in ("me.mp4", "talk.mp4", "driving/talk.mp4", "fomm/talk.mp4"):
         write_video(place / name, moving(picture, 256, 256, 12), 25)
     for name in ("anything/one.mp4", "anything/two.mp4", *(f"own/film{number}.mp4" for number in range(1, 5))):
-        write_video(place / name, moving(picture, 480, 270, 80), 25)
+        write_video(place / name, moving(picture, 960, 540, 80), 25)
 
 
 def moving(picture: Frame, width: int, height: int, frames: int) -> Iterator[Frame]:
