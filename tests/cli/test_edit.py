@@ -14,7 +14,6 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.video import open_video, read_picture, resize, to_frame, to_tensor, write_video
 from lia_bench.models.controls import Control
 from lia_bench.models.loading import load_model
-from tests.models.layout_files import small_content
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +145,6 @@ def test_bad_input_is_one_line(words: str, message: str, folder: Path, capsys: p
     before = sorted(folder.iterdir())
     assert message in failure(words, capsys)
     assert sorted(folder.iterdir()) == before
-
-
-def test_a_checkpoint_of_lia_is_none_of_liax(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    torch.save(small_content("lia"), "vox.pt")
-    words = "edit liax:demo-64@vox.pt --image me.png --set yaw=-0.3"
-    assert "vox.pt: not a checkpoint of liax, but a checkpoint of lia:demo-64" in failure(words, capsys)
 
 
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
