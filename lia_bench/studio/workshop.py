@@ -4,7 +4,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event, Lock
 
@@ -182,8 +182,13 @@ class Workshop:
         """The models of references, loaded or still in memory.
 
         Raises:
+            InputError: a reference that the studio does not offer.
             LiaBenchError: as `name_models` and `load_lineup` raise.
         """
+        offered = {reference for _, reference in self.references()}
+        for text in texts:
+            if text not in offered:
+                raise InputError(f"{text}: not offered here: name it with --models, or load the page again")
         return [self._model(named, announce) for named in name_models(texts, announce)]
 
     def _model(self, named: NamedModel, announce: Callable[[str], None]) -> LineupModel:
@@ -198,7 +203,8 @@ class Workshop:
         self._loaded[key] = model
         while len(self._loaded) > KEPT_MODELS:
             self._loaded.pop(next(iter(self._loaded)))
-        return model
+        # What tells models of one job apart depends on the others.
+        return replace(model, label=named.label)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 # Gradio's page is large, and the machine may be busy.
-MILLISECONDS = 45_000
+MILLISECONDS = 120_000
 
+
+SHORT, LONG = 6, 3000
+"""Frames of the films that visitors bring."""
 
 NOWHERE = "http://198.51.100.1/"
 """An address for documents (RFC 5737), which a test lets a page ask for."""

@@ -3,23 +3,15 @@
 import http.client
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from lia_bench.cli.main import run
-from lia_bench.studio.workshop import StudioSettings, published
-from tests.studio.running_studio import RunningStudio, running
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    place = tmp_path_factory.mktemp("guarded")
-    (place / "secret.txt").write_text("hands off")
-    with running(StudioSettings(("identity",), place / "runs", place / "results", "cpu")) as studio:
-        yield studio
+from lia_bench.core.errors import InputError
+from lia_bench.studio.workshop import StudioSettings, Workshop, published
+from tests.studio.running_studio import RunningStudio
 
 
 def ask(studio: RunningStudio, path: str, body: str | None = None, **headers: str) -> tuple[int, bytes]:
@@ -56,6 +48,14 @@ def test_no_other_program_calls_what_the_page_calls(studio: RunningStudio) -> No
     status, content = ask(studio, "/gradio_api/info")
     assert status == 200
     assert json.loads(content)["named_endpoints"] == {}
+
+
+def test_only_what_is_offered_is_loaded(tmp_path: Path) -> None:
+    settings = StudioSettings(("identity",), tmp_path / "runs", tmp_path / "results", "cpu")
+    workshop = Workshop(settings, tmp_path)
+    assert [model.label for model in workshop.load(["identity"], print)] == ["identity"]
+    with pytest.raises(InputError, match="not offered"):
+        workshop.load([f"lia@{tmp_path}"], print)
 
 
 def test_it_says_what_can_be_had_and_under_which_licence() -> None:
