@@ -38,7 +38,8 @@ COMMANDS: tuple[tuple[Callable[..., Any], click.Command, tuple[type, ...], dict[
         lia_bench.train,
         train_command,
         (TrainingRequest, Hardware),
-        {"data": "data_folder", "config": "layers", "settings": "layers", "compiled": "compile"},
+        {"data": "data_folder", "compiled": "compile"}
+        | dict.fromkeys(("config", "settings", "donor", "donor_of_all"), "layers"),
     ),
     (lia_bench.evaluate, evaluate_command, (EvaluationRequest,), {}),
     (lia_bench.score, score_command, (ScoreRequest,), {}),
