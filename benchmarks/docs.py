@@ -124,7 +124,7 @@ def prepare(work: Path, weights: Path) -> Path:
     lia_bench.preprocess("sample", size=256, identities=4, frames=12, output=data_folder / "vox-256")
     for model in ("lia", "fomm"):
         lia_bench.train(f"{model}:demo-64", "sample", settings=short, data=data_folder, runs=place / "runs")
-    for results in (place / "results", work / "pages" / "other" / "results"):
+    for results in (place / "results", work / "pages" / "docs" / "other" / "results"):
         lia_bench.evaluate("identity", data_folder / "vox-256", name="vox-256", results=results)
     return place
 
