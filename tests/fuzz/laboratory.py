@@ -19,8 +19,8 @@ from tests.fuzz.targets import TARGETS, Command, Target
 from tests.fuzz.trials import Ending, run
 
 TIMES = re.compile(r"\d+(\.\d+)? ?(s|min|ms|fps|frames/s)\b|\d{4}-\d\d-\d\d\S*")
-MEDIA = re.compile(r"media-[0-9a-f]{8}")
-"""A page's folder of videos, which has a name of its own every time."""
+OF_A_PAGE = re.compile(r"media-[0-9a-f]{8}|\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+"""A page's folder of videos, which has a name of its own every time, and when it was written."""
 USAGE = 2
 VOLATILE = {"fps", "date", "device", "version"}
 """Columns that differ from run to run."""
@@ -217,7 +217,7 @@ def _numbers(command: Command, ending: Ending, folder: Path) -> dict[str, str]:
 
 def _content(path: Path) -> str:
     if path.suffix == ".html":
-        return _in_order(MEDIA.sub("", path.read_text(encoding="utf-8")))
+        return _in_order(OF_A_PAGE.sub("", path.read_text(encoding="utf-8")))
     if path.suffix != ".csv":
         return hashlib.sha256(path.read_bytes()).hexdigest()
     with path.open(newline="", encoding="utf-8") as file:
