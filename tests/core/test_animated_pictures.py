@@ -130,3 +130,14 @@ def test_the_reported_animations(real_data: Path) -> None:
     with open_carefully(reports / "gif_delays/uneven.gif") as footage:
         assert footage.frames / footage.clip_fps == pytest.approx(1.28)
         assert sum(bool((footage.frame(tick) == footage.frame(10)).all()) for tick in range(footage.frames)) == 25
+
+
+def test_a_gif_whose_frame_claims_any_size_is_one_line(tmp_path: Path) -> None:
+    path = animation(tmp_path / "a.gif", [40, 40, 40])
+    content = bytearray(path.read_bytes())
+    # The last image descriptor (GIF89a specification, section 20): left, top, width and height in 16 bits each.
+    place = content.rindex(b"\x2c\x00\x00\x00\x00")
+    content[place + 1 : place + 9] = b"\xff" * 8
+    path.write_bytes(content)
+    with pytest.raises(UnreadableVideoError, match=r"a\.gif: the gif is damaged or cut short"):
+        open_video(path)

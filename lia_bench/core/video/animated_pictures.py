@@ -56,6 +56,8 @@ class AnimatedReader(FrameReader):
     """
 
     def __init__(self, path: Path) -> None:
+        from PIL import Image
+
         self._path = path
         self._image = self._open()
         kind = str(self._image.format).lower()
@@ -70,7 +72,8 @@ class AnimatedReader(FrameReader):
                     self._image.load()
                     self.delays.append(shown_delay(float(self._image.info.get("duration") or 0)))
             whole = bool(self.delays) and (kind != "gif" or _gif_ends(path.read_bytes()))
-        except InputError:
+        # A damaged frame may claim any size, whatever the picture's own is.
+        except (InputError, Image.DecompressionBombError):
             whole = False
         if not whole:
             self._image.close()
