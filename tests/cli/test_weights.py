@@ -55,7 +55,8 @@ def test_a_narrow_terminal_gets_parts_that_begin_with_the_names(
     assert run(words, debug=False) == 0
     lines = capsys.readouterr().out.partition("\nThey belong")[0].splitlines()
     first = [line.split(" ")[0] for line in lines]
-    assert {first.count(name) for name in names} == {2}
+    (parts,) = {first.count(name) for name in names}
+    assert parts >= 2
     assert all(len(line) <= 80 and "…" not in line for line in lines)
 
 

@@ -95,7 +95,7 @@ def test_a_model_that_needs_values_is_counted_on_the_processor(monkeypatch: pyte
 
     devices = []
 
-    def load(name: str, variant: str | None, device: str) -> Animator:
+    def load(name: str, checkpoint: str, variant: str | None, device: str) -> Animator:
         devices.append(device)
         return Asking().to(device)
 

@@ -116,7 +116,7 @@ def test_out_of_memory_names_the_sizes_to_try(tmp_path: Path, data: Path, monkey
     monkeypatch.setattr(Step, "__call__", full)
     for settings, message in (
         ((), r"4 pairs at once: try --set data\.accumulate=2, which takes 2 .* --set data\.batch_size=2"),
-        (("data.accumulate=4",), r"1 pair at once: try --precision bf16-mixed"),
+        (("data.accumulate=4",), r"1 pair at once: try --checkpoint-activations, --precision bf16-mixed"),
     ):
         layers = (parse_settings(settings),)
         request = TrainingRequest("toy", layers=layers, data_folder=data, runs=tmp_path)
