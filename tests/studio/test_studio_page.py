@@ -126,7 +126,10 @@ def test_two_tabs_take_turns_and_a_job_is_cancelled(
     assert not [path for path in kept if path.parent in before]
 
 
-def test_bad_input_is_one_clear_line(page: "Page", place: Path) -> None:
+def test_bad_input_is_one_clear_line(
+    page: "Page", place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
     open_tab(page, "Animate")
     upload(page, ("animate-picture", place / "broken.png"), ("animate-video", place / "talk.mp4"))
     page.get_by_label(WHOLE).first.check()
