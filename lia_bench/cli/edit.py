@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lia_bench.cli.options import crop_options
-from lia_bench.core.names import printable
+from lia_bench.core.names import counted, printable
 from lia_bench.core.number_types import BATCH_SIZE, Real, count
 
 if TYPE_CHECKING:
@@ -115,8 +115,9 @@ def command(
     path, written = edit(request, announce)
     for remark in written.remarks:
         announce(remark)
-    frames = "1 frame" if written.frames == 1 else f"{written.frames} frames"
-    click.echo(f"{printable(str(path))}: {frames}{', with sound' if written.with_sound else ''}")
+    click.echo(
+        f"{printable(str(path))}: {counted(written.frames, 'frame')}{', with sound' if written.with_sound else ''}"
+    )
 
 
 def _print(controls: "Sequence[Control]") -> None:

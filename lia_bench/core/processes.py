@@ -6,7 +6,7 @@ The operating system frees a lock when its holder dies.
 import atexit
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -215,6 +215,21 @@ def _make(lock: Path) -> None:
     lock.parent.mkdir(parents=True, exist_ok=True)
     # Where this fails, the lock would say that another process holds it.
     lock.touch()
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Variables that this process has in here, and what is started in here finds."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def leave_processes() -> None:

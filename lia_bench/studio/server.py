@@ -1,7 +1,6 @@
 """`lia-bench studio`: the page on a port of this machine, for this machine alone."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.extras import not_installed
+from lia_bench.core.processes import environment
 from lia_bench.core.video import open_video, write_gif
 from lia_bench.leaderboards.study.application import Hosts
 from lia_bench.leaderboards.study.server import address_of, listen
@@ -104,25 +104,11 @@ def opened_studio(settings: StudioSettings) -> "Iterator[uvicorn.Server]":
     with TemporaryDirectory(prefix="lia-bench-studio-", ignore_cleanup_errors=True) as folder:
         # Resolved, since Gradio compares resolved paths.
         workshop = Workshop(settings, Path(folder).resolve())
-        with _environment({**SILENT, "GRADIO_TEMP_DIR": str(workshop.uploads)}):
+        with environment({**SILENT, "GRADIO_TEMP_DIR": str(workshop.uploads)}):
             try:
                 yield _server(workshop)
             finally:
                 workshop.stop_all()
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _server(workshop: Workshop) -> "uvicorn.Server":

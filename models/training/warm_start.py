@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.names import counted
 from lia_bench.models.checkpoint import load_training_state, own_checkpoint_folder
+from lia_bench.models.fit import Differences
 from lia_bench.models.loading import load_model
 from lia_bench.models.published import published_checkpoint, published_checkpoints
 from lia_bench.models.training.planned_run import PlannedRun
@@ -66,10 +67,9 @@ def begin_from(run: PlannedRun, recipe: TrainingRecipe) -> Donor | None:
 
 
 def _check_same_network(path: Path, name: str, donor: Mapping[str, Tensor], network: nn.Module) -> None:
-    own = network.state_dict()
-    apart = sorted(donor.keys() ^ own.keys())
-    apart += sorted(weight for weight in donor.keys() & own.keys() if donor[weight].shape != own[weight].shape)
-    if apart:
+    differences = Differences.between(donor, network.state_dict())
+    if differences:
+        apart = [*differences.missing, *differences.unknown, *differences.reshaped]
         raise CheckpointError(
             f"{path}: its {name} is not that of this run ({counted(len(apart), 'weight')} differ, such as {apart[0]}): "
             "give this run the configuration that the checkpoint has"

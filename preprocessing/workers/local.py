@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.processes import environment
 from lia_bench.preprocessing.workers.engine import Died, SharedJobs
 
 Job = TypeVar("Job")
@@ -116,7 +117,7 @@ class _Worker(Generic[Job, Result]):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._build), daemon=True)
-        with _environment(), _without_script(), _without_interruption():
+        with environment(ENVIRONMENT), _without_script(), _without_interruption():
             self._process.start()
         # So that the end of the process is the end of the connection.
         theirs.close()
@@ -162,21 +163,6 @@ def _without_script() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = script
-
-
-@contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """What a process that is started in here finds in its environment."""
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ |= ENVIRONMENT
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _serve(connection: "Connection[Any, Any]", build: Callable[[], Callable[[Any], Any]]) -> None:
