@@ -204,8 +204,11 @@ class _ModelScoring:
         for metrics, theirs in ((self._with_truth, truth), (self._with_source, source)):
             for metric, meter in metrics:
                 if metric.extractor is extractor and theirs is not None:
-                    repeats = len(features) // len(theirs)
-                    meter.update(torch.from_numpy(features), torch.from_numpy(theirs).repeat_interleave(repeats, dim=0))
+                    mine, true = (
+                        torch.from_numpy(extractor.specification.part(rows, metric.specification.part))
+                        for rows in (features, theirs)
+                    )
+                    meter.update(mine, true.repeat_interleave(len(mine) // len(true), dim=0))
 
     def finish(self) -> ClipResult:
         if self._broken:

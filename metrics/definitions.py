@@ -45,6 +45,7 @@ def _of_features(
     *,
     better: Literal["lower", "higher"] = "lower",
     decimals: int = 4,
+    part: str = "",
     of_identity: bool = False,
 ) -> MetricSpecification:
     return MetricSpecification(
@@ -57,6 +58,7 @@ def _of_features(
         open=open_,
         compares=Compares.FEATURES,
         extractor=extractor,
+        part=part,
         averaging=PUBLISHED_AVERAGING,
         of_identity=of_identity,
         bounds=_bounds(name.partition("_")[0]),
@@ -110,6 +112,7 @@ def _akd_and_mkr(
             f"distance between {all_points}, in pixels",
             opened_by("lia_bench.metrics.keypoint_distance:open_akd"),
             decimals=3,
+            part="points",
         ),
         _of_features(
             f"mkr_{name}",
@@ -117,6 +120,7 @@ def _akd_and_mkr(
             subjects,
             f"share of the true frame's {points} that the generated frame lacks",
             computed_by("lia_bench.metrics.keypoint_distance", "MissingRate", "PooledMissingRate"),
+            part="points",
         ),
     )
 

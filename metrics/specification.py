@@ -80,6 +80,7 @@ class MetricSpecification:
             Networks are loaded once, and shared by the metrics made.
         compares: what it looks at.
         extractor: name in the registry of extractors, for metrics of features and sets.
+        part: of what the extractor says, where it says several things of a frame.
         weights: names of the weights that it needs itself; an extractor's are the extractor's.
         smallest_side: of frames in pixels, below which opening says that they are too small whatever else is missing.
         averaging: whether a table's number is the mean over clips, or over frames of all clips, in each protocol.
@@ -96,6 +97,7 @@ class MetricSpecification:
     open: "Opening"
     compares: Compares = Compares.IMAGES
     extractor: str = ""
+    part: str = ""
     weights: tuple[str, ...] = ()
     smallest_side: int = 0
     averaging: Mapping[Protocol, Averaging] = field(default_factory=lambda: dict.fromkeys(Protocol, "clips"))

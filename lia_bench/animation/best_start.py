@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.video.reader import Frame
-from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
+from lia_bench.metrics.extractors.extractor import POINTS, Extractor, ExtractorSetting
 from lia_bench.metrics.extractors.registry import EXTRACTORS
 from lia_bench.metrics.specification import Protocol
 
@@ -67,17 +67,17 @@ class PosePoints:
             MissingWeightsError: its weights are not here.
             CheckpointError: MediaPipe refuses them.
         """
-        specification = EXTRACTORS[EXTRACTOR_OF[subject]]
+        self._specification = EXTRACTORS[EXTRACTOR_OF[subject]]
         setting = ExtractorSetting(torch.device("cpu"), Protocol.STRICT)
         try:
-            self._extractor: Extractor = load_attribute(specification.build)(setting)
+            self._extractor: Extractor = load_attribute(self._specification.build)(setting)
         except MissingWeightsError as error:
             raise MissingWeightsError(f"--start best: {error}; or begin with --start first") from None
 
     def of(self, frame: Frame) -> Points:
         """The points in a frame, uint8 RGB (H, W, 3): (N, 2), NaN for what is not seen."""
         pixels = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)
-        points: Points = self._extractor(pixels[None])[0]
+        points: Points = self._specification.part(self._extractor(pixels[None]), POINTS)[0]
         return points
 
 

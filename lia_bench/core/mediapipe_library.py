@@ -42,11 +42,16 @@ def open_face_detector() -> "ImageTask":
 
 
 def open_face_landmarker() -> "ImageTask":
-    """478 points of each of up to four faces; raises as `open_face_detector`."""
+    """478 points of each of up to four faces, 52 blendshapes and a pose; raises as `open_face_detector`."""
     return _open(
         "face-landmarker",
         lambda vision, base: vision.FaceLandmarker.create_from_options(
-            vision.FaceLandmarkerOptions(base_options=base, num_faces=MOST_FACES)
+            vision.FaceLandmarkerOptions(
+                base_options=base,
+                num_faces=MOST_FACES,
+                output_face_blendshapes=True,
+                output_facial_transformation_matrixes=True,
+            )
         ),
     )
 

@@ -1,8 +1,9 @@
 """What an extractor is: frames in, one array of numbers a frame (or window of frames) out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 from typing import Protocol as Interface
 
 import numpy as np
@@ -45,6 +46,24 @@ class Extractor(Interface):
         ...
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some of the numbers that an extractor gives of a frame, which mean one thing.
+
+    Attributes:
+        begin: how many numbers come before.
+        shape: of the part.
+    """
+
+    begin: int
+    shape: tuple[int, ...]
+
+
+POINTS = "points"
+"""The part of an extractor that are keypoints (N, 2), x and y in pixels, NaN where one was not found."""
+
+Rows = TypeVar("Rows", "NDArray[np.float32]", "Tensor")
+
 ALL_WINDOWS: dict[Protocol, WindowRule] = dict.fromkeys(Protocol, "all")
 
 
@@ -62,6 +81,7 @@ class ExtractorSpecification:
         windows: which windows of a clip it looks at in each protocol: all of them, one after the other, or the one in
             the middle.
         library: the installed package that computes it, whose version may change its numbers; empty for our own.
+        parts: name to place, of one that says several things of a frame at once; its shape is then one number long.
         version: of its arithmetic; raised when the same weights would give other numbers, so that no cache is wrong.
     """
 
@@ -73,7 +93,15 @@ class ExtractorSpecification:
     window: int = 1
     windows: Mapping[Protocol, WindowRule] = field(default_factory=ALL_WINDOWS.copy)
     library: str = ""
+    parts: Mapping[str, Part] = field(default_factory=dict)
     version: int = 1
+
+    def part(self, rows: Rows, name: str) -> Rows:
+        """A part of its features (B, *shape): (B, *part's shape); of an extractor without parts, all of them."""
+        if name not in self.parts:
+            return rows
+        own = self.parts[name]
+        return rows[:, own.begin : own.begin + math.prod(own.shape)].reshape(-1, *own.shape)
 
 
 def subject_index(found: Sequence[NDArray[np.floating]], protocol: Protocol) -> int:

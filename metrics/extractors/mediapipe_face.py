@@ -1,4 +1,4 @@
-"""Face points by MediaPipe's face landmarker."""
+"""Points, expression and pose of a face by one look of MediaPipe's face landmarker."""
 
 from typing import TYPE_CHECKING
 
@@ -7,25 +7,47 @@ from numpy.typing import NDArray
 
 from lia_bench.core.mediapipe_library import open_face_landmarker
 from lia_bench.core.video.reader import Frame
-from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification, subject_index
+from lia_bench.metrics.extractors.extractor import (
+    POINTS,
+    ExtractorSetting,
+    ExtractorSpecification,
+    Part,
+    subject_index,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-POINTS = 478
+FACE_POINTS = 478
+BLENDSHAPES = 52
+NUMBERS = 2 * FACE_POINTS + BLENDSHAPES + 16
+
+EXPRESSION = "expression"
+"""The part of 52 blendshapes, each from 0 to 1, in the landmarker's order (ARKit's, '_neutral' first)."""
+POSE = "pose"
+"""The part of the (4, 4) matrix that moves the landmarker's average face, in centimetres, to where the camera sees it.
+
+x to the picture's right, y up, z towards the camera; the upper left (3, 3) is a rotation.
+"""
 
 EXTRACTOR = ExtractorSpecification(
     name="mediapipe-face",
-    summary="478 points of a face by MediaPipe's face landmarker, irises included",
+    summary="478 points, 52 blendshapes and the pose of a face by MediaPipe's face landmarker",
     weights=("face-landmarker",),
-    shape=(POINTS, 2),
+    shape=(NUMBERS,),
     build="lia_bench.metrics.extractors.mediapipe_face:MediapipeFace",
     library="mediapipe",
+    parts={
+        POINTS: Part(0, (FACE_POINTS, 2)),
+        EXPRESSION: Part(2 * FACE_POINTS, (BLENDSHAPES,)),
+        POSE: Part(2 * FACE_POINTS + BLENDSHAPES, (4, 4)),
+    },
+    version=2,
 )
 
 
 class MediapipeFace:
-    """An `Extractor` of face points; it runs on the CPU."""
+    """An `Extractor` of faces; it runs on the CPU."""
 
     def __init__(self, setting: ExtractorSetting) -> None:
         """Load the network.
@@ -38,15 +60,19 @@ class MediapipeFace:
         self._task = open_face_landmarker()
 
     def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
-        """See `Extractor.__call__`: (B, 478, 2) x, y in pixels; points may lie outside the frame."""
-        return np.stack([self._points(frame) for frame in frames.permute(0, 2, 3, 1).cpu().numpy()])
+        """See `Extractor.__call__`: (B, 1024), the parts one after the other; points may lie outside the frame."""
+        return np.stack([self._face(frame) for frame in frames.permute(0, 2, 3, 1).cpu().numpy()])
 
-    def _points(self, frame: Frame) -> NDArray[np.float32]:
+    def _face(self, frame: Frame) -> NDArray[np.float32]:
         height, width = frame.shape[:2]
+        found = self._task.detect(frame)
         faces = [
             np.array([(point.x * width, point.y * height) for point in face], dtype=np.float32)
-            for face in self._task.detect(frame).face_landmarks
+            for face in found.face_landmarks
         ]
         if not faces:
-            return np.full((POINTS, 2), np.nan, dtype=np.float32)
-        return faces[subject_index(faces, self._protocol)]
+            return np.full(NUMBERS, np.nan, dtype=np.float32)
+        chosen = subject_index(faces, self._protocol)
+        expression = [shape.score for shape in found.face_blendshapes[chosen]]
+        pose = np.ravel(found.facial_transformation_matrixes[chosen])
+        return np.concatenate([faces[chosen].ravel(), expression, pose], dtype=np.float32)
