@@ -11,7 +11,7 @@ from lia_bench.core.prepared_dataset import PreparedDataset
 from lia_bench.core.provenance import sha256_once
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
-from lia_bench.models.loading import check_variant, load_model, pick_device
+from lia_bench.models.loading import check_variant, load_from, pick_device
 from lia_bench.models.published import PUBLISHED, how_to_fetch, is_fetched, published_checkpoint, published_variants
 from lia_bench.models.reference import ModelReference, NamedModel
 from lia_bench.models.registry import MODELS
@@ -79,7 +79,7 @@ def load_lineup(
     models = []
     for one, checkpoint in zip(named, checkpoints, strict=True):
         reference, label = one.reference, one.label
-        animator = load_model(reference.name, checkpoint, reference.variant, str(target))
+        animator = load_from(checkpoint, reference.name, reference.variant, target)
         variant = animator.zoo_entry.variant if animator.zoo_entry else ""
         sides = animator.frame_size, animator.output_size
         models.append(LineupModel(label, reference.name, variant, checkpoint, _hash(checkpoint), animator, *sides))
@@ -112,8 +112,8 @@ def find_checkpoint(
         CheckpointError: there is no such checkpoint.
     """
     name, variant = reference.name, reference.variant
-    check_variant(name, variant)
     if reference.checkpoint == Path(PUBLISHED):
+        check_variant(name, variant)
         return published_checkpoint(name, variant)
     if reference.checkpoint is not None:
         return resolve_checkpoint(reference.checkpoint)
@@ -121,7 +121,8 @@ def find_checkpoint(
         return None
     run = newest_run(runs, name, dataset, variant, announce)
     if run is not None:
-        return resolve_checkpoint(run.path)
+        return run.last()
+    check_variant(name, variant)
     published = published_variants(name)
     if variant in published:
         if is_fetched(name, variant):

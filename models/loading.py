@@ -53,20 +53,44 @@ def load_model(
         CheckpointError: the checkpoint is damaged, unsafe, or of another model or variant; or a weight is NaN.
         DeviceError: there is no such device.
     """
-    specification = MODELS[name]
     check_variant(name, variant)
     target = pick_device(device)
-    layers = [{"model": overrides}] if overrides else []
-    if checkpoint is None or checkpoint == UNTRAINED:
-        chosen, configuration = load_configuration(name, variant, layers)
-        animator = _build(specification, chosen, configuration)
-        if checkpoint is None and any(True for _ in animator.parameters()):
-            warnings.warn(_untrained(name, chosen), stacklevel=_STACK)
-        return animator.to(target)
+    path = None
     if checkpoint == PUBLISHED:
-        variant = variant or specification.default_variant
-        checkpoint = published_checkpoint(name, variant)
-    path = resolve_checkpoint(Path(checkpoint))
+        variant = variant or MODELS[name].default_variant
+        path = published_checkpoint(name, variant)
+    elif checkpoint not in (None, UNTRAINED):
+        path = resolve_checkpoint(Path(checkpoint))
+    animator = load_from(path, name, variant, target, [{"model": overrides}] if overrides else [])
+    if checkpoint is None and any(True for _ in animator.parameters()):
+        chosen = animator.zoo_entry.variant if animator.zoo_entry else ""
+        warnings.warn(_untrained(name, chosen), stacklevel=_STACK)
+    return animator
+
+
+def load_from(
+    path: Path | None,
+    name: str,
+    variant: str | None,
+    device: torch.device,
+    layers: Sequence[Mapping[str, Any]] = (),
+) -> "Animator":
+    """A model in evaluation mode, of a checkpoint that is there, whoever wrote it.
+
+    Args:
+        path: its folder or file; None for fresh weights.
+        name, variant: as of `load_model`.
+        device: where the model goes.
+        layers: of configuration, laid over the checkpoint's or the variant's, later ones on top.
+
+    Raises:
+        UnknownNameError: no such model, variant or field.
+        CheckpointError: the checkpoint is damaged, unsafe, or of another model or variant; or a weight is NaN.
+    """
+    specification = MODELS[name]
+    check_variant(name, variant)
+    if path is None:
+        return _build(specification, *load_configuration(name, variant, layers)).to(device)
     folder = own_checkpoint_folder(path)
     content = None
     if folder is None:
@@ -102,7 +126,7 @@ def load_model(
         path=path,
         content=content,
     )
-    return animator.to(target)
+    return animator.to(device)
 
 
 def load_experiment(

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lia_bench.leaderboards.board.board import Board
 from lia_bench.leaderboards.board.groups import Group, measured_group
-from lia_bench.leaderboards.results.columns import measured_row, present
+from lia_bench.leaderboards.results.columns import measured_row, names
 from lia_bench.leaderboards.results.measurement import Measurement, MetricSummary, Summary, summaries
 from lia_bench.leaderboards.results.report import Report
+from lia_bench.metrics.registry import ordered
 
 Numbers = Mapping[str, Sequence[MetricSummary]]
 """A metric to its number in each row."""
@@ -18,8 +19,8 @@ def evaluation_board(report: Report) -> Board:
     for summary in summaries(report):
         of_groups.setdefault((summary.measurement.task, summary.measurement.transfer), []).append(summary)
     groups = tuple(_group(report, of) for of in of_groups.values())
-    columns = present([row for group in groups for row in group.rows])
-    return Board(groups, tuple(() for _ in groups), tuple(columns))
+    columns = (*ordered(report.setting.metrics), *names("scores"))
+    return Board(groups, tuple(() for _ in groups), columns)
 
 
 def _group(report: Report, of: Sequence[Summary]) -> Group:
@@ -70,11 +71,12 @@ def _missing_weights(without_weights: Mapping[str, Sequence[str]]) -> Iterator[s
     if not without_weights:
         return
     needed: dict[tuple[str, ...], list[str]] = {}
-    for metric, names in without_weights.items():
-        needed.setdefault(tuple(names), []).append(metric)
-    listed = "; ".join(f"{', '.join(metrics)} ({', '.join(names)})" for names, metrics in needed.items())
+    for metric, weights in without_weights.items():
+        needed.setdefault(tuple(weights), []).append(metric)
+    listed = "; ".join(f"{', '.join(metrics)} ({', '.join(weights)})" for weights, metrics in needed.items())
     yield f"empty without third-party weights: {listed}"
-    yield f"to get them: lia-bench weights fetch {' '.join(dict.fromkeys(name for names in needed for name in names))}"
+    missing = dict.fromkeys(name for weights in needed for name in weights)
+    yield f"to get them: lia-bench weights fetch {' '.join(missing)}"
 
 
 def _frames_left_out(numbers: Numbers) -> Iterator[str]:

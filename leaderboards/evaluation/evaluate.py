@@ -113,7 +113,7 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     everyone = dataset.partition(SPLIT)
     clips = everyone[: request.limit]
     request = replace(request, tasks=request.tasks or _usual_tasks(request, clips, everyone, tell))
-    transfers = request.transfers
+    transfers = _wanted_transfers(request)
     pair_count = request.pairs or min(len(clips), USUAL_COUNT)
 
     lineup = load_lineup(named, request.runs, device, tell, whole)
@@ -164,6 +164,12 @@ def _usual_tasks(
         return TASKS
     tell("reconstruction alone: the cross task takes test clips of two persons, and there are none")
     return ("reconstruction",)
+
+
+def _wanted_transfers(request: EvaluationRequest) -> dict[str, str]:
+    """Task to the transfer mode that is wanted of every model that knows it."""
+    wanted = {"reconstruction": "absolute", "cross": request.transfer or "relative"}
+    return {task: wanted[task] for task in TASKS if task in request.tasks}
 
 
 def _contestant(model: LineupModel, transfers: Mapping[str, str], size: Size) -> Contestant:

@@ -67,12 +67,6 @@ class EvaluationRequest:
     runs: Path = Path("runs")
     results: Path = Path("results")
 
-    @property
-    def transfers(self) -> dict[str, str]:
-        """Task to the transfer mode that is wanted of every model that knows it."""
-        wanted = {"reconstruction": "absolute", "cross": self.transfer or "relative"}
-        return {task: wanted[task] for task in TASKS if task in self.tasks}
-
     def check(self) -> None:
         """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""
         for task in self.tasks:

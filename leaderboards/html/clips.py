@@ -1,6 +1,6 @@
 """The clips of a table as compact plain data for the page, with their videos put beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,9 +29,7 @@ class _Clip:
     entries: list[tuple[Path, ClipEntry]] = field(default_factory=list)
 
 
-def clip_content(
-    rows: Sequence[MeasuredRow], metrics: Sequence[str], media: Media, title: str
-) -> tuple[dict[str, Any], list[str]]:
+def clip_content(rows: Sequence[MeasuredRow], metrics: Sequence[str], media: Media, title: str) -> dict[str, Any]:
     """What the page needs of all clips that the rows of one table were measured on.
 
     Args:
@@ -41,14 +39,13 @@ def clip_content(
         title: of the table, which its folder of videos is called by.
 
     Returns:
-        plain data, and a line for each folder, task and metric that has a value of the whole but lacks it on clips. In
-        the data `values` is by metric, row and clip; `has` a string of digits for each row, sums of VIDEO and FLOW; of
+        plain data: `values` by metric, row and clip; `has` a string of digits for each row, sums of VIDEO and FLOW; of
         each clip `[name, source, frames, fps, folder, SOURCE and DRIVING summed]`.
 
     Raises:
         OSError: a video can be neither linked nor copied.
     """
-    clips, lacking = _united(rows), _missing_values(rows, metrics)
+    clips = _united(rows)
     results = [_results(row) for row in rows]
     shown = [name for name in metrics if any(_value(r, name) is not None for own in results for r in own.values())]
     stems = [f"{number}-{slug(row.label)}" for number, row in enumerate(rows)]
@@ -68,7 +65,7 @@ def clip_content(
                 if media.put(row.folder, named, own / f"{stems[column]}{suffix}.mp4")
             )
             has[column] += str(there)
-    content = {
+    return {
         "metrics": shown,
         "contestants": [row.place for row in rows],
         "files": stems,
@@ -76,7 +73,6 @@ def clip_content(
         "values": [[[_value(of_row.get(key), name) for key in clips] for of_row in results] for name in shown],
         "has": has,
     }
-    return content, lacking
 
 
 def _united(rows: Sequence[MeasuredRow]) -> dict[tuple[str, str], _Clip]:
@@ -91,8 +87,7 @@ def _united(rows: Sequence[MeasuredRow]) -> dict[tuple[str, str], _Clip]:
 
 
 def _results(row: MeasuredRow) -> dict[tuple[str, str], ModelResult]:
-    pairs = zip(row.measurement.clips, row.measurement.results(), strict=True)
-    return {(clip.source, clip.clip): result for clip, result in pairs}
+    return {(clip.source, clip.clip): clip.models[row.measurement.index] for clip in row.measurement.clips}
 
 
 def _shared_files(clip: _Clip, media: Media, place: PurePosixPath) -> tuple[int, float]:
@@ -119,19 +114,3 @@ def _frames_per_second(video: Path) -> float:
 def _value(result: ModelResult | None, metric: str) -> float | None:
     score = result.scores.get(metric) if result else None
     return None if score is None or score.value is None else float(f"{score.value:.5g}")
-
-
-def _missing_values(rows: Sequence[MeasuredRow], metrics: Iterable[str]) -> list[str]:
-    """A line for each folder, task and metric that has a value of the whole but lacks it on clips."""
-    found: dict[tuple[Path, str, str], list[str]] = {}
-    for metric in metrics:
-        for each in rows:
-            measurement = each.measurement
-            count, there = len(measurement.clips), len(measurement.scores(metric))
-            if 0 < there < count:
-                key = (each.folder, measurement.task, metric)
-                found.setdefault(key, []).append(f"{measurement.label} on {count - there} of {count}")
-    return [
-        f"{folder}: {task}: clips without a value of {metric}: {', '.join(models)}"
-        for (folder, task, metric), models in found.items()
-    ]

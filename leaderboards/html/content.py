@@ -1,8 +1,9 @@
 """What the page shows, as plain data: tables of rows that may be compared, and the clips behind them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from lia_bench.core.names import printable
@@ -14,6 +15,7 @@ from lia_bench.leaderboards.html.clips import clip_content
 from lia_bench.leaderboards.html.media import Media
 from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, number, present, score
 from lia_bench.leaderboards.results.published import NOT_COMPARABLE, PAPERS
+from lia_bench.leaderboards.results.report import Cell
 from lia_bench.metrics.registry import METRICS
 
 PROVENANCE = [
@@ -49,19 +51,19 @@ def page_content(board: Board, published: Sequence[Group], media: Media) -> Page
     Raises:
         OSError: a video can be neither linked nor copied.
     """
+    groups = [*board.groups, *published]
+    numbered = len(board.groups) if len(board.groups) > 1 else 0
+    tables = [_table(group, f"{place}. " if place <= numbered else "") for place, group in enumerate(groups, start=1)]
     reports = Reports()
-    tables, lacking = [], []
-    for place, group in enumerate([*board.groups, *published], start=1):
-        number = f"{place}. " if len(board.groups) > 1 and place <= len(board.groups) else ""
-        names = present(group.rows)
-        table = _table(group, f"{number}{group.title}", group.labels, names)
+    lacking: list[str] = []
+    for place, (group, table) in enumerate(zip(groups, tables, strict=True), start=1):
+        metrics = [column["name"] for column in table["columns"] if column["name"] not in COLUMNS]
         found, _ = reports.behind(group)
-        for row in found:
-            _add_measurement(table["rows"][row.place], row)
-        metrics = [name for name in names if name not in COLUMNS]
-        table["clips"], lines = clip_content(found, metrics, media, f"{place:02d} {group.title}")
-        tables.append(table)
-        lacking += lines
+        cells = [_cells(row) for row in found]
+        for row, own in zip(found, cells, strict=True):
+            _add_measurement(table["rows"][row.place], row, own)
+        lacking += _missing_values(found, cells, metrics)
+        table["clips"] = clip_content(found, metrics, media, f"{place:02d} {group.title}")
     unread = [f"{problem}; its rows are shown without clips" for problem in reports.problems]
     problems = list(dict.fromkeys([*board.problems, *unread, *media.problems()]))
     # Two tables of one folder have some lines in common.
@@ -79,7 +81,8 @@ def page_content(board: Board, published: Sequence[Group], media: Media) -> Page
     return Page(content, problems, remarks)
 
 
-def _table(group: Group, title: str, labels: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+def _table(group: Group, number: str) -> dict[str, Any]:
+    title, labels, names = f"{number}{group.title}", group.labels, present(group.rows)
     measured = group.setting["origin"] == "measured"
     marks = [group.marks(name) if measured else [""] * len(group.rows) for name in names]
     return {
@@ -96,12 +99,33 @@ def _table(group: Group, title: str, labels: Sequence[str], names: Sequence[str]
     }
 
 
-def _add_measurement(content: dict[str, Any], row: MeasuredRow) -> None:
+def _cells(row: MeasuredRow) -> dict[str, Cell]:
+    """What stands behind the row's cells, by column."""
+    return {metric: row.measurement.cell(metric) for metric in row.measurement.metrics()}
+
+
+def _add_measurement(content: dict[str, Any], row: MeasuredRow, cells: Mapping[str, Cell]) -> None:
     """Why cells of a row are empty, by column, and on which clips the model failed."""
     if failed := row.measurement.problems():
         content["provenance"].append(["failed on", "; ".join(failed)])
-    cells = (row.measurement.cell(metric) for metric in row.measurement.metrics())
-    content["reasons"] = {cell.metric: cell.reason for cell in cells if cell.reason is not None}
+    content["reasons"] = {metric: cell.reason for metric, cell in cells.items() if cell.reason is not None}
+
+
+def _missing_values(
+    rows: Sequence[MeasuredRow], cells: Sequence[Mapping[str, Cell]], metrics: Sequence[str]
+) -> list[str]:
+    """A line for each folder, task and metric that has a value of the whole but lacks it on clips."""
+    found: dict[tuple[Path, str, str], list[str]] = {}
+    for metric in metrics:
+        for row, own in zip(rows, cells, strict=True):
+            cell = own.get(metric)
+            if cell is not None and 0 < cell.clips_with_a_value < cell.clips:
+                without = f"{cell.model} on {cell.clips - cell.clips_with_a_value} of {cell.clips}"
+                found.setdefault((row.folder, cell.task, metric), []).append(without)
+    return [
+        f"{folder}: {task}: clips without a value of {metric}: {', '.join(models)}"
+        for (folder, task, metric), models in found.items()
+    ]
 
 
 def _note(group: Group) -> str:

@@ -71,6 +71,7 @@ def read_file(file: Path) -> tuple[list[ResultRow], list[str]]:
     sheet = read_sheet(file)
     _check_columns(file, sheet.columns)
     problems = list(_doubts(file, sheet))
+    bounds = {column: score(column).bounds for column in sheet.columns if is_score(column)}
     checked = recheck(file, sheet)
     changes: dict[int | None, list[Change]] = {}
     for change in checked.changes:
@@ -81,7 +82,7 @@ def read_file(file: Path) -> tuple[list[ResultRow], list[str]]:
         try:
             if len(cells) != len(sheet.columns):
                 raise InputError(f"{len(cells)} cells under {len(sheet.columns)} columns; left out")
-            row, complaints = parse_row(dict(zip(sheet.columns, cells, strict=True)), file, sheet.decimal_comma)
+            row, complaints = _row(dict(zip(sheet.columns, cells, strict=True)), file, sheet.decimal_comma, bounds)
         except InputError as error:
             bad.append(f"{file}: line {number}: {error}")
             continue
@@ -162,13 +163,16 @@ def _doubts(file: Path, sheet: Sheet) -> Iterator[str]:
         yield f"{file}: no metric is called {', '.join(strangers)} here (is a plug-in missing?); left out"
 
 
-def parse_row(cells: Mapping[str, str], file: Path, decimal_comma: bool) -> tuple[ResultRow, list[str]]:
+def _row(
+    cells: Mapping[str, str], file: Path, decimal_comma: bool, bounds: Mapping[str, tuple[float, float]]
+) -> tuple[ResultRow, list[str]]:
     """The row that a line holds, and a line for each cell of it that is no number and was left out.
 
     Args:
         cells: column to stripped text.
         file: that they are from.
         decimal_comma: whether numbers have a comma for their point.
+        bounds: of each score's column what it can hold.
 
     Raises:
         InputError: the line has no model, or an unknown origin.
@@ -176,8 +180,8 @@ def parse_row(cells: Mapping[str, str], file: Path, decimal_comma: bool) -> tupl
     for column in NEEDED:
         if not cells[column]:
             raise InputError(f"has no {column}; left out")
-    numbers = _Numbers(cells, decimal_comma)
-    scores = [column for column in cells if column not in COLUMNS and is_score(column)]
+    numbers = _Numbers(cells, decimal_comma, bounds)
+    scores = [column for column in bounds if column not in COLUMNS]
     values = {column: value for column in scores if (value := numbers.get(column)) is not None}
     own: dict[str, Any] = {column: cells.get(column, "") for column in names_of("text")}
     own |= {column: numbers.count(column) for column in names_of("count")}
@@ -211,9 +215,12 @@ def unknown_columns(columns: Iterable[str]) -> list[str]:
 class _Numbers:
     """The numbers in a line's cells, and what is to be said of those that are none."""
 
-    def __init__(self, cells: Mapping[str, str], decimal_comma: bool) -> None:
+    def __init__(
+        self, cells: Mapping[str, str], decimal_comma: bool, bounds: Mapping[str, tuple[float, float]]
+    ) -> None:
         self._cells = cells
         self._decimal_comma = decimal_comma
+        self._bounds = bounds
         self.complaints: list[str] = []
 
     def get(self, column: str) -> float | None:
@@ -229,7 +236,7 @@ class _Numbers:
 
     def possible(self, column: str, value: float) -> bool:
         """Whether a score can have been measured: it lies within what its column can hold."""
-        low, high = score(column).bounds
+        low, high = self._bounds[column]
         if low <= value <= high:
             return True
         meant = f"from {low:g} to {high:g}" if math.isfinite(high) else f"at least {max(low, 0):g}"
