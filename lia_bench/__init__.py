@@ -7,8 +7,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lia_bench.commands import animate, evaluate, preprocess, score, train
+from lia_bench.commands import animate, preprocess, train
 from lia_bench.core.provenance import VERSION
+from lia_bench.evaluations import evaluate, score
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from lia_bench.animation.animated import Animation
     from lia_bench.core.video.conversion import PictureLike, VideoLike
-    from lia_bench.outcomes import PreparedFolder, Results, TrainedRun
+    from lia_bench.outcomes import PreparedFolder, TrainedRun
 
 Say = Callable[[str], None]
 """Takes the lines that a command would print."""
@@ -73,11 +73,11 @@ def animate(
     keep_freed_memory()
     with files_of(picture, video, references) as files:
         request = AnimationRequest(
-            models=_several(model),
+            models=several(model),
             source=files.picture,
             driving=files.video,
             references=files.references,
-            output=_path(output),
+            output=path_or_none(output),
             format=format,
             transfer=transfer,
             edit=edit or {},
@@ -207,128 +207,11 @@ def train(
     return TrainedRun.of(run(request, say))
 
 
-def evaluate(
-    models: str | Sequence[str],
-    dataset: AnyPath | None = None,
-    *,
-    tasks: Sequence[Literal["reconstruction", "cross"]] = (),
-    transfer: str | None = None,
-    metrics: str | Sequence[str] | None = None,
-    protocol: Literal["literature", "strict"] = "literature",
-    subject: Subject | None = None,
-    name: str | None = None,
-    device: str | None = None,
-    batch_size: int = 8,
-    size: int | None = None,
-    clips: AnyPath | None = None,
-    limit: int | None = None,
-    seed: int = 0,
-    pairs: int | None = None,
-    videos: bool = True,
-    flow_videos: bool = False,
-    data: AnyPath = "data",
-    runs: AnyPath = "runs",
-    results: AnyPath = "results",
-    say: Say = print,
-) -> "Results":
-    """Run models over the test clips of a dataset and score them, as `lia-bench evaluate` does.
-
-    >>> import lia_bench
-    >>> results = lia_bench.evaluate(["lia", "fomm"], "sample")     # doctest: +SKIP
-    >>> results.table()[["model", "task", "l1", "akd"]]             # doctest: +SKIP
-
-    Options mean what `lia_bench.leaderboards.evaluation.request.EvaluationRequest` says. Clips that cannot be read are
-    left out, and told by `say` and by the results' `failures`.
-
-    Raises:
-        LiaBenchError: of the kind that names the cause, with the way out.
-    """
-    from lia_bench.core.memory import batch_size_advice, keep_freed_memory
-    from lia_bench.leaderboards.evaluation.evaluate import evaluate as run
-    from lia_bench.leaderboards.evaluation.request import EvaluationRequest
-    from lia_bench.metrics.specification import Protocol
-    from lia_bench.outcomes import Results
-
-    request = EvaluationRequest(
-        models=_several(models),
-        dataset=None if dataset is None else str(dataset),
-        tasks=tuple(tasks),
-        transfer=transfer,
-        metrics=None if metrics is None else _several(metrics),
-        protocol=Protocol(protocol),
-        subject=subject,
-        name=name,
-        device=device,
-        batch_size=batch_size,
-        size=size,
-        clips=_path(clips),
-        limit=limit,
-        seed=seed,
-        pairs=pairs,
-        videos=videos,
-        flow_videos=flow_videos,
-        data=Path(data),
-        runs=Path(runs),
-        results=Path(results),
-    )
-    keep_freed_memory()
-    with batch_size_advice(batch_size):
-        return Results.of(run(request, say), say)
-
-
-def score(
-    generated: AnyPath,
-    reference: AnyPath,
-    *,
-    source: AnyPath | None = None,
-    model: str | None = None,
-    metrics: str | Sequence[str] | None = None,
-    protocol: Literal["literature", "strict"] = "literature",
-    subject: Subject | None = None,
-    trim: tuple[int, int, int, int] = (0, 0, 0, 0),
-    name: str | None = None,
-    device: str | None = None,
-    batch_size: int = 8,
-    seed: int = 0,
-    videos: bool = True,
-    results: AnyPath = "results",
-    say: Say = print,
-) -> "Results":
-    """Score videos that any program made, as `lia-bench score` does: matched with true ones by name.
-
-    Options mean what `lia_bench.leaderboards.evaluation.request.ScoreRequest` says. Videos that cannot be compared are
-    left out, and told by `say` and by the results' `failures`.
-
-    Raises:
-        LiaBenchError: of the kind that names the cause, with the way out.
-    """
-    from lia_bench.leaderboards.evaluation.request import ScoreRequest
-    from lia_bench.leaderboards.evaluation.score import score as run
-    from lia_bench.metrics.specification import Protocol
-    from lia_bench.outcomes import Results
-
-    request = ScoreRequest(
-        generated=Path(generated),
-        reference=Path(reference),
-        source=_path(source),
-        model=model,
-        metrics=None if metrics is None else _several(metrics),
-        protocol=Protocol(protocol),
-        subject=subject,
-        trim=trim,
-        name=name,
-        device=device,
-        batch_size=batch_size,
-        seed=seed,
-        videos=videos,
-        results=Path(results),
-    )
-    return Results.of(run(request, say), say)
-
-
-def _path(given: AnyPath | None) -> Path | None:
+def path_or_none(given: AnyPath | None) -> Path | None:
+    """A path that may be left out."""
     return None if given is None else Path(given)
 
 
-def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+def several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """One name, or more."""
     return (names,) if isinstance(names, str) else tuple(names)

@@ -58,12 +58,14 @@ class ClipTruth:
         frames: how many the clip has.
         frame_by_frame: whether every generated frame has a true frame; else the two are sets of frames alone.
         source: (3, H, W) in [0, 1], the frame that identity is compared with; None compares it with the true frames.
+        in_sets: whether the clip's frames are the true side of sets; else those of another clip are.
     """
 
     key: str
     frames: int
     frame_by_frame: bool
     source: Tensor | None
+    in_sets: bool = True
 
 
 _Reading: TypeAlias = "tuple[_ModelScoring, LoadedExtractor, futures.Future[Rows], futures.Future[Rows] | None]"
@@ -89,12 +91,12 @@ class ClipScoring:
         extractors = list(dict.fromkeys([*in_sets, *_extractors([*with_source, *with_truth])]))
         self._truth = {
             extractor: reference_stream(extractor, cached_features(extractor, *size, truth.key), truth.frames)
-            for extractor in dict.fromkeys([*in_sets, *_extractors(with_truth)])
+            for extractor in dict.fromkeys([*(in_sets if truth.in_sets else ()), *_extractors(with_truth)])
         }
         self._source = (
             {}
             if truth.source is None
-            else {extractor: extractor(_eight_bits(truth.source[None])) for extractor in _extractors(with_source)}
+            else {extractor: extractor(eight_bits(truth.source[None])) for extractor in _extractors(with_source)}
         )
         self._models = [
             _ModelScoring(
@@ -115,8 +117,8 @@ class ClipScoring:
 
         The caller may get further frames meanwhile.
         """
-        frames = _eight_bits(reference)
-        quantise = _truncated if self._suite.setting.protocol is Protocol.LITERATURE else _eight_bits
+        frames = eight_bits(reference)
+        quantise = _truncated if self._suite.setting.protocol is Protocol.LITERATURE else eight_bits
         sound = [(model, images) for model, images in zip(self._models, generated, strict=True) if model.takes(images)]
         pictures = [(model, quantise(images)) for model, images in sound if model.streams]
         self._wait()
@@ -245,7 +247,7 @@ def _extractors(metrics: Sequence[SuiteMetric]) -> list[LoadedExtractor]:
     return list(dict.fromkeys(metric.extractor for metric in metrics if metric.extractor is not None))
 
 
-def _eight_bits(images: Tensor) -> Tensor:
+def eight_bits(images: Tensor) -> Tensor:
     """uint8, rounded: what a video that is written and read again holds."""
     return images.clamp(0, 1).mul(255).round().to(torch.uint8)
 

@@ -63,7 +63,7 @@ def _other_transfers(rows: Sequence[Measurement]) -> Iterator[str]:
         others = [row for row in rows if row.own_transfer == mode != row.transfer]
         if others:
             labels = ", ".join(row.label for row in others)
-            yield f"{labels}: {mode} transfer, for want of {others[0].transfer}"
+            yield f"{labels}: {mode} transfer, not {others[0].transfer}"
 
 
 def _missing_weights(without_weights: Mapping[str, Sequence[str]]) -> Iterator[str]:

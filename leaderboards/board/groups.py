@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from lia_bench.core.names import counted, printable
 from lia_bench.leaderboards.results.columns import (
+    APART,
     FLOOR,
     SPEED,
     USER_STUDY,
@@ -27,7 +28,7 @@ DOUBT = "?"
 """Stands behind a doubtful number in every table."""
 
 NOT_SAID = "not said"
-_ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table")
+_ALWAYS = ("origin", "dataset", "split", "task", "protocol", "dataset_hash", "clips", "seed", "paper", "table", *APART)
 """What a setting may hold of its own; all else is what a group was cut by."""
 
 
@@ -38,8 +39,9 @@ class Group:
     Attributes:
         rows: at least one, in the order they were given.
         setting: what all rows have alike, by column: origin, dataset, split, task, protocol, dataset_hash, clips
-            (of measured metrics: how many), seed (of cross: the pairs are drawn with it), or paper and table of
-            published rows. Empty text where the rows say nothing.
+            (of measured metrics: how many), seed (of cross: the pairs are drawn with it), what of the evaluation was
+            arranged another way than usual (`APART`), or paper and table of published rows. Empty text where the rows
+            say nothing.
         extractors: metric to the extractor's description, of every metric of which a row has a value.
         called: what the rows are called, where whoever measured them says so.
         about: what the group is about, where whoever measured it says so.
@@ -149,9 +151,9 @@ def comparable(rows: Iterable[ResultRow]) -> list[Group]:
     """Rows in groups that may be ranked, in the order in which their first rows come.
 
     Two rows are in one group if they have the same origin, dataset, split, task, protocol and dataset hash, as many
-    clips, in the cross task the same seed, and every metric of which both have a value from the same extractor. Of
-    raters' preferences the clips are answers, of which every pair has its own number. Published rows are in one group
-    if one table of one paper has them for one dataset and task.
+    clips, in the cross task the same seed, an evaluation arranged alike, and every metric of which both have a value
+    from the same extractor. Of raters' preferences the clips are answers, of which every pair has its own number.
+    Published rows are in one group if one table of one paper has them for one dataset and task.
     """
     groups: list[Group] = []
     for row in rows:
@@ -198,6 +200,7 @@ def provenance(group: Group, columns: Sequence[str]) -> list[str]:
         counted(int(of["clips"]), "clip") if of.get("clips") else "",
         f"dataset {of['dataset_hash'][:12]}" if of.get("dataset_hash") else "",
         f"seed {of['seed']}" if of.get("seed") else "",
+        *(f"{column.replace('_', ' ')} {of[column]}" for column in APART if of.get(column)),
     ]
     said = "; ".join(part for part in parts if part)
     described = [f"{column} is {group.extractors[column]}" for column in columns if _needs_words(group, column)]
@@ -252,7 +255,7 @@ def setting_of(row: ResultRow) -> dict[str, str]:
         setting["clips"] = "" if row.clips is None else str(row.clips)
     if row.task == "cross":
         setting["seed"] = row.seed
-    return setting
+    return setting | {column: text for column in APART if (text := getattr(row, column))}
 
 
 def extractors_of(row: ResultRow) -> dict[str, str]:
@@ -305,10 +308,10 @@ def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:
 def _differing(members: Sequence[tuple[int, Group]]) -> list[tuple[str, dict[str, list[int]]]]:
     """Each thing in which groups differ: its values, and the numbers of the groups that have each."""
     found: list[tuple[str, dict[str, list[int]]]] = []
-    for key in members[0][1].setting:
+    for key in dict.fromkeys(key for _, group in members for key in group.setting):
         values: dict[str, list[int]] = {}
         for place, group in members:
-            value = group.setting[key]
+            value = group.setting.get(key, "")
             values.setdefault(value[:12] if key == "dataset_hash" else value, []).append(place)
         found.append((key.replace("_", " "), values))
     for metric in dict.fromkeys(metric for _, group in members for metric in group.extractors):

@@ -1,6 +1,6 @@
 """One clip through all models at once: decoded once, animated, scored and shown side by side."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -9,43 +9,23 @@ from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.provenance import utc_date
-from lia_bench.core.stopwatch import Stopwatch
-from lia_bench.core.video import FrameReader, open_indexed, resize, to_tensor
+from lia_bench.core.video import open_indexed, resize, to_tensor
 from lia_bench.core.video.image import at_sizes
 from lia_bench.core.video.reader import Frame
+from lia_bench.leaderboards.evaluation.course import Course, driving_frames, open_source
 from lia_bench.leaderboards.evaluation.films import Rendered, filmed
+from lia_bench.leaderboards.evaluation.set_scores import keep_true_features
+from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream, Views
 from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Score
 from lia_bench.metrics.clip_scores import ClipResult, ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
-from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.flow_recording import recorded_flows
-
-Size = tuple[int, int]
-"""Height and width in pixels."""
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """A model as an evaluation runs it.
-
-    Attributes:
-        label: what tables and captions call it.
-        animator: the model.
-        seen: size of the source and driving frames that it is given.
-        transfers: of each task the transfer mode that it takes.
-    """
-
-    label: str
-    animator: Animator
-    seen: Size
-    transfers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,14 +35,16 @@ class ClipTask:
     Attributes:
         number: its place among all animations of the evaluation.
         task: 'reconstruction' or 'cross'.
-        source: the clip whose first frame is animated.
-        driving: the clip whose every frame drives.
+        source: the clip of which a frame is animated.
+        driving: the clip whose frames drive.
+        frame: which of the source's frames it is.
     """
 
     number: int
     task: str
     source: Clip
     driving: Clip
+    frame: int = 0
 
     @property
     def key(self) -> Key:
@@ -140,7 +122,9 @@ def warm_up(models: Sequence[Contestant]) -> list[str]:
     return without_flow
 
 
-def evaluate_clip(task: ClipTask, models: Sequence[Contestant], judges: Judges, filming: Filming | None) -> ClipEntry:
+def evaluate_clip(
+    task: ClipTask, models: Sequence[Contestant], judges: Judges, filming: Filming | None, course: Course
+) -> ClipEntry:
     """Animate, score and film one clip; memory does not grow with its length.
 
     Frames are scored as the models put them out, clamped to [0, 1]; extractors see them as 8-bit pictures.
@@ -150,26 +134,37 @@ def evaluate_clip(task: ClipTask, models: Sequence[Contestant], judges: Judges, 
 
     Raises:
         UnreadableVideoError: a clip cannot be read to its end, or is not the one that was prepared; nothing is left.
+        MismatchedVideosError: no frame counts, or relative transfer can begin from none.
         LiaBenchError: a model failed.
     """
-    with open_indexed(task.driving.path) as driving, open_indexed(task.source.path) as sources:
-        picture = sources.frame(0)
-        source = to_tensor(resize(picture, judges.size))
-        key = task.driving.checked_sha256()
-        if task.source != task.driving:
-            task.source.checked_sha256()
+    with open_indexed(task.driving.path) as driving, open_source(task.source.path) as sources:
+        views = course.views(task.source, sources, task.frame)
+        source = to_tensor(resize(views.source, judges.size))
         alike = task.task == "reconstruction"
-        truth = ClipTruth(key, len(driving), frame_by_frame=alike, source=None if alike else source)
+        counted = course.counted(driving, task.task)
+        key = counted.key(task.driving.checked_sha256(), len(driving))
+        source_key = task.source.checked_sha256() if task.source != task.driving else key
+        from_source = course.set_side == "source" and not alike
+        truth = ClipTruth(
+            key, len(counted), frame_by_frame=alike, source=None if alike else source, in_sets=not from_source
+        )
+        if from_source:
+            of_sets = course.counted(sources, task.task)
+            key = of_sets.key(source_key, len(sources))
+            keep_true_features(judges.suite, key, len(of_sets), islice(sources, of_sets.end))
+        modes = [model.transfers[task.task] for model in models]
+        start = course.start(views.source, driving, counted.end, modes) if not alike else None
         scoring = ClipScoring(judges.suite, truth, len(models), partial(judges.feature_file, task.number))
         with_flows = filming is not None and filming.flows
-        evaluation = _Evaluation(task, models, judges, scoring, picture, driving, with_flows)
+        frames = driving_frames(driving, counted.end, start)
+        evaluation = _Evaluation(task, models, judges, scoring, views, frames, with_flows)
         camera = None
         try:
             with ExitStack() as films:
                 if filming:
                     films_of = (filming.results, task.strip, task.place, source, filming.models, task.task)
                     camera = films.enter_context(filmed(*films_of, driving.properties.fps))
-                for reference, rendered in evaluation.rows():
+                for reference, rendered in evaluation.rows(skipped=counted.first + (start is not None)):
                     if camera:
                         camera.take(reference, rendered)
                 with exact_convolutions():
@@ -213,8 +208,8 @@ class _Evaluation:
         models: Sequence[Contestant],
         judges: Judges,
         scoring: ClipScoring,
-        source: Frame,
-        driving: FrameReader,
+        views: Views,
+        driving: Iterator[Frame],
         with_flows: bool,
     ) -> None:
         self._judges = judges
@@ -223,16 +218,20 @@ class _Evaluation:
         # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
         shown, *branches = tee(at_sizes(driving, sizes), len(models) + 1)
         self._reference = map(itemgetter(judges.size), shown)
+        of_task = (task.task, task.driving.name, views)
         self._streams = [
-            _TimedStream(model, task, source, branch, judges, with_flows)
+            TimedStream(model, *of_task, branch, judges.size, judges.batch_size, with_flows)
             for model, branch in zip(models, branches, strict=True)
         ]
         self.frames = 0
 
-    def rows(self) -> Iterator[tuple[Tensor, Sequence[Rendered]]]:
-        """For each frame the driving frame, (3, H, W) in [0, 1], and what every model made of it, scored after that."""
+    def rows(self, skipped: int) -> Iterator[tuple[Tensor, Sequence[Rendered]]]:
+        """For each frame the driving frame, (3, H, W) in [0, 1], and what every model made of it, scored after that.
+
+        The first `skipped` are rendered and count for nothing.
+        """
         device = self._judges.suite.setting.device
-        rows = zip(self._reference, *self._streams, strict=True)
+        rows = islice(zip(self._reference, *self._streams, strict=True), skipped, None)
         while batch := list(islice(rows, self._judges.batch_size)):
             for shown, *rendered in batch:
                 yield shown, rendered
@@ -246,67 +245,3 @@ class _Evaluation:
     def seconds(self) -> list[float]:
         """What each model took for its frames."""
         return [stream.seconds for stream in self._streams]
-
-
-class _TimedStream:
-    """A model's frames and flows, with the seconds that the model itself took for them."""
-
-    def __init__(
-        self,
-        model: Contestant,
-        task: ClipTask,
-        source: Frame,
-        driving: Iterator[Mapping[Size, Tensor]],
-        judges: Judges,
-        with_flows: bool,
-    ) -> None:
-        self._model = model
-        self._clip = task.driving.name
-        self._size = judges.size
-        self._watch = Stopwatch()
-        own = self._watch.without(map(itemgetter(model.seen), driving))
-        transfer = model.transfers[task.task]
-        self._start = (to_tensor(resize(source, model.seen)), own, transfer, judges.batch_size)
-        self._frames: Iterator[Tensor] | None = None
-        self._with_flows = with_flows
-        self._flows: Iterator[Tensor] = iter(())
-
-    @property
-    def seconds(self) -> float:
-        """What the model took so far, without the decoding of the driving frames."""
-        return self._watch.seconds
-
-    def __iter__(self) -> "_TimedStream":
-        return self
-
-    def __next__(self) -> Rendered:
-        if not self._with_flows:
-            return Rendered(_compared(self._next_frame(), self._size), None)
-        with recorded_flows() as flows:
-            frame = _compared(self._next_frame(), self._size)
-        if flows:
-            # A batch has been rendered, and these are its frames' flows.
-            self._flows = iter(flows[-1].pixels(*frame.shape[1:]).cpu())
-        return Rendered(frame, next(self._flows, None))
-
-    def _next_frame(self) -> Tensor:
-        try:
-            with self._watch.running():
-                if self._frames is None:
-                    self._frames = self._model.animator.animate_stream(*self._start)
-                return next(self._frames)
-        except (LiaBenchError, StopIteration, torch.OutOfMemoryError):
-            raise
-        except Exception as error:
-            reason = " ".join(str(error).split())
-            raise LiaBenchError(
-                f"{self._model.label} failed on clip {self._clip}: {type(error).__name__}: {reason}; "
-                "finished clips are kept, and the same command goes on from here"
-            ) from error
-
-
-def _compared(frame: Tensor, size: Size) -> Tensor:
-    """A model's frame (3, H, W) at the size of the comparison: bilinear, and smoothed where it shrinks."""
-    if frame.shape[1:] == size:
-        return frame
-    return F.interpolate(frame[None], size=size, mode="bilinear", antialias=True)[0].clamp(0, 1)

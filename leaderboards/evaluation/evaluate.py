@@ -1,6 +1,6 @@
 """Runs models over a test set: reconstruction and cross-person animation, resumable clip by clip."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,11 @@ from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset,
 from lia_bench.core.processes import Processes
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_video
-from lia_bench.leaderboards.evaluation.clip import ClipTask, Contestant, Filming, Judges, Size, evaluate_clip, warm_up
+from lia_bench.leaderboards.evaluation.clip import ClipTask, Filming, Judges, evaluate_clip, warm_up
+from lia_bench.leaderboards.evaluation.course import Course, open_course
 from lia_bench.leaderboards.evaluation.films import VIDEOS
-from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, count_pairs, draw_pairs
-from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationOutcome, EvaluationRequest
+from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, count_pairs, draw_pairs, pairs_sha256
+from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationOutcome, EvaluationRequest, usual_name
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
     Announce,
@@ -24,9 +25,11 @@ from lia_bench.leaderboards.evaluation.session import (
     session,
 )
 from lia_bench.leaderboards.evaluation.set_scores import generated_features
+from lia_bench.leaderboards.evaluation.sources import check_sizes, open_sources, read_pairs
+from lia_bench.leaderboards.evaluation.streams import Contestant, Size
 from lia_bench.leaderboards.results.columns import FLOOR
 from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
-from lia_bench.metrics.specification import Protocol, ScoringSetting
+from lia_bench.metrics.specification import ScoringSetting
 from lia_bench.metrics.suite import open_suite
 from lia_bench.models.animator import Animator
 from lia_bench.models.lineup import Lineup, LineupModel, load_lineup
@@ -40,27 +43,31 @@ class EvaluationPlan:
     Attributes:
         request: what was asked for.
         contestants: the models, ready to animate.
-        everyone: the test clips, which sources of the cross task are drawn from.
+        sources: which those of the cross task are drawn from.
         clips: those that are animated, or drive.
+        course: how clips are gone through.
         session: what is measured, and where it goes.
     """
 
     request: EvaluationRequest
     contestants: Sequence[Contestant]
-    everyone: Sequence[Clip]
+    sources: Sequence[Clip]
     clips: Sequence[Clip]
+    course: Course
     session: SessionPlan
 
     def work(self, pairs: Sequence[ClipPair]) -> list[ClipTask]:
         """Every animation to make, in order; `pairs` name source and driving clips of the cross task."""
         tasks = self.request.tasks
-        items = [("reconstruction", clip, clip) for clip in self.clips if "reconstruction" in tasks]
-        by_name = {clip.name: clip for clip in self.everyone}
-        items += [("cross", by_name[pair.source], by_name[pair.driving]) for pair in pairs]
+        items = [("reconstruction", clip, clip, 0) for clip in self.clips if "reconstruction" in tasks]
+        sources, driving = ({clip.name: clip for clip in clips} for clips in (self.sources, self.clips))
+        items += [("cross", sources[pair.source], driving[pair.driving], pair.frame) for pair in pairs]
         return [ClipTask(number, *item) for number, item in enumerate(items)]
 
 
-def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None) -> EvaluationOutcome:
+def evaluate(
+    request: EvaluationRequest, announce: Announce = lambda line: None, experiment: str = ""
+) -> EvaluationOutcome:
     """Evaluate, or go on with an evaluation that was killed; under torchrun, in several processes.
 
     Clips that cannot be read are noted and left out; anything else that fails stops the evaluation, and finished
@@ -69,11 +76,12 @@ def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None)
     Args:
         request: what to evaluate.
         announce: takes lines for the user: which checkpoint was taken for a model, how many clips of a list are here.
+        experiment: name and hash of the experiment that asks; empty without one.
 
     Raises:
         LiaBenchError: of the kind that names the cause: no such model, dataset, checkpoint, metric, ...
     """
-    planned = plan(request, announce)
+    planned = plan(request, announce, experiment)
     suite, models = planned.session.suite, planned.contestants
     with session(planned.session) as opened:
         work = planned.work(opened.pairs)
@@ -87,11 +95,13 @@ def evaluate(request: EvaluationRequest, announce: Announce = lambda line: None)
                 planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
             kinds += ["flow videos"] if request.flow_videos and len(without_flow) < len(models) else []
         opened.announce_lacking(*kinds)
-        outcome = opened.measure(work, partial(evaluate_clip, models=models, judges=judges, filming=filming))
+        outcome = opened.measure(
+            work, partial(evaluate_clip, models=models, judges=judges, filming=filming, course=planned.course)
+        )
         return replace(outcome, video=next(filter(Path.is_file, strips), None))
 
 
-def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
+def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -> EvaluationPlan:
     """Check `request` and resolve it; `announce` takes lines for the user.
 
     Raises:
@@ -112,9 +122,15 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     dataset = _restrict(whole, request.clips, tell) if request.clips else whole
     everyone = dataset.partition(SPLIT)
     clips = everyone[: request.limit]
-    request = replace(request, tasks=request.tasks or _usual_tasks(request, clips, everyone, tell))
+    given = open_sources(request.sources, request.data) if request.sources is not None else None
+    sources = given.clips if given else everyone
+    request = replace(request, tasks=request.tasks or _usual_tasks(request, clips, sources, tell))
     transfers = _wanted_transfers(request)
-    pair_count = request.pairs or min(len(clips), USUAL_COUNT)
+    pairs = _pairs(request, clips, sources) if "cross" in request.tasks else []
+    by_name = {clip.name: clip for clip in sources}
+    animated = [by_name[pair.source] for pair in pairs]
+    if given:
+        check_sizes(given, animated, clips[0])
 
     lineup = load_lineup(named, request.runs, device, tell, whole)
     _check_transfer(request, lineup)
@@ -123,10 +139,13 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
     subject = request.subject or subject_of(dataset)
     suite = open_suite(request.metrics, subject, ScoringSetting(*size, lineup.device, request.protocol))
     announce_meanings(suite, tell)
-    contestants = [_contestant(model, transfers, size) for model in lineup.models]
+    course = open_course(request, subject)
+    course.check_views([*(clips if "reconstruction" in request.tasks else ()), *animated])
+    contestants = [_contestant(model, request, size) for model in lineup.models]
+    _announce_one_source(request, contestants, tell)
     session_plan = SessionPlan(
         title="evaluate",
-        folder=request.results / (request.name or _usual_name(request, dataset, size)),
+        folder=request.results / (request.name or usual_name(request, dataset, size)),
         setting=EvaluationSetting(
             dataset=dataset.name,
             listed_clips=len(dataset.clips) if request.clips is not None else None,
@@ -135,11 +154,20 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
             height=size[0],
             width=size[1],
             limit=request.limit,
-            pair_count=pair_count,
+            pair_count=len(pairs) or min(len(clips), USUAL_COUNT),
             seed=request.seed,
             protocol=str(request.protocol),
             subject=subject,
             metrics=list(suite.columns),
+            given_pairs=pairs_sha256(pairs) if request.pairs_file is not None else "",
+            max_frames=request.max_frames,
+            skip_source_frame=request.skip_source_frame,
+            set_side=request.set_side,
+            experiment=experiment,
+            source_set=given.identity if given else "",
+            references=request.references,
+            best_of_references=request.best_of_references,
+            start=request.start,
         ),
         run=run_plan(
             [_planned(*pair, size) for pair in zip(lineup.models, contestants, strict=True)],
@@ -148,42 +176,65 @@ def plan(request: EvaluationRequest, announce: Announce) -> EvaluationPlan:
             suite,
         ),
         suite=suite,
-        pairs=draw_pairs(clips, everyone, pair_count, request.seed) if "cross" in request.tasks else [],
+        pairs=pairs,
         notes={"clip_list": str(request.clips) if request.clips else None},
         processes=processes,
         announce=tell,
     )
-    return EvaluationPlan(request, contestants, everyone, clips, session_plan)
+    return EvaluationPlan(request, contestants, sources, clips, course, session_plan)
 
 
 def _usual_tasks(
-    request: EvaluationRequest, clips: Sequence[Clip], everyone: Sequence[Clip], tell: Announce
+    request: EvaluationRequest, clips: Sequence[Clip], sources: Sequence[Clip], tell: Announce
 ) -> tuple[str, ...]:
     """Both, but where nobody asked for pairs and there are none, reconstruction alone, which `tell` is told."""
-    if request.pairs is not None or count_pairs(clips, everyone):
+    if request.best_of_references:
+        tell("reconstruction alone: the cross task has no true frames to choose the best by")
+        return ("reconstruction",)
+    if request.pairs is not None or request.pairs_file is not None or count_pairs(clips, sources):
         return TASKS
     tell("reconstruction alone: the cross task takes test clips of two persons, and there are none")
     return ("reconstruction",)
 
 
-def _wanted_transfers(request: EvaluationRequest) -> dict[str, str]:
-    """Task to the transfer mode that is wanted of every model that knows it."""
-    wanted = {"reconstruction": "absolute", "cross": request.transfer or "relative"}
+def _pairs(request: EvaluationRequest, clips: Sequence[Clip], sources: Sequence[Clip]) -> list[ClipPair]:
+    """Those that a file names, or as many as were asked for, drawn."""
+    if request.pairs_file is not None:
+        return read_pairs(request.pairs_file, sources, clips)
+    return draw_pairs(clips, sources, request.pairs or min(len(clips), USUAL_COUNT), request.seed)
+
+
+def _announce_one_source(request: EvaluationRequest, models: Sequence[Contestant], tell: Announce) -> None:
+    """Which models take the source alone, where references were asked for."""
+    alone = [model.label for model in models if request.references and not model.animator.takes_references]
+    if alone and not request.best_of_references:
+        tell(f"take no references, so the source alone: {', '.join(alone)}")
+
+
+def _wanted_transfers(request: EvaluationRequest, model: str = "") -> dict[str, str]:
+    """Task to the transfer mode that is wanted of every model that knows it, or of the one named."""
+    asked = request.cross_transfers
+    wanted = {
+        "reconstruction": request.reconstruction_transfer or "absolute",
+        "cross": asked.get(model, asked.get("", "relative")),
+    }
     return {task: wanted[task] for task in TASKS if task in request.tasks}
 
 
-def _contestant(model: LineupModel, transfers: Mapping[str, str], size: Size) -> Contestant:
-    """How a model runs where frames of `size` are compared, and `transfers` are wanted."""
-    modes = {task: own_transfer(model.animator, task, wanted) for task, wanted in transfers.items()}
+def _contestant(model: LineupModel, request: EvaluationRequest, size: Size) -> Contestant:
+    """How a model runs where frames of `size` are compared."""
+    wanted = _wanted_transfers(request, model.model)
+    modes = {task: own_transfer(model.animator, task, mode) for task, mode in wanted.items()}
     return Contestant(model.label, model.animator, _size_of(model.frame_side, size), modes)
 
 
 def own_transfer(animator: Animator, task: str, wanted: str) -> str:
     """The transfer mode that a model takes in a task where `wanted` is asked for.
 
-    In reconstruction its own for that; else its usual one if it lacks what is wanted.
+    In reconstruction its own for that, unless another mode is wanted than absolute and it has it; else its usual one if
+    it lacks what is wanted.
     """
-    if task == "reconstruction":
+    if task == "reconstruction" and (wanted == "absolute" or wanted not in animator.transfer_modes):
         wanted = animator.reconstruction_transfer
     return wanted if wanted in animator.transfer_modes else animator.transfer_modes[0]
 
@@ -260,31 +311,15 @@ def _check_transfer(request: EvaluationRequest, lineup: Lineup) -> None:
 
     The floor does the same in every mode.
     """
-    if "cross" not in request.tasks or request.transfer is None:
-        return
+    wanted = request.reconstruction_transfer
+    modes = [mode for model in lineup.models for mode in model.animator.transfer_modes]
+    if wanted is not None and wanted not in modes:
+        raise InputError(f"--reconstruction-transfer: {unknown('transfer mode', wanted, modes)}")
+    asked = request.cross_transfers if "cross" in request.tasks else {}
+    for name in asked:
+        if name and name not in (model.model for model in lineup.models):
+            raise InputError(f"--transfer: {unknown('model', name, [model.model for model in lineup.models])}")
     for model in [other for other in lineup.models if other.model != FLOOR] or lineup.models:
-        modes = model.animator.transfer_modes
-        if request.transfer not in modes:
-            raise InputError(f"{model.label}: {unknown('transfer mode', request.transfer, modes)}")
-
-
-def _usual_name(request: EvaluationRequest, dataset: PreparedDataset, size: tuple[int, int]) -> str:
-    """The dataset, the size, and every part of the setting that is not the usual one, so that none meets another."""
-    height, width = size
-    parts = [dataset.name]
-    shape = str(width) if width == height else f"{width}x{height}"
-    if not dataset.name.endswith(f"-{shape}"):
-        parts.append(shape)
-    if request.clips is not None:
-        parts.append(f"clips-{dataset.hash[:8]}")
-    if request.limit is not None:
-        parts.append(f"first{request.limit}")
-    if request.pairs is not None:
-        parts.append(f"pairs{request.pairs}")
-    if request.seed:
-        parts.append(f"seed{request.seed}")
-    if request.protocol is not Protocol.LITERATURE:
-        parts.append(request.protocol)
-    if request.subject is not None:
-        parts.append(request.subject)
-    return "-".join([*parts, *(request.metrics or ())])
+        wanted = asked.get(model.model, asked.get(""))
+        if wanted is not None and wanted not in model.animator.transfer_modes:
+            raise InputError(f"{model.label}: {unknown('transfer mode', wanted, model.animator.transfer_modes)}")

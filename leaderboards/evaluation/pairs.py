@@ -1,6 +1,7 @@
 """What goes together: source and driving clips of different persons, and generated videos with the true ones."""
 
 import csv
+import hashlib
 import io
 import random
 from collections import Counter
@@ -75,13 +76,35 @@ class MismatchedVideosError(LiaBenchError):
     """Two videos that are to be compared frame by frame have not the same frames."""
 
 
-def write_pairs(path: Path, pairs: Sequence[ClipPair]) -> None:
-    """Write pairs.csv: source and driving clip of each pair."""
+def pairs_text(pairs: Sequence[ClipPair]) -> str:
+    """What pairs.csv holds: source and driving clip of each pair, and the source's frame where one is not the first."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["source", "driving"])
-    writer.writerows((pair.source, pair.driving) for pair in pairs)
-    write_text(path, text.getvalue())
+    with_frames = any(pair.frame for pair in pairs)
+    writer.writerow(["source", "driving", *(["frame"] if with_frames else [])])
+    writer.writerows((pair.source, pair.driving, *([pair.frame] if with_frames else [])) for pair in pairs)
+    return text.getvalue()
+
+
+def pairs_sha256(pairs: Sequence[ClipPair]) -> str:
+    """SHA-256 of the file that holds them."""
+    return hashlib.sha256(pairs_text(pairs).encode(errors="surrogateescape")).hexdigest()
+
+
+def write_pairs(path: Path, pairs: Sequence[ClipPair]) -> None:
+    """Write pairs.csv, unless one is there, which is nobody's to overwrite.
+
+    Raises:
+        InputError: the one that is there names other pairs.
+    """
+    text = pairs_text(pairs)
+    if not path.exists():
+        write_text(path, text)
+    elif path.read_text(encoding="utf-8-sig", errors="replace") != text:
+        raise InputError(
+            f"{path}: names other pairs than this evaluation animates, and is not overwritten: "
+            "give it as --pairs-file under another --name, or remove it"
+        )
 
 
 def open_folder(folder: Path) -> PreparedDataset:

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lia_bench.core.errors import InputError
+from lia_bench.core.prepared_dataset import PreparedDataset
+from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.results.csv_writing import PER_CLIP
 from lia_bench.leaderboards.results.report import Run
@@ -26,8 +29,8 @@ class EvaluationRequest:
         dataset: name or folder of a prepared dataset; None is the only one in `data`.
         tasks: of 'reconstruction' and 'cross'; none are both, or reconstruction alone where no two test clips show
             different persons.
-        transfer: of the cross task; reconstruction is always absolute, as models mean it. None is relative, and for a
-            model that does not know it the model's usual one.
+        transfer: of the cross task, and of single models, as 'relative,mraa=avd'; reconstruction is always absolute, as
+            models mean it. None is relative, and for a model that does not know it the model's usual one.
         metrics: names; None is all there are.
         protocol: the rules that numbers are computed by.
         subject: what the clips show, as far as plain names of metrics depend on it; None is what the dataset says.
@@ -39,6 +42,17 @@ class EvaluationRequest:
         limit: only the first so many test clips are animated or drive; None is all.
         seed: of the pairs and of the intervals.
         pairs: animations of the cross task; None is one a clip, at most 50.
+        pairs_file: the pairs themselves (see `sources.read_pairs`), in place of drawn ones.
+        sources: dataset, or folder of clips or pictures, that the sources of the cross task are from; None is the
+            dataset itself.
+        references: further views of each source, drawn from its clip, for models that take some.
+        best_of_references: whether a model that takes none is run from each view, and each frame's best counts, as its
+            distance from the true one tells.
+        max_frames: only the first so many frames of each clip count; None is all.
+        skip_source_frame: whether reconstruction leaves the first frame, which is the source, out of its numbers.
+        start: 'first' or 'best': the driving frame that relative transfer begins from.
+        reconstruction_transfer: the mode that reconstruction takes, of models that have it; None is each model's own.
+        set_side: 'driving' or 'source': the clips that distances of sets are measured from, in the cross task.
         videos: whether to write videos: of each clip a strip of all side by side, and every model's alone.
         flow_videos: whether to write videos of the models' dense flows as well.
         data: folder of prepared datasets.
@@ -61,11 +75,27 @@ class EvaluationRequest:
     limit: int | None = None
     seed: int = 0
     pairs: int | None = None
+    pairs_file: Path | None = None
+    sources: str | None = None
+    references: int = 0
+    best_of_references: bool = False
+    max_frames: int | None = None
+    skip_source_frame: bool = False
+    start: Literal["first", "best"] = "first"
+    reconstruction_transfer: str | None = None
+    set_side: Literal["driving", "source"] = "driving"
     videos: bool = True
     flow_videos: bool = False
     data: Path = Path("data")
     runs: Path = Path("runs")
     results: Path = Path("results")
+
+    @property
+    def cross_transfers(self) -> dict[str, str]:
+        """What `transfer` asks for: the mode of single models by their names, and that of all others by ''."""
+        parts = (part.strip() for part in (self.transfer or "").split(","))
+        named = (part.rpartition("=") for part in parts if part)
+        return {model.strip(): mode.strip() for model, _, mode in named}
 
     def check(self) -> None:
         """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""
@@ -74,9 +104,32 @@ class EvaluationRequest:
                 raise InputError(unknown("task", task, TASKS))
         _check_metrics(self.metrics, self.subject)
         _check_counts({"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs, "size": self.size})
+        _check_counts({"max-frames": self.max_frames, "references": self.references or None})
+        self._check_together()
         if self.flow_videos and not self.videos:
             raise InputError("--flow-videos and --no-videos: leave one of them out")
         _check_name(self.name, self.results)
+
+    def _check_together(self) -> None:
+        """Raise InputError for values that exclude each other."""
+        if self.pairs_file is not None and self.pairs is not None:
+            raise InputError("--pairs and --pairs-file: leave one of them out")
+        for option, value in {"--pairs-file": self.pairs_file, "--sources": self.sources}.items():
+            if value is not None and self.tasks and "cross" not in self.tasks:
+                raise InputError(f"{option} is for the cross task: leave it out, or add --task cross")
+        if self.best_of_references and not self.references:
+            raise InputError("--best-of-references goes with --references N")
+        if self.best_of_references and "cross" in self.tasks:
+            raise InputError(
+                "--best-of-references takes each frame's best by its true one, which the cross task has none of: "
+                "take --task reconstruction alone"
+            )
+        if self.max_frames == 1 and self.skip_source_frame:
+            raise InputError("--max-frames 1 and --skip-source-frame leave no frame: leave one of them out")
+        if self.start not in ("first", "best"):
+            raise InputError(unknown("start", self.start, ("first", "best")))
+        if self.set_side not in ("driving", "source"):
+            raise InputError(unknown("side", self.set_side, ("driving", "source")))
 
 
 @dataclass(frozen=True)
@@ -171,3 +224,41 @@ def _check_counts(counts: dict[str, int | None]) -> None:
 def _check_name(name: str | None, results: Path) -> None:
     if name is not None and (Path(name).name != name or name.startswith(".")):
         raise InputError(f"--name {name}: it names one folder in {results}, without slashes")
+
+
+def _arranged(request: EvaluationRequest) -> list[str]:
+    """What of the arrangement is not the usual one, as parts of a folder's name."""
+    from_pairs = sha256_of_file(request.pairs_file)[:8] if request.pairs_file is not None else ""
+    return [
+        *([f"from-{Path(request.sources).name}"] if request.sources is not None else []),
+        *([f"pairs-{from_pairs}"] if from_pairs else []),
+        *([f"references{request.references}"] if request.references else []),
+        *(["best"] if request.best_of_references else []),
+        *([f"frames{request.max_frames}"] if request.max_frames is not None else []),
+        *(["without-source-frame"] if request.skip_source_frame else []),
+        *(["best-start"] if request.start == "best" else []),
+        *(["source-sets"] if request.set_side == "source" else []),
+    ]
+
+
+def usual_name(request: EvaluationRequest, dataset: PreparedDataset, size: tuple[int, int]) -> str:
+    """The dataset, the size, and every part of the setting that is not the usual one, so that none meets another."""
+    height, width = size
+    parts = [dataset.name]
+    shape = str(width) if width == height else f"{width}x{height}"
+    if not dataset.name.endswith(f"-{shape}"):
+        parts.append(shape)
+    if request.clips is not None:
+        parts.append(f"clips-{dataset.hash[:8]}")
+    if request.limit is not None:
+        parts.append(f"first{request.limit}")
+    if request.pairs is not None:
+        parts.append(f"pairs{request.pairs}")
+    parts += _arranged(request)
+    if request.seed:
+        parts.append(f"seed{request.seed}")
+    if request.protocol is not Protocol.LITERATURE:
+        parts.append(request.protocol)
+    if request.subject is not None:
+        parts.append(request.subject)
+    return "-".join([*parts, *(request.metrics or ())])

@@ -1,15 +1,18 @@
 """Metrics of sets: Frechet distances over all clips of a task, from the features that scoring left on disk."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from lia_bench.core.console import progress
+from lia_bench.core.video.image import at_sizes
+from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.results.report import ClipEntry, Run, SetScore
-from lia_bench.metrics.features import FeatureFile, LoadedExtractor, cached_features
+from lia_bench.metrics.clip_scores import eight_bits
+from lia_bench.metrics.features import FeatureFile, FeatureStream, LoadedExtractor, cached_features
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.specification import Compares
 from lia_bench.metrics.suite import Suite, SuiteMetric
@@ -21,6 +24,34 @@ def generated_features(folder: Path, number: int, model: int, extractor: LoadedE
     """The features of a model's frames for one animation."""
     path = folder / extractor.identity / f"model-{model}" / f"{number}.float32"
     return FeatureFile(path, extractor.specification.shape)
+
+
+def keep_true_features(suite: Suite, key: str, length: int, frames: Iterable[Frame]) -> None:
+    """Have the features of a clip that stands on the true side of sets, read off `frames` where they are not there.
+
+    Args:
+        suite: the metrics, and the size of all frames.
+        key: what they are cached by.
+        length: how many frames there are.
+        frames: uint8 (H, W, 3), of any size.
+    """
+    size = (suite.setting.height, suite.setting.width)
+    of_sets = [metric for metric in suite.metrics if metric.specification.compares is Compares.SETS]
+    extractors = dict.fromkeys(metric.extractor for metric in of_sets if metric.extractor is not None)
+    missing = [one for one in extractors if cached_features(one, *size, key).read() is None]
+    if not missing:
+        return
+    streams = [FeatureStream(one, cached_features(one, *size, key), length) for one in missing]
+    try:
+        for scaled in at_sizes(frames, [size]):
+            for stream in streams:
+                stream.push(eight_bits(scaled[size][None].to(suite.setting.device)))
+    except BaseException:
+        for stream in streams:
+            stream.abandon()
+        raise
+    for stream in streams:
+        stream.finish()
 
 
 def set_scores(suite: Suite, run: Run, folder: Path) -> list[SetScore]:

@@ -59,6 +59,7 @@ class Column:
         bounds: the lowest and the highest value of a score that was measured.
         measured: makes the cell of what is measured here; None where papers alone fill it, and for metrics.
         seldom: whether a table has the column only if one of its rows says something there.
+        apart: whether rows that differ in the text measure something else, so that they are neither merged nor ranked.
     """
 
     name: str
@@ -71,11 +72,28 @@ class Column:
     bounds: tuple[float, float] = (0.0, math.inf)
     measured: Source | None = None
     seldom: bool = False
+    apart: bool = False
 
 
 def _text(part: Part, measured: Source | None = None, *, seldom: bool = False) -> Any:
     """A column of text; empty where nothing is said."""
     return field(default="", metadata={"kind": "text", "part": part, "measured": measured, "seldom": seldom})
+
+
+def _arranged(said: Callable[[Any], object], *tasks: str) -> Any:
+    """A column of text on how an evaluation was arranged, in these tasks; empty where it is as usual."""
+
+    def measured(report: "Report", of: "Measurement") -> str:
+        return str(said(report.setting) or "") if of.task in tasks else ""
+
+    entry = {"kind": "text", "part": "where", "measured": measured, "seldom": True, "apart": True}
+    return field(default="", metadata=entry)
+
+
+def _references(setting: Any) -> str:
+    if not getattr(setting, "references", 0):
+        return ""
+    return f"{setting.references}, best of each frame" if setting.best_of_references else str(setting.references)
 
 
 def _count(measured: Source) -> Any:
@@ -116,6 +134,14 @@ class ResultRow:
         counts: metric to the frames that were scored and those that were left out since nothing was found there.
         extractors: what metrics rest on, as 'akd=akd_openpose(weights ...);...'.
         seed: of the pairs of the cross task.
+        sources: what the sources of the cross task were drawn from, where not from the dataset.
+        pairs: the first digits of the SHA-256 of the pairs that a file named.
+        references: how many further views of each source models were given.
+        max_frames: so many first frames of each clip counted.
+        source_frame: 'skipped' where the first frame, which is the source, is not in the numbers.
+        start: 'best' where relative transfer began from the driving frame most like the source.
+        set_side: 'source' where distances of sets are from the sources' clips.
+        experiment: name and hash of the experiment that asked for it.
         rendered: the size of the model's frames where they were resized to be compared, and to which.
         doubtful: the scores that are not what the report beside their table gives, as 'l1;psnr'.
         file: the file that it was read from.
@@ -155,6 +181,14 @@ class ResultRow:
     origin: Origin = field(
         default="measured", metadata={"kind": "text", "part": "where", "measured": lambda report, of: "measured"}
     )
+    sources: str = _arranged(lambda setting: getattr(setting, "source_set", ""), "cross")
+    pairs: str = _arranged(lambda setting: setting.given_pairs[:12], "cross")
+    references: str = _arranged(_references, "reconstruction", "cross")
+    max_frames: str = _arranged(lambda setting: setting.max_frames, "reconstruction", "cross")
+    source_frame: str = _arranged(lambda setting: "skipped" if setting.skip_source_frame else "", "reconstruction")
+    start: str = _arranged(lambda setting: "best" if getattr(setting, "start", "") == "best" else "", "cross")
+    set_side: str = _arranged(lambda setting: "source" if setting.set_side == "source" else "", "cross")
+    experiment: str = _text("where", lambda report, of: report.setting.experiment, seldom=True)
     rendered: str = _text("where", _rendered, seldom=True)
     doubtful: str = _text("where", seldom=True)
 
@@ -175,6 +209,10 @@ PRINTED_ALONE: Mapping[str, Better] = {
 
 COLUMNS = {entry.name: Column(entry.name, **entry.metadata) for entry in fields(ResultRow) if entry.metadata}
 """Name to column, of those that any row may have, in the order of the file."""
+
+
+APART = tuple(name for name, column in COLUMNS.items() if column.apart)
+"""The columns that say how an evaluation was arranged."""
 
 
 def measured_cells(report: "Report", of: "Measurement") -> dict[str, Cell]:

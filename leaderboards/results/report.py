@@ -1,7 +1,4 @@
-"""What `report.json` holds: the history of a results folder, from which its tables are made.
-
-`results/report_file.py` reads and writes it; nobody else does.
-"""
+"""What `report.json` holds: the history of a results folder, from which its tables are made by `report_file.py`."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -48,6 +45,11 @@ class CommonSetting(Part):
         protocol: the rules that numbers are computed by.
         subject: what the clips show; empty where nobody says.
         metrics: the columns.
+        given_pairs: SHA-256 of the pairs that a file named; empty where none did.
+        max_frames: only the first so many frames of each clip counted; None is all.
+        skip_source_frame: whether the first frame, which is the source, was left out of reconstruction.
+        set_side: the clips that distances of sets were measured from, in the cross task.
+        experiment: name and hash of the experiment that asked for it.
     """
 
     dataset: str
@@ -59,6 +61,11 @@ class CommonSetting(Part):
     protocol: str
     subject: str
     metrics: list[str]
+    given_pairs: str = ""
+    max_frames: int | None = None
+    skip_source_frame: bool = False
+    set_side: Literal["driving", "source"] = "driving"
+    experiment: str = ""
 
 
 class EvaluationSetting(CommonSetting):
@@ -68,12 +75,20 @@ class EvaluationSetting(CommonSetting):
         listed_clips: how many clips a list left; None without a list.
         limit: only the first so many clips were animated; None is all.
         pair_count: animations of the cross task.
+        source_set: name and hash of what the sources of the cross task were drawn from; empty for the dataset.
+        references: further views of each source that models were given.
+        best_of_references: whether models that take none were run from each view, and each frame's best counted.
+        start: the driving frame that relative transfer began from.
     """
 
     kind: Literal["evaluation"] = "evaluation"
     listed_clips: int | None = None
     limit: int | None
     pair_count: int
+    source_set: str = ""
+    references: int = 0
+    best_of_references: bool = False
+    start: Literal["first", "best"] = "first"
 
 
 class ScoreSetting(CommonSetting):
@@ -304,10 +319,11 @@ class Cell(Part):
 
 @dataclass(frozen=True)
 class ClipPair:
-    """Names of two clips of different persons."""
+    """Names of two clips, and which frame of the source is animated."""
 
     source: str
     driving: str
+    frame: int = 0
 
 
 class Report(Part):

@@ -7,7 +7,6 @@ from itertools import chain, islice, tee
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lia_bench.animation.best_start import best_match, no_match
 from lia_bench.animation.crop import cut
 from lia_bench.animation.inputs import DrivingVideo, SourcePicture, open_driving, squares
 from lia_bench.animation.layout import Layout, Pasting, alone, panel_scale, shrunk, strip
@@ -17,6 +16,7 @@ from lia_bench.core.console import progress
 from lia_bench.core.memory import batch_size_advice
 from lia_bench.core.video import read_picture, resize, to_frame, to_tensor
 from lia_bench.core.video.reader import Frame
+from lia_bench.metrics.best_start import best_match, no_match
 from lia_bench.models.animator import numbers_only
 from lia_bench.models.lineup import LineupModel
 from lia_bench.preprocessing.footage import Footage

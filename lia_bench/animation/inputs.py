@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lia_bench.animation.best_start import Points, PosePoints
 from lia_bench.animation.crop import FRAMINGS, Still, SubjectFinder, cut, looked_at, whole_frame
 from lia_bench.animation.request import AnimationRequest
 from lia_bench.core.console import progress
@@ -12,6 +11,7 @@ from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.video import read_picture, resize
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import open_pictures
+from lia_bench.metrics.best_start import Points, PosePoints
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import Footage, open_quickly
 from lia_bench.preprocessing.tracking.frames import UprightFootage

@@ -1,10 +1,11 @@
 """`lia-bench evaluate`: models over a test set, scored, compared and shown side by side."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from lia_bench.cli.options import metric_options, names
+from lia_bench.cli.options import arrangement_options, metric_options, names
 from lia_bench.core.names import printable
 from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED, count
 
@@ -32,8 +33,8 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--transfer",
     metavar="MODE",
-    help="How the cross task moves the source: relative, absolute, or another mode of the models. "
-    "Reconstruction is always absolute, as the model means it.  "
+    help="How the cross task moves the source: relative, absolute, or another mode of the models; of single models as "
+    "relative,mraa=avd. Reconstruction is always absolute, as the model means it.  "
     "[default: relative; of a model without it, the model's own]",
 )
 @metric_options
@@ -65,6 +66,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--pairs", type=count(), metavar="N", help="Animations of the cross task.  [default: one a clip, up to 50]"
 )
+@arrangement_options
 @click.option(
     "--videos/--no-videos",
     default=True,
@@ -96,6 +98,7 @@ def command(
     data: Path,
     runs: Path,
     results: Path,
+    **arrangement: Any,
 ) -> None:
     """Run models over the test clips of a dataset, score them and print the table.
 
@@ -108,6 +111,7 @@ def command(
       lia-bench evaluate --models lia,fomm --dataset sample
       lia-bench evaluate --models lia:vox-256 --dataset vox --task reconstruction --metrics l1,lpips
       lia-bench evaluate --models lia --dataset vox --clips common.txt
+      lia-bench evaluate --models lia --dataset vox --task cross --sources portraits --set-side source
       lia-bench evaluate --models lia@runs/lia/vox-256-vox+motion.directions.sweep.json --dataset vox
     """
     from lia_bench.core.console import say
@@ -140,6 +144,7 @@ def command(
         data=data,
         runs=runs,
         results=results,
+        **arrangement,
     )
     keep_freed_memory()
     with batch_size_advice(batch_size):

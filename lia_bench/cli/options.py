@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
+
+from lia_bench.core.number_types import count
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -57,6 +60,67 @@ def crop_options(command: Command) -> Command:
             help="What both inputs are cropped to.",
         ),
         click.option("--no-crop", is_flag=True, help="Take whole frames, for inputs that are cropped as it is."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def arrangement_options(command: Command) -> Command:
+    """Adds --sources, --pairs-file and what else says how clips are gone through."""
+    options = (
+        click.option(
+            "--pairs-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="CSV",
+            help="The pairs of the cross task, in place of drawn ones: columns source,driving and perhaps frame, which "
+            "of the source's frames is animated.",
+        ),
+        click.option(
+            "--sources",
+            metavar="DATASET",
+            help="Where the sources of the cross task are from: another prepared dataset such as portraits, or a "
+            "folder of clips or pictures, of the driving clips' size.  [default: --dataset]",
+        ),
+        click.option(
+            "--references",
+            type=count(0),
+            default=0,
+            show_default=True,
+            metavar="N",
+            help="Further views of each source, drawn from its clip, for models that take some.",
+        ),
+        click.option(
+            "--best-of-references",
+            is_flag=True,
+            help="Run models that take no references from each view; of every frame the one nearest to the true one "
+            "counts. In reconstruction alone.",
+        ),
+        click.option("--max-frames", type=count(), metavar="N", help="Only the first N frames of each clip."),
+        click.option(
+            "--skip-source-frame",
+            is_flag=True,
+            help="Leave the first frame, which is the source, out of reconstruction's numbers.",
+        ),
+        click.option(
+            "--start",
+            type=click.Choice(["first", "best"]),
+            default="first",
+            show_default=True,
+            help="The driving frame that relative transfer begins from; best is the one most like the source.",
+        ),
+        click.option(
+            "--reconstruction-transfer",
+            metavar="MODE",
+            help="Mode of reconstruction, for models that have it, such as reconstruction.  [default: the model's own]",
+        ),
+        click.option(
+            "--set-side",
+            type=click.Choice(["driving", "source"]),
+            default="driving",
+            show_default=True,
+            help="The clips that distances of sets (fid, video_fid) are measured from in the cross task.",
+        ),
     )
     for option in reversed(options):
         command = option(command)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lia_bench.animation.best_start import best_match
 from lia_bench.animation.crop import BODY, FACE, Still, SubjectFinder, cut
 from lia_bench.animation.inputs import Preparation, open_driving
 from lia_bench.animation.product import animate
@@ -16,6 +15,7 @@ from lia_bench.animation.request import AnimationRequest
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.core.video import open_video, read_image
 from lia_bench.core.weights import WEIGHTS
+from lia_bench.metrics.best_start import best_match
 from lia_bench.preprocessing.boxes import Box, contains
 from tests.animation.toys import decoded_sound, grey_frames, register, write_film
 from tests.preprocessing.detectors import install_real

@@ -170,7 +170,7 @@ def test_a_model_without_relative_transfer_is_in_the_table_and_says_so(
     print_board(evaluation_board(outcome.report.content))
     printed = capsys.readouterr().out
     assert printed.count("cross, relative transfer") == 1
-    assert "fixed: absolute transfer, for want of relative" in printed
+    assert "fixed: absolute transfer, not relative" in printed
     with pytest.raises(InputError, match="fixed: unknown transfer mode 'relative'"):
         evaluate(request_of("toy", "fixed", transfer="relative"))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lia_bench.animation.best_start import best_match, pose_distance
+from lia_bench.metrics.best_start import best_match, pose_distance
 
 SQUARE = np.array([(0, 0), (2, 0), (2, 2), (0, 2)], dtype=np.float32)
 

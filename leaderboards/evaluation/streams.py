@@ -1,0 +1,143 @@
+"""What one model makes of one clip, frame by frame, and the time it takes for it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import tee
+from operator import itemgetter
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.stopwatch import Stopwatch
+from lia_bench.core.video import resize, to_tensor
+from lia_bench.core.video.reader import Frame
+from lia_bench.leaderboards.evaluation.films import Rendered
+from lia_bench.models.animator import Animator
+from lia_bench.models.blocks.flow_recording import recorded_flows
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model as an evaluation runs it.
+
+    Attributes:
+        label: what tables and captions call it.
+        animator: the model.
+        seen: size of the source and driving frames that it is given.
+        transfers: of each task the transfer mode that it takes.
+    """
+
+    label: str
+    animator: Animator
+    seen: Size
+    transfers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Views:
+    """What is known of a source.
+
+    Attributes:
+        source: uint8 (H, W, 3).
+        references: further views of it, likewise; for models that take them.
+        best: whether a model that takes none is run from each view, and its frame nearest to the true one (L1) counts.
+    """
+
+    source: Frame
+    references: Sequence[Frame] = ()
+    best: bool = False
+
+
+class TimedStream:
+    """A model's frames and flows, with the seconds that the model itself took for them."""
+
+    def __init__(
+        self,
+        model: Contestant,
+        task: str,
+        clip: str,
+        views: Views,
+        driving: Iterator[Mapping[Size, Tensor]],
+        size: Size,
+        batch_size: int,
+        with_flows: bool,
+    ) -> None:
+        """`driving`: frames at every size that is needed; `size`: of the frames that are compared."""
+        self._model = model
+        self._clip = clip
+        self._size = size
+        self._watch = Stopwatch()
+        takes = model.animator.takes_references
+        several = [views.source, *views.references] if views.best and not takes else [views.source]
+        references = [_seen(view, model) for view in views.references] if takes else None
+        truth, *branches = tee(driving, len(several) + 1) if len(several) > 1 else ((), driving)
+        self._truth = map(itemgetter(size), truth)
+        self._starts = [
+            (_seen(view, model), self._watch.without(map(itemgetter(model.seen), branch)))
+            for view, branch in zip(several, branches, strict=True)
+        ]
+        self._setting: dict[str, Any] = {
+            "transfer": model.transfers[task],
+            "batch_size": batch_size,
+            "references": references,
+        }
+        self._frames: list[Iterator[Tensor]] = []
+        self._with_flows = with_flows and len(several) == 1
+        self._flows: Iterator[Tensor] = iter(())
+
+    @property
+    def seconds(self) -> float:
+        """What the model took so far, without the decoding of the driving frames."""
+        return self._watch.seconds
+
+    def __iter__(self) -> "TimedStream":
+        return self
+
+    def __next__(self) -> Rendered:
+        if not self._with_flows:
+            return Rendered(self._next_frame(), None)
+        with recorded_flows() as flows:
+            frame = self._next_frame()
+        if flows:
+            # A batch has been rendered, and these are its frames' flows.
+            self._flows = iter(flows[-1].pixels(*frame.shape[1:]).cpu())
+        return Rendered(frame, next(self._flows, None))
+
+    def _next_frame(self) -> Tensor:
+        """The model's next frame at the size of the comparison; of several, the one nearest to the true frame."""
+        try:
+            with self._watch.running():
+                if not self._frames:
+                    animate = self._model.animator.animate_stream
+                    self._frames = [animate(*start, **self._setting) for start in self._starts]
+                rendered = [next(frames) for frames in self._frames]
+        except (LiaBenchError, StopIteration, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise LiaBenchError(
+                f"{self._model.label} failed on clip {self._clip}: {type(error).__name__}: {reason}; "
+                "finished clips are kept, and the same command goes on from here"
+            ) from error
+        compared = [_compared(frame, self._size) for frame in rendered]
+        if len(compared) == 1:
+            return compared[0]
+        true = next(self._truth)
+        return min(compared, key=lambda frame: float((frame - true).abs().mean()))
+
+
+def _seen(view: Frame, model: Contestant) -> Tensor:
+    return to_tensor(resize(view, model.seen))
+
+
+def _compared(frame: Tensor, size: Size) -> Tensor:
+    """A model's frame (3, H, W) at the size of the comparison: bilinear, and smoothed where it shrinks."""
+    if frame.shape[1:] == size:
+        return frame
+    return F.interpolate(frame[None], size=size, mode="bilinear", antialias=True)[0].clamp(0, 1)
