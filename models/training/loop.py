@@ -22,6 +22,7 @@ from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
 from lia_bench.models.training.memory import gather_states
 from lia_bench.models.training.optimisers import AveragedAnimator, load_optimiser
+from lia_bench.models.training.pairs import lost_workers_named
 from lia_bench.models.training.planned_run import PlannedRun
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
 from lia_bench.models.training.step import Step
@@ -117,7 +118,7 @@ class TrainingLoop:
         """
         run = self._run
         meter = Meter()
-        with deferred_interruption() as interruption, self._journal() as journal:
+        with lost_workers_named(), deferred_interruption() as interruption, self._journal() as journal:
             for step in range(run.start + 1, run.stop + 1):
                 begun = time.perf_counter()
                 batch = self._next_batch(step - 1)

@@ -4,8 +4,11 @@ What is drawn depends on the seed and the position alone.
 """
 
 import gc
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -292,20 +295,27 @@ def pair_batches(
     return _checked(iter(loader))
 
 
+@contextmanager
+def lost_workers_named() -> Iterator[None]:
+    """Inside, a worker that was killed is a LiaBenchError; torch raises its own error wherever the process just is."""
+    try:
+        yield
+    except RuntimeError as error:
+        # torch has no class for it; an error raised inside a worker begins with "Caught".
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise LiaBenchError(
+            "a process that decodes frames was killed, often for lack of memory: "
+            "lower data.cache_megabytes or data.workers, then run the same command again"
+        ) from error
+
+
 def _checked(batches: Iterator[Tensor | LiaBenchError]) -> Iterator[Tensor]:
     while True:
-        try:
-            batch = next(batches)
-        except StopIteration:
+        with lost_workers_named():
+            batch = next(batches, None)
+        if batch is None:
             return
-        except RuntimeError as error:
-            # torch has no class for it; an error raised inside a worker begins with "Caught".
-            if not str(error).startswith("DataLoader worker"):
-                raise
-            raise LiaBenchError(
-                "a process that decodes frames was killed, often for lack of memory: "
-                "lower data.cache_megabytes or data.workers, then run the same command again"
-            ) from error
         if isinstance(batch, LiaBenchError):
             raise batch
         yield batch
@@ -324,3 +334,14 @@ def _leave_signals_to_main(worker: int) -> None:
     # Ctrl-C reaches the whole process group, and a handler of the main process is inherited by fork.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_when_main_says_so, daemon=True).start()
+
+
+def _end_when_main_says_so() -> None:
+    """Leave SIGTERM to the main process where a scheduler sends it to all: batches come until that one has saved."""
+    # Who sent a signal is told to those that wait for it alone.
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)

@@ -1,7 +1,10 @@
 """What is drawn for each place of the run, and that nothing else decides it."""
 
 import gc
+import multiprocessing
 import os
+import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -190,6 +193,20 @@ def test_a_broken_clip_stops_the_run_with_one_line(tmp_path: Path, workers: int)
     with pytest.raises(UnreadableVideoError, match=r"bad\.mp4") as caught:
         list(pair_batches(pairs, Share(2), start=0, stop=3, workers=workers, pinned=False))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="this system does not tell who sent a signal")
+def test_workers_go_on_when_somebody_else_terminates_them(stripes: PreparedDataset) -> None:
+    before = multiprocessing.active_children()
+    batches = pair_batches(pairs_of(stripes), Share(2), start=0, stop=9, workers=1, pinned=False)
+    next(batches)
+    (worker,) = (child for child in multiprocessing.active_children() if child not in before)
+    subprocess.run(["kill", str(worker.pid)], check=True)
+    # More than are drawn ahead.
+    assert len([next(batches) for _ in range(4)]) == 4
+    worker.terminate()
+    worker.join(60)
+    assert worker.exitcode == 0
 
 
 def test_a_clip_of_one_frame_makes_no_pair(tmp_path: Path) -> None:

@@ -65,11 +65,11 @@ def wait_for_step(run: RunFolder, step: int) -> None:
         time.sleep(0.02)
 
 
-def terminate(runner: Runner, name: str, step: int, *words: str) -> None:
-    """Start a run, and end it after a step as a scheduler does: only the process that it started."""
+def terminate(runner: Runner, name: str, step: int, *words: str, whole_group: bool = False) -> None:
+    """Start a run, and end it after a step as a scheduler does: the process that it started, or all of the job."""
     process = runner.start(name, *words)
     wait_for_step(runner.folder(name), step)
-    process.send_signal(signal.SIGTERM)
+    (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 75, errors
     assert errors.splitlines()[-1].startswith("terminated: the state is saved")
@@ -131,7 +131,7 @@ def first_averages(run: RunFolder) -> dict[str, dict[int, torch.Tensor]]:
 def test_terminated_and_then_killed_it_goes_on_exactly(runner: Runner) -> None:
     length = ("--set", "schedule.iterations=300", "--set", "data.workers=1")
     whole = runner.finish("whole", *length)
-    terminate(runner, "stopped", 30, *length)
+    terminate(runner, "stopped", 30, *length, whole_group=True)
     assert 30 <= runner.folder("stopped").last_step() < 300
     process = runner.start("stopped", *length)
     wait_for_step(runner.folder("stopped"), 130)
