@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 # Tests on real footage skip themselves where this folder is missing.
 export LIA_BENCH_TEST_DATA ?= $(abspath ../shared/data)
 
-.PHONY: demo test lint types tests test-lowest dist format clean
+.PHONY: demo test lint types tests test-lowest dist docs format clean
 
 demo: $(INSTALLED)
 	$(BIN)/lia-bench quickstart
@@ -31,9 +31,9 @@ types: $(INSTALLED)
 	mkdir -p build/types/lia_bench
 	ln -s $(addprefix $(CURDIR)/lia_bench/,animation core cli studio py.typed) $(wildcard $(CURDIR)/lia_bench/*.py) build/types/lia_bench/
 	ln -s $(addprefix $(CURDIR)/,models preprocessing metrics leaderboards) build/types/lia_bench/
-	ln -s $(addprefix $(CURDIR)/,tests benchmarks tests/plugin/theirs) build/types/
+	ln -s $(addprefix $(CURDIR)/,tests benchmarks website tests/plugin/theirs) build/types/
 	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache \
-		lia_bench theirs tests benchmarks
+		lia_bench theirs tests benchmarks website
 
 # One thread a process, since the processes fill the cores. Modules are compiled once, not by every process and run.
 tests: $(INSTALLED)
@@ -55,6 +55,11 @@ dist: $(INSTALLED)
 		build/empty/bin/python -m pip install --quiet --constraint constraints.txt "$$file"; \
 		(cd build/empty && bin/lia-bench quickstart --smoke --folder smoke); \
 	done
+
+# The site in build/website/html; fails on a broken link, and on a page that the navigation does not name.
+docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m website
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -175,7 +175,8 @@ class Animator(nn.Module, Shareable, ABC):
         There are as many as the shorter video has. Only of models that take a source video.
 
         Args:
-            source, driving: as `animate_stream` takes the driving video; both are gone through twice.
+            source: as `animate_stream` takes the driving video; gone through twice.
+            driving: likewise.
 
         Raises:
             InputError: the model takes none; otherwise as `animate_stream`.

@@ -1,4 +1,4 @@
-"""The program text that README.md and docs/ show: its blocks, how each is marked for the check, and the commands in it.
+"""The program text that README.md, docs/ and the first page of the site show, its marks, and the commands in it.
 
 A comment before a block, which sites do not show, says how `benchmarks/docs.py` runs it: `<!-- not run: REASON -->`, or
 `<!-- given: NAME=VALUE ... -->` with what the block takes to be there.
@@ -46,8 +46,8 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """README.md and the pages of docs/."""
-    return [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+    """README.md, the site's first page and the pages of docs/."""
+    return [REPOSITORY / "README.md", REPOSITORY / "website" / "index.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path) -> Iterator[Block]:

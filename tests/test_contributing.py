@@ -25,7 +25,8 @@ def prose() -> str:
 
 def paths() -> list[str]:
     """Every file and folder of the parts that the page is about."""
-    folders = ("docs", "lia_bench", "models", "preprocessing", "metrics", "leaderboards", "tests", "benchmarks")
+    parts = ("lia_bench", "models", "preprocessing", "metrics", "leaderboards")
+    folders = (*parts, "docs", "tests", "benchmarks", "website")
     found = (path for folder in folders for path in ((REPOSITORY / folder), *(REPOSITORY / folder).rglob("*")))
     return [f"/{path.relative_to(REPOSITORY)}" for path in found if "__pycache__" not in path.parts]
 

@@ -33,7 +33,7 @@ def test_what_cannot_be_imported_is_told_from_what_can(tmp_path: Path, monkeypat
 def test_every_extra_for_users_is_explained() -> None:
     named = metadata.metadata("lia-bench").get_all("Provides-Extra")
     assert named is not None
-    assert {*EXTRAS, "dev"} == set(named)
+    assert {*EXTRAS, "dev", "docs"} == set(named)
 
 
 def test_doctor_names_what_is_wrong_and_what_it_would_give(

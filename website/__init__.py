@@ -1,0 +1,1 @@
+"""The documentation site: what is collected, what is generated from registries, and how it is built."""
