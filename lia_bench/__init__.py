@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lia_bench.commands import animate, preprocess, train
-from lia_bench.core.provenance import VERSION
 from lia_bench.evaluations import evaluate, score
 
 if TYPE_CHECKING:
@@ -19,7 +18,16 @@ if TYPE_CHECKING:
     from lia_bench.models.animator import Animator
     from lia_bench.outcomes import Results
 
-__version__ = VERSION
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        """The version, when it is asked for: it takes longer than all else that `import lia_bench` does."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from lia_bench.core.provenance import VERSION
+
+        return VERSION
 
 
 def load_model(

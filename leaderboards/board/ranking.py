@@ -1,7 +1,8 @@
 """Models by their mean rank over metrics, and how sure that is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from lia_bench.leaderboards.board.comparison import Difference, metric_differences
 from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.board.measured_rows import MeasuredRow, Reports
-from lia_bench.leaderboards.results.measurement import Values, drawn_clips
+from lia_bench.leaderboards.results.measurement import Values, resampled_sums
 from lia_bench.metrics.registry import METRICS, ordered
 
 EQUAL_DIGITS = 10
@@ -105,8 +106,7 @@ def rank(group: Group, columns: Sequence[str], seed: int, reports: Reports | Non
     of_sets = [metric for metric in metrics if _is_of_sets(metric, with_values)]
     of_clips = [metric for metric in metrics if metric not in of_sets]
     clips = _common_clips(with_values)
-    once = np.ones((1, len(clips)))
-    ranks = {metric: _ranks(metric, with_values, clips, once)[0] for metric in of_clips}
+    ranks = {metric: _ranks(metric, with_values, clips, _sums) for metric in of_clips}
     ranks |= {metric: _ranks_of_sets(metric, with_values) for metric in of_sets}
     intervals = _intervals(with_values, clips, of_clips, ranks, seed)
     models = [
@@ -157,24 +157,33 @@ def _intervals(
 ) -> list[tuple[float, float] | None]:
     if len(clips) < 2 or not of_clips:
         return [None] * len(models)
-    drawn = drawn_clips(len(clips), seed)
     total = sum(own for metric, own in ranks.items() if metric not in of_clips)
     for metric in of_clips:
-        total = total + _ranks(metric, models, clips, drawn)
+        total = total + _ranks(metric, models, clips, partial(resampled_sums, seed=seed))
     low, high = np.percentile(total / len(ranks), (2.5, 97.5), axis=0)
     return [(float(below), float(above)) for below, above in zip(low, high, strict=True)]
 
 
-def _ranks(metric: str, models: Sequence[MeasuredRow], clips: Sequence[tuple[str, str]], counts: Values) -> Values:
-    """(resamples, models) ranks of the means over clips, each counted as often as (resamples, clips) `counts` says."""
+def _sums(columns: Sequence[Values]) -> list[Values]:
+    """Of each column, (clips, models), the sums over all clips, (models,)."""
+    return [np.ones(len(column)) @ column for column in columns]
+
+
+def _ranks(
+    metric: str,
+    models: Sequence[MeasuredRow],
+    clips: Sequence[tuple[str, str]],
+    sums: Callable[[Sequence[Values]], Sequence[Values]],
+) -> Values:
+    """(..., models) ranks of the means over clips; `sums` gives (..., models) of each column (clips, models)."""
     tables = [one.measurement.by_clip(metric) for one in models]
     cells = np.zeros((2, len(clips), len(models)))
     for number, clip in enumerate(clips):
         if all(clip in table for table in tables):
             cells[:, number] = np.transpose([table[clip] for table in tables])
     values, weights = cells
-    totals = counts @ weights
-    means = np.divide(counts @ (values * weights), totals, out=np.zeros_like(totals), where=totals > 0)
+    weighted, totals = sums([values * weights, weights])
+    means = np.divide(weighted, totals, out=np.zeros_like(totals), where=totals > 0)
     return fractional_ranks(means if _lower_is_better(metric, models) else -means)
 
 

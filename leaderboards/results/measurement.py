@@ -21,6 +21,8 @@ from lia_bench.leaderboards.results.report import (
 from lia_bench.metrics.registry import ordered
 
 RESAMPLES = 2000
+AT_ONCE = 25
+"""So many resamples are summed at once: few enough for a core's cache, and for memory not to grow."""
 
 FEW_CLIPS = 20
 """With fewer, simulated 95 % intervals hold the truth in less than 90 % of cases."""
@@ -327,23 +329,37 @@ def paired_interval(
     return float(low), float(high)
 
 
-@lru_cache(maxsize=2)
-def drawn_clips(clips: int, seed: int) -> Values:
-    """(RESAMPLES, clips) how often each clip is in each resample, every row `clips` draws with replacement.
+def resampled_sums(columns: Sequence[Values], seed: int) -> list[Values]:
+    """Of each column, (clips,) or (clips, models), its sums over drawn clips, (RESAMPLES,) or (RESAMPLES, models).
 
-    The same draws for the same seed and number of clips, whatever is averaged over them.
+    Every resample has as many draws with replacement as there are clips, the same for the same seed and number of
+    clips, whatever is summed.
     """
-    # The array is kept for the next metric, model or pair of models over the same clips.
+    counts = _drawn_clips(len(columns[0]), seed)
+    sums = [np.empty((RESAMPLES, *column.shape[1:])) for column in columns]
+    for begin in range(0, RESAMPLES, AT_ONCE):
+        block = counts[begin : begin + AT_ONCE].astype(np.float64)
+        for own, column in zip(sums, columns, strict=True):
+            own[begin : begin + AT_ONCE] = block @ column
+    return sums
+
+
+@lru_cache(maxsize=2)
+def _drawn_clips(clips: int, seed: int) -> NDArray[np.uint16]:
+    """(RESAMPLES, clips) how often each clip is in each resample."""
+    # Kept for the next metric, model or pair of models over the same clips; in numbers of eight bytes those of
+    # thousands of clips would fill a hundred megabytes.
     random = np.random.default_rng(seed)
-    counts = np.stack(
-        [np.bincount(random.integers(clips, size=clips), minlength=clips).astype(np.float64) for _ in range(RESAMPLES)]
-    )
+    counts = np.empty((RESAMPLES, clips), dtype=np.uint16)
+    for own in counts:
+        own[:] = np.bincount(random.integers(clips, size=clips), minlength=clips)
     counts.setflags(write=False)
     return counts
 
 
 def _resampled(values: Sequence[float], weights: Sequence[float], seed: int) -> Values:
     """(RESAMPLES,) weighted means over drawn clips."""
-    counts = drawn_clips(len(values), seed)
-    means: Values = (counts @ np.multiply(values, weights)) / (counts @ np.asarray(weights, dtype=np.float64))
+    own = np.asarray(weights, dtype=np.float64)
+    totals, counted = resampled_sums([np.multiply(values, own), own], seed)
+    means: Values = totals / counted
     return means

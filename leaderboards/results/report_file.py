@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -182,7 +183,7 @@ class ReportFile:
             texts = inner_file(self.folder, path.name).read_text(encoding="utf-8", errors="replace").splitlines()
             for number, text in enumerate(texts, start=1):
                 try:
-                    line = validated(_Line, text, json.loads(text)).root
+                    line = validated(_Line, text).root
                 except ValidationError as failure:
                     raise InputError(f"{path}: line {number}: {misfit(failure)}: remove that line") from None
                 except (ValueError, RecursionError):
@@ -221,8 +222,16 @@ class _Line(RootModel[Annotated[_ClipLine | _FailureLine, Field(discriminator="k
 
 def _read(path: Path) -> Report:
     way_out = "evaluate again under another --name, or put back what `lia-bench evaluate` wrote"
-    report = read_document(path, Report, "a report", way_out, version=Version("schema", SCHEMA))
-    if report.sha256 and report.sha256 != _sum_of(json.loads(path.read_text(encoding="utf-8-sig"))):
+    sums: list[str] = []
+    report = read_document(
+        path,
+        Report,
+        "a report",
+        way_out,
+        version=Version("schema", SCHEMA),
+        look=lambda content: sums.append(_sum_of(content)) if isinstance(content, dict) else None,
+    )
+    if report.sha256 and report.sha256 not in sums:
         raise InputError(
             f"{path}: not readable as a report (it was changed since it was written, its SHA-256 is another): {way_out}"
         )
@@ -232,7 +241,26 @@ def _read(path: Path) -> Report:
 def _sum_of(content: Mapping[str, Any]) -> str:
     """SHA-256 of all that a report says, but for the sum itself."""
     rest = {key: value for key, value in content.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for piece in _pieces(rest, depth=4):
+        digest.update(piece.encode())
+    return digest.hexdigest()
+
+
+def _pieces(content: Any, depth: int) -> Iterator[str]:
+    """What `json.dumps` gives of plain data with its keys sorted, in pieces, as deep as the clips of runs lie."""
+    if depth and content and isinstance(content, dict):
+        for key, begin in zip(sorted(content), chain("{", repeat(", ")), strict=False):
+            yield f"{begin}{json.dumps(key)}: "
+            yield from _pieces(content[key], depth - 1)
+        yield "}"
+    elif depth and content and isinstance(content, list):
+        for value, begin in zip(content, chain("[", repeat(", ")), strict=False):
+            yield begin
+            yield from _pieces(value, depth - 1)
+        yield "]"
+    else:
+        yield json.dumps(content, sort_keys=True)
 
 
 def _short(value: Any) -> str:

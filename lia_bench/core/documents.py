@@ -1,6 +1,7 @@
 """JSON files with a schema: read into a pydantic model or refused in one line, and written from one."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,6 +31,7 @@ def read_document(
     *,
     version: Version | None = None,
     error: type[LiaBenchError] = InputError,
+    look: Callable[[Any], None] = lambda content: None,
 ) -> Document:
     """The content of a JSON file as a model.
 
@@ -44,6 +46,7 @@ def read_document(
         way_out: what the user can do about a file that is missing or damaged: "take another --name".
         version: where the file tells its version; one that is newer is refused before anything else is looked at.
         error: the class of what is raised.
+        look: is shown the plain data that the file holds, whatever that is, before it becomes the model.
 
     Raises:
         LiaBenchError: of class `error`. The file is not there or not readable, is no JSON, was written by a newer
@@ -54,7 +57,10 @@ def read_document(
         content = json.loads(text, parse_int=_integer)
         if version is not None:
             _refuse_newer(path, content, version, error)
-        return validated(kind, text, content)
+        look(content)
+        # Reports are long: plain data and model need not be there at once.
+        del content
+        return validated(kind, text)
     except ValidationError as failure:
         reason = misfit(failure)
     except RecursionError:
@@ -97,16 +103,13 @@ def _refuse_newer(path: Path, content: Any, version: Version, error: type[LiaBen
         )
 
 
-def validated(kind: type[Document], text: str, content: Any) -> Document:
+def validated(kind: type[Document], text: str) -> Document:
     """JSON as a model, types held as `read_document` holds them.
-
-    Args:
-        kind: the model.
-        text: the JSON.
-        content: the same as plain data.
 
     Raises:
         ValidationError: it does not fit.
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
     """
     try:
         return kind.model_validate_json(text, strict=True)
@@ -114,7 +117,7 @@ def validated(kind: type[Document], text: str, content: Any) -> Document:
         if failure.errors()[0]["type"] != "json_invalid":
             raise
         # Paths that are not UTF-8 stand there as lone surrogates, which Python's parser reads and pydantic's does not.
-        return kind.model_validate(content)
+        return kind.model_validate(json.loads(text))
 
 
 def misfit(failure: ValidationError) -> str:

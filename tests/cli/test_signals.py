@@ -58,6 +58,21 @@ def test_ctrl_c_while_workers_start_is_one_line(tmp_path: Path, workers: int) ->
     assert process.returncode == 130
 
 
+def test_ctrl_c_while_the_program_is_loaded_is_one_line() -> None:
+    script = (
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'lia_bench.core':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from lia_bench.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted: nothing was begun\n")
+
+
 def test_sigterm_before_anything_was_done_says_so(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys, lia_bench.cli.main as main\n"
