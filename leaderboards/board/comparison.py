@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.core.suggestions import unknown
-from lia_bench.leaderboards.results.measurement import Measurement, measurements, paired_interval, weighted_mean
+from lia_bench.leaderboards.results.measurement import Measurement, measurements, resampled_means, weighted_mean
 from lia_bench.leaderboards.results.report_file import REPORT, read_report
 from lia_bench.metrics.registry import METRICS, ordered
 
@@ -119,6 +121,20 @@ def _difference(
         weighted_mean(second, theirs),
         paired_interval(first, second, list(zip(mine, theirs, strict=True)), seed),
     )
+
+
+def paired_interval(
+    first: Sequence[float], second: Sequence[float], weights: Sequence[tuple[float, float]], seed: int
+) -> tuple[float, float] | None:
+    """95 % bootstrap interval of the difference of two weighted means over the same clips, first minus second.
+
+    Both means are taken over the same drawn clips, so that what makes a clip hard for both cancels out.
+    """
+    if len(first) < 2:
+        return None
+    mine, theirs = zip(*weights, strict=True)
+    low, high = np.percentile(resampled_means(first, mine, seed) - resampled_means(second, theirs, seed), (2.5, 97.5))
+    return float(low), float(high)
 
 
 def results_folder(results: Path, name: str | None) -> Path:

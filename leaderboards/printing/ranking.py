@@ -10,9 +10,11 @@ from lia_bench.core.console import wide_console
 from lia_bench.core.names import counted
 from lia_bench.leaderboards.board.comparison import Comparison, Difference
 from lia_bench.leaderboards.board.ranking import Ranking
-from lia_bench.leaderboards.results.measurement import FEW_CLIPS, few_clips
 
 NO_DIFFERENCE = "no difference shown"
+
+FEW_CLIPS = 20
+"""With fewer, simulated 95 % intervals hold the truth in less than 90 % of cases."""
 
 
 def print_ranking(ranking: Ranking) -> None:
@@ -96,7 +98,11 @@ def _remarks(ranking: Ranking) -> Iterator[str]:
     if ranking.models and any(model.interval is None for model in ranking.models):
         yield f"no interval of ranks from {counted(ranking.clips, 'clip')} or metrics of sets alone: {NO_DIFFERENCE}"
     elif ranking.models and ranking.clips < FEW_CLIPS:
-        yield few_clips(ranking.clips)
+        yield _few_clips(ranking.clips)
+
+
+def _few_clips(clips: int) -> str:
+    return f"few clips ({clips}): intervals from so few are too narrow, so take what they show as a hint"
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -112,7 +118,7 @@ def print_comparison(comparison: Comparison) -> None:
         console.print(table)
     fewest = min((difference.clips for difference in comparison.differences), default=FEW_CLIPS)
     if 1 < fewest < FEW_CLIPS:
-        console.print(few_clips(fewest), soft_wrap=True)
+        console.print(_few_clips(fewest), soft_wrap=True)
     for problem in comparison.problems:
         console.print(f"not compared: {problem}", soft_wrap=True)
 

@@ -24,9 +24,6 @@ RESAMPLES = 2000
 AT_ONCE = 25
 """So many resamples are summed at once: few enough for a core's cache, and for memory not to grow."""
 
-FEW_CLIPS = 20
-"""With fewer, simulated 95 % intervals hold the truth in less than 90 % of cases."""
-
 Values = NDArray[np.float64]
 
 
@@ -287,11 +284,6 @@ def _forms(model: PlannedModel) -> tuple[str, str, str]:
     return (f"@{run or path.name}", f"@{run}/{path.name}", digits) if path.name else (digits, digits, digits)
 
 
-def few_clips(clips: int) -> str:
-    """What to say of intervals from fewer than FEW_CLIPS clips."""
-    return f"few clips ({clips}): intervals from so few are too narrow, so take what they show as a hint"
-
-
 def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float:
     """Sum of weighted values over the sum of weights."""
     return float(np.dot(values, weights) / np.sum(weights))
@@ -311,21 +303,7 @@ def bootstrap_interval(values: Sequence[float], weights: Sequence[float], seed: 
     """
     if len(values) < 2:
         return None
-    low, high = np.percentile(_resampled(values, weights, seed), (2.5, 97.5))
-    return float(low), float(high)
-
-
-def paired_interval(
-    first: Sequence[float], second: Sequence[float], weights: Sequence[tuple[float, float]], seed: int
-) -> tuple[float, float] | None:
-    """95 % bootstrap interval of the difference of two weighted means over the same clips, first minus second.
-
-    Both means are taken over the same drawn clips, so that what makes a clip hard for both cancels out.
-    """
-    if len(first) < 2:
-        return None
-    mine, theirs = zip(*weights, strict=True)
-    low, high = np.percentile(_resampled(first, mine, seed) - _resampled(second, theirs, seed), (2.5, 97.5))
+    low, high = np.percentile(resampled_means(values, weights, seed), (2.5, 97.5))
     return float(low), float(high)
 
 
@@ -357,7 +335,7 @@ def _drawn_clips(clips: int, seed: int) -> NDArray[np.uint16]:
     return counts
 
 
-def _resampled(values: Sequence[float], weights: Sequence[float], seed: int) -> Values:
+def resampled_means(values: Sequence[float], weights: Sequence[float], seed: int) -> Values:
     """(RESAMPLES,) weighted means over drawn clips."""
     own = np.asarray(weights, dtype=np.float64)
     totals, counted = resampled_sums([np.multiply(values, own), own], seed)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lia_bench.leaderboards.results.measurement import bootstrap_interval, paired_interval, weighted_mean
+from lia_bench.leaderboards.board.comparison import paired_interval
+from lia_bench.leaderboards.results.measurement import bootstrap_interval, weighted_mean
 
 
 def test_the_interval_is_close_to_that_of_a_normal_mean() -> None:
