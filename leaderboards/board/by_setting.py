@@ -87,7 +87,7 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
     left_out: dict[str, None] = {}
     known: dict[str, None] = {}
     # Every task of a checkpoint would read all its weights again.
-    settings_of = cache(_settings)
+    settings_of = cache(settings_of_checkpoint)
     for measurement in measurements(report):
         model = measurement.model.model
         # `score` has rows of what other programs made.
@@ -117,7 +117,7 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
     return SettingLeaderboard(folder, key, report, tuple(models), sorted_tables, tuple(left_out))
 
 
-def _settings(checkpoint: str, sha256: str) -> dict[str, Any]:
+def settings_of_checkpoint(checkpoint: str, sha256: str) -> dict[str, Any]:
     """The configuration in the config.json of the measured checkpoint, flat, and its step.
 
     Raises:

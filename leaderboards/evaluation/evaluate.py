@@ -34,6 +34,7 @@ from lia_bench.metrics.suite import open_suite
 from lia_bench.models.animator import Animator
 from lia_bench.models.lineup import Lineup, LineupModel, load_lineup
 from lia_bench.models.reference import name_models
+from lia_bench.models.registry import MODELS
 
 
 @dataclass(frozen=True)
@@ -312,7 +313,8 @@ def _check_transfer(request: EvaluationRequest, lineup: Lineup) -> None:
     The floor does the same in every mode.
     """
     wanted = request.reconstruction_transfer
-    modes = [mode for model in lineup.models for mode in model.animator.transfer_modes]
+    modes = {mode for model in lineup.models for mode in model.animator.transfer_modes}
+    modes |= {mode for specification in MODELS.values() for mode in specification.transfer_modes}
     if wanted is not None and wanted not in modes:
         raise InputError(f"--reconstruction-transfer: {unknown('transfer mode', wanted, modes)}")
     asked = request.cross_transfers if "cross" in request.tasks else {}

@@ -28,6 +28,7 @@ COMMANDS = (
     "doctor",
     "edit",
     "evaluate",
+    "experiment",
     "interpret",
     "leaderboard",
     "metrics",
