@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lia_bench.core.video.conversion import VideoLike
     from lia_bench.models.animator import Animator
+    from lia_bench.models.export.runtime import ExportedModel
     from lia_bench.outcomes import Results
 
     __version__: str
@@ -50,6 +51,23 @@ def load_model(
     from lia_bench.models.loading import load_model as load
 
     return load(name, checkpoint=checkpoint, variant=variant, device=device, **overrides)
+
+
+def open_exported(folder: str | PathLike[str], runtime: str = "onnx") -> "ExportedModel":
+    """A model as `lia-bench models export` wrote it, without torch: `animate` takes and gives uint8 arrays.
+
+    Args:
+        folder: of the two graphs and their card.
+        runtime: "onnx" for ONNX Runtime, or "openvino", where that is installed.
+
+    Raises:
+        UnknownNameError: no such runtime.
+        InputError: the runtime is not installed.
+        CheckpointError: the folder is damaged, or the runtime cannot read its graphs.
+    """
+    from lia_bench.models.export.runtime import ExportedModel
+
+    return ExportedModel(Path(folder), runtime)
 
 
 def read_picture(path: str | PathLike[str], size: int | None = None) -> "NDArray[np.uint8]":
@@ -127,6 +145,7 @@ __all__ = [
     "animate",
     "evaluate",
     "load_model",
+    "open_exported",
     "preprocess",
     "read_picture",
     "read_results",

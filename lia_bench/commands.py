@@ -41,6 +41,7 @@ def animate(
     device: str | None = None,
     batch_size: int = 8,
     runs: AnyPath = "runs",
+    runtime: Literal["onnx", "openvino"] | None = None,
     say: Say = print,
 ) -> "Animation":
     """Move the subject of a picture as a video moves, as `lia-bench animate` does.
@@ -90,6 +91,7 @@ def animate(
             batch_size=batch_size,
             device=device,
             runs=Path(runs),
+            runtime=runtime,
         )
         return make(request, say)
 

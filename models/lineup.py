@@ -11,6 +11,8 @@ from lia_bench.core.prepared_dataset import PreparedDataset
 from lia_bench.core.provenance import sha256_once
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
+from lia_bench.models.export.animator import load_exported
+from lia_bench.models.export.card import CARD, ONNX
 from lia_bench.models.loading import check_variant, load_from, pick_device
 from lia_bench.models.published import PUBLISHED, how_to_fetch, is_fetched, published_checkpoint, published_variants
 from lia_bench.models.reference import ModelReference, NamedModel
@@ -57,6 +59,7 @@ def load_lineup(
     device: str | None,
     announce: Callable[[str], None],
     dataset: PreparedDataset | None = None,
+    runtime: str | None = None,
 ) -> Lineup:
     """The models on `device`, each with its checkpoint as `find_checkpoint` finds it, which `announce` is told.
 
@@ -66,9 +69,10 @@ def load_lineup(
         device: as torch names devices; None for the GPU where there is one.
         announce: takes lines for the user.
         dataset: what runs have to be of; None takes any.
+        runtime: what runs exported models, "onnx" or "openvino"; None is the first.
 
     Raises:
-        InputError: a model that needs training has no run on the dataset.
+        InputError: a model that needs training has no run on the dataset; a runtime for one that was not exported.
         MissingWeightsError: nor was its published checkpoint fetched.
         CheckpointError: a checkpoint is missing, damaged or of another model.
         UnknownNameError: no such variant.
@@ -79,7 +83,16 @@ def load_lineup(
     models = []
     for one, checkpoint in zip(named, checkpoints, strict=True):
         reference, label = one.reference, one.label
-        animator = load_from(checkpoint, reference.name, reference.variant, target)
+        animator: Animator
+        if checkpoint is not None and (checkpoint / CARD).is_file():
+            animator = load_exported(checkpoint, reference.name, reference.variant, device, runtime or ONNX)
+        elif runtime is not None:
+            raise InputError(
+                f"--runtime {runtime} runs exported models: write one (lia-bench models export {reference} "
+                f"exports/{reference.name}) and name it as {reference.name}@exports/{reference.name}"
+            )
+        else:
+            animator = load_from(checkpoint, reference.name, reference.variant, target)
         variant = animator.zoo_entry.variant if animator.zoo_entry else ""
         sides = animator.frame_size, animator.output_size
         models.append(LineupModel(label, reference.name, variant, checkpoint, _hash(checkpoint), animator, *sides))
@@ -139,5 +152,8 @@ def find_checkpoint(
 def _hash(checkpoint: Path | None) -> str:
     if checkpoint is None:
         return ""
+    if (checkpoint / CARD).is_file():
+        # It holds the hashes of the graphs.
+        return sha256_once(checkpoint / CARD)
     folder = own_checkpoint_folder(checkpoint)
     return sha256_once(folder / WEIGHTS if folder else checkpoint)

@@ -13,6 +13,7 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 from lia_bench.models.authors_layout import NamingLayout, authors_layout
 from lia_bench.models.checkpoint import ZooEntry, own_checkpoint_folder, read_own_checkpoint
+from lia_bench.models.export.card import CARD
 from lia_bench.models.fit import fill
 from lia_bench.models.published import PUBLISHED, UNTRAINED, published_checkpoint, published_variants
 from lia_bench.models.recognition import state_in_file
@@ -94,6 +95,8 @@ def load_from(
     folder = own_checkpoint_folder(path)
     content = None
     if folder is None:
+        if (path / CARD).is_file():
+            raise CheckpointError(f"{path}: an exported model, not weights: open it with lia_bench.open_exported")
         load_configuration(name, variant, layers)
         content = read_authors(specification, path)
         state = state_in_file(specification, content, path)

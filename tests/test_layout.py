@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 FOLDERS = ("lia_bench", "models", "preprocessing", "metrics", "leaderboards")
 MODELS = "lia_bench.models"
-NO_MODELS = (f"{MODELS}.blocks", f"{MODELS}.training")
+NO_MODELS = (f"{MODELS}.blocks", f"{MODELS}.training", f"{MODELS}.export")
 
 MAY_IMPORT = {
     "lia_bench.core": (),

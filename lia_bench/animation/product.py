@@ -176,7 +176,7 @@ def _opened(
     for model, transfer in zip(named, transfers, strict=True):
         if request.transfer is None and transfer != USUAL_TRANSFER:
             announce(f"{model.label}: {transfer} transfer, for want of {USUAL_TRANSFER}")
-    lineup = load_lineup(named, request.runs, request.device, announce)
+    lineup = load_lineup(named, request.runs, request.device, announce, runtime=request.runtime)
     for loaded in lineup.models if request.edit else ():
         amounts_row(loaded.animator.controls(), request.edit)
     return preparation, [

@@ -43,6 +43,7 @@ class AnimationRequest:
         batch_size: frames rendered together.
         device: as torch names devices; None for the GPU where there is one.
         runs: folder of training runs.
+        runtime: what runs exported models, "onnx" or "openvino"; None is the first.
     """
 
     models: tuple[str, ...]
@@ -62,6 +63,7 @@ class AnimationRequest:
     batch_size: int = 8
     device: str | None = None
     runs: Path = Path("runs")
+    runtime: str | None = None
 
     def check(self) -> None:
         """Refuse what cannot work, before anything is loaded.

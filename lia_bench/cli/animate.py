@@ -69,6 +69,11 @@ PATH = click.Path(path_type=Path)
     help="Rate of a driving video that is a folder of pictures.  [default: 25]",
 )
 @click.option("--device", help="cpu, cuda or cuda:N [default: the GPU where there is one].")
+@click.option(
+    "--runtime",
+    type=click.Choice(["onnx", "openvino"]),
+    help="Of models that `lia-bench models export` wrote.  [default: onnx]",
+)
 @click.option("--batch-size", type=BATCH_SIZE, default=8, show_default=True, help="Frames at once.")
 @click.option("--runs", type=PATH, default=Path("runs"), show_default=True, help="Folder of trained runs.")
 def command(
@@ -88,6 +93,7 @@ def command(
     side_by_side: bool,
     fps: float | None,
     device: str | None,
+    runtime: str | None,
     batch_size: int,
     runs: Path,
 ) -> None:
@@ -105,6 +111,7 @@ def command(
       lia-bench animate --models lia,fomm --source portraits/ --driving talk.mp4 --output strips
       lia-bench animate x2face --source selfie.jpg --reference left.jpg --reference right.jpg --driving talk.mp4
       lia-bench animate liax@lia-x.pt --source selfie.jpg --driving talk.mp4 --edit yaw=-0.3
+      lia-bench animate lia@exports/lia --source selfie.jpg --driving talk.mp4 --runtime onnx
       lia-bench animate lia --source crop.png --driving crop.mp4 --no-crop --output result.gif
     """
     from lia_bench.animation.product import animate
@@ -132,6 +139,7 @@ def command(
         batch_size=batch_size,
         device=device,
         runs=runs,
+        runtime=runtime,
     )
     keep_freed_memory()
     outcome = animate(request, lambda line: click.echo(printable(line), err=True))

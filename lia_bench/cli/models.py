@@ -27,6 +27,7 @@ def command() -> None:
       lia-bench models list
       lia-bench models show fomm
       lia-bench models convert lia:vox-256@vox.pt checkpoints/lia-vox
+      lia-bench models export lia exports/lia
     """
 
 
@@ -128,6 +129,53 @@ def convert(checkpoint: str, output: Path, layout: str, settings: tuple[str, ...
     click.echo(f"{converted.path}: {converted.of}, {converted.tensors} tensors")
     if converted.left_out:
         click.echo(f"left out: {', '.join(converted.left_out)}")
+
+
+@command.command("export")
+@click.argument("model")
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["onnx"]),
+    default="onnx",
+    show_default=True,
+    help="ONNX, which ONNX Runtime and OpenVINO run.",
+)
+@click.option(
+    "--transfer",
+    metavar="MODE",
+    help="The one mode of the graphs.  [default: relative; of a model without it, the model's own]",
+)
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Trained runs.")
+@click.option("--force", is_flag=True, help="Replace OUTPUT, if it is an earlier export.")
+def export(model: str, output: Path, layout: str, transfer: str | None, runs: Path, force: bool) -> None:
+    """Write MODEL, name[:variant][@checkpoint], as graphs that run without torch.
+
+    OUTPUT becomes a folder: source.onnx, once a clip; frame.onnx, for each driving frame; export.json, the card. The
+    graphs are kept where their frames are the model's within 1e-3 of a value in [0, 1]; the card says how near they
+    come. Without a checkpoint the newest run is taken, as `animate` does.
+
+    \b
+    Examples:
+      lia-bench models export lia exports/lia
+      lia-bench models export mraa:vox-256@published exports/mraa --transfer absolute
+    """
+    from lia_bench.core.errors import InputError
+    from lia_bench.models.export.graphs import export_onnx
+    from lia_bench.models.lineup import load_lineup
+    from lia_bench.models.reference import ModelReference, NamedModel
+
+    named = NamedModel(ModelReference.parse(model), model)
+    (loaded,) = load_lineup([named], runs, "cpu", lambda line: click.echo(line, err=True)).models
+    if loaded.checkpoint is None:
+        raise InputError(f"{model}: has no weights: there is nothing to export")
+    done = export_onnx(loaded.animator, loaded.checkpoint_sha256, output, transfer, replace=force)
+    card = done.card
+    click.echo(
+        f"{done.folder}: {card}, {card.transfer} transfer, {card.frame_side} to {card.output_side} pixels; largest "
+        f"difference to torch {card.parity.largest_difference:.1e} of 1 in {card.parity.frames} frames"
+    )
 
 
 def _print_page(page: "ModelPage") -> None:
