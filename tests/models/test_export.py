@@ -161,7 +161,8 @@ class Toy(Animator):
 
 
 def solved(image: Tensor) -> Tensor:
-    return torch.linalg.solve(torch.eye(8) * 2, image)
+    result: Tensor = torch.linalg.solve(torch.eye(8) * 2, image)
+    return result
 
 
 def other_than_traced(image: Tensor) -> Tensor:
@@ -186,7 +187,7 @@ def test_graphs_whose_frames_are_not_the_models_are_not_kept(tmp_path: Path) -> 
 def test_openvino_runs_it_where_it_is_installed(exports: Path, clip: NDArray[np.uint8]) -> None:
     pytest.importorskip("openvino")
     assert set(RUNTIMES) == {"onnx", "openvino"}
-    images = clip[:1].transpose(0, 3, 1, 2).astype(np.float32) / 255
+    images = clip[:1].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
     first, second = (lia_bench.open_exported(exports / "fomm", runtime) for runtime in RUNTIMES)
     one, other = (model.render(model.encode(images, images), images) for model in (first, second))
     assert np.abs(one - other).max() < NEAR
