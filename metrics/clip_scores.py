@@ -1,7 +1,7 @@
 """One clip of several models through all metrics at once: each frame is seen once, what is true is read once."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from lia_bench.metrics.extractors.extractor import POINTS
 from lia_bench.metrics.features import (
     FeatureFile,
     FeatureStream,
@@ -20,6 +21,8 @@ from lia_bench.metrics.features import (
     reference_stream,
 )
 from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.motion.face_regions import masked
+from lia_bench.metrics.motion.start_pose_gap import start_pose_gap
 from lia_bench.metrics.specification import Compares, Protocol
 from lia_bench.metrics.suite import Suite, SuiteMetric
 
@@ -56,8 +59,9 @@ class ClipTruth:
     Attributes:
         key: what the clip's features are cached by: the SHA-256 of its file, and what was done to its frames.
         frames: how many the clip has.
-        frame_by_frame: whether every generated frame has a true frame; else the two are sets of frames alone.
+        frame_by_frame: whether every generated frame has a true frame; else another person's frame drove it.
         source: (3, H, W) in [0, 1], the frame that identity is compared with; None compares it with the true frames.
+        start: (3, H, W) in [0, 1], the driving frame that relative transfer begins from; None is the first.
         in_sets: whether the clip's frames are the true side of sets; else those of another clip are.
     """
 
@@ -65,30 +69,56 @@ class ClipTruth:
     frames: int
     frame_by_frame: bool
     source: Tensor | None
+    start: Tensor | None = None
     in_sets: bool = True
 
 
 _Reading: TypeAlias = "tuple[_ModelScoring, LoadedExtractor, futures.Future[Rows], futures.Future[Rows] | None]"
 """A model, an extractor, and what it will say of the model's frames and of the true ones."""
+_Pictures: TypeAlias = "tuple[_ModelScoring, Tensor, Tensor]"
+"""A model, its frames and the true ones."""
+
+
+_Metered: TypeAlias = tuple[SuiteMetric, FrameMetric]
 
 
 class ClipScoring:
     """Takes the frames of one clip a batch at a time; memory does not grow with the clip's length."""
 
     def __init__(
-        self, suite: Suite, truth: ClipTruth, models: int, feature_file: Callable[[int, LoadedExtractor], FeatureFile]
+        self,
+        suite: Suite,
+        truth: ClipTruth,
+        transfers: Sequence[str],
+        feature_file: Callable[[int, LoadedExtractor], FeatureFile],
     ) -> None:
-        """`feature_file` says where a model's features are kept, for metrics of sets."""
+        """Open the metrics.
+
+        Args:
+            suite: which.
+            truth: what frames are held against.
+            transfers: of every model the mode that it transfers motion in; empty where nobody knows.
+            feature_file: says where a model's features are kept, for metrics of sets.
+        """
         self._suite = suite
+        self._animated, self._begun_from = truth.source, truth.start
+        self._start_pose_gap: float | None = None
         self._at_work: list[futures.Future[Any]] = []
         self._readings: list[_Reading] = []
+        self._pictures: list[_Pictures] = []
+        self._of_truth: dict[LoadedExtractor, futures.Future[Rows]] = {}
         size = (suite.setting.height, suite.setting.width)
         of_sets = [metric for metric in suite.metrics if metric.specification.compares is Compares.SETS]
         by_frame = [metric for metric in suite.metrics if metric not in of_sets]
         with_source = [metric for metric in by_frame if truth.source is not None and metric.specification.of_identity]
-        with_truth = [metric for metric in by_frame if truth.frame_by_frame and metric not in with_source]
+        with_truth = [
+            metric
+            for metric in by_frame
+            if (truth.frame_by_frame or metric.specification.of_motion) and metric not in with_source
+        ]
+        of_features = [metric for metric in with_truth if metric.specification.compares is Compares.FEATURES]
         in_sets = _extractors(of_sets)
-        extractors = list(dict.fromkeys([*in_sets, *_extractors([*with_source, *with_truth])]))
+        extractors = list(dict.fromkeys([*in_sets, *_extractors([*with_source, *of_features])]))
         self._truth = {
             extractor: reference_stream(extractor, cached_features(extractor, *size, truth.key), truth.frames)
             for extractor in dict.fromkeys([*(in_sets if truth.in_sets else ()), *_extractors(with_truth)])
@@ -100,8 +130,8 @@ class ClipScoring:
         )
         self._models = [
             _ModelScoring(
-                with_truth,
-                with_source,
+                [(metric, _meter(metric, transfer)) for metric in with_truth],
+                [(metric, _meter(metric, transfer)) for metric in with_source],
                 {
                     extractor: FeatureStream(
                         extractor, feature_file(number, extractor) if extractor in in_sets else None, truth.frames
@@ -109,7 +139,7 @@ class ClipScoring:
                     for extractor in extractors
                 },
             )
-            for number in range(models)
+            for number, transfer in enumerate(transfers)
         ]
 
     def update(self, reference: Tensor, generated: Sequence[Tensor]) -> None:
@@ -118,6 +148,11 @@ class ClipScoring:
         The caller may get further frames meanwhile.
         """
         frames = eight_bits(reference)
+        if self._animated is not None:
+            start = reference[0] if self._begun_from is None else self._begun_from.to(reference.device)
+            pair = torch.stack([self._animated.to(reference.device), start])
+            self._start_pose_gap = start_pose_gap(_extractors(self._suite.metrics), eight_bits(pair))
+            self._animated = None
         quantise = _truncated if self._suite.setting.protocol is Protocol.LITERATURE else eight_bits
         sound = [(model, images) for model, images in zip(self._models, generated, strict=True) if model.takes(images)]
         pictures = [(model, quantise(images)) for model, images in sound if model.streams]
@@ -131,8 +166,11 @@ class ClipScoring:
         scoring = [partial(meter.update, images, reference) for model, images in sound for meter in model.of_images]
         begun = self._start([*truth.values(), *(read for _, _, read in own), *scoring])
         in_order = iter(begun)
-        of_truth = {extractor: next(in_order) for extractor in truth}
-        self._readings = [(model, extractor, next(in_order), of_truth.get(extractor)) for model, extractor, _ in own]
+        self._of_truth = {extractor: next(in_order) for extractor in truth}
+        self._readings = [
+            (model, extractor, next(in_order), self._of_truth.get(extractor)) for model, extractor, _ in own
+        ]
+        self._pictures = [(model, images, reference) for model, images in sound if model.of_regions]
         self._at_work = begun
 
     def score(self, reference: Tensor, generated: Sequence[Tensor]) -> None:
@@ -156,6 +194,9 @@ class ClipScoring:
         for future in self._at_work:
             future.result()
         readings, self._readings, self._at_work = self._readings, [], []
+        pictures, self._pictures = self._pictures, []
+        for model, images, reference in pictures:
+            model.compare_regions(images, reference, self._of_truth)
         for model, extractor, features, truth in readings:
             model.compare(extractor, features.result(), truth.result() if truth else None, self._source.get(extractor))
 
@@ -165,6 +206,11 @@ class ClipScoring:
         for stream in self._truth.values():
             stream.finish()
         return [model.finish() for model in self._models]
+
+    @property
+    def start_pose_gap(self) -> float | None:
+        """Of the source and the first driving frame; None without a source, and where it is unknown."""
+        return self._start_pose_gap
 
     def abandon(self) -> None:
         """The clip cannot be finished: leave no file behind."""
@@ -181,13 +227,18 @@ def exact_convolutions() -> AbstractContextManager[None]:
 class _ModelScoring:
     def __init__(
         self,
-        with_truth: Sequence[SuiteMetric],
-        with_source: Sequence[SuiteMetric],
+        with_truth: Sequence[_Metered],
+        with_source: Sequence[_Metered],
         streams: dict[LoadedExtractor, FeatureStream],
     ) -> None:
-        self._with_truth = [(metric, _meter(metric)) for metric in with_truth]
-        self._with_source = [(metric, _meter(metric)) for metric in with_source]
-        self.of_images = [meter for metric, meter in self._with_truth if metric.extractor is None]
+        self._with_truth = with_truth
+        self._with_source = with_source
+        self.of_images = [meter for metric, meter in with_truth if metric.extractor is None]
+        self.of_regions = [
+            (metric.extractor, metric.specification.region, meter)
+            for metric, meter in with_truth
+            if metric.specification.compares is Compares.REGIONS and metric.extractor is not None
+        ]
         self.streams = streams
         self._frames = 0
         self._broken = 0
@@ -201,11 +252,20 @@ class _ModelScoring:
                 meter.to(images.device)
         return not self._broken
 
+    def compare_regions(
+        self, images: Tensor, reference: Tensor, truth: Mapping[LoadedExtractor, futures.Future[Rows]]
+    ) -> None:
+        """Hold the next images against the regions of the true ones, in which `truth` sees faces."""
+        for extractor, region, meter in self.of_regions:
+            points = extractor.specification.part(truth[extractor].result(), POINTS)
+            meter.update(images, masked(reference, points, region))
+
     def compare(self, extractor: LoadedExtractor, features: Rows, truth: Rows | None, source: Rows | None) -> None:
         """Hold features of the next frames against those of the true frames, and against that of the source."""
         for metrics, theirs in ((self._with_truth, truth), (self._with_source, source)):
             for metric, meter in metrics:
-                if metric.extractor is extractor and theirs is not None:
+                compares_features = metric.specification.compares is Compares.FEATURES
+                if compares_features and metric.extractor is extractor and theirs is not None:
                     mine, true = (
                         torch.from_numpy(extractor.specification.part(rows, metric.specification.part))
                         for rows in (features, theirs)
@@ -220,12 +280,12 @@ class _ModelScoring:
         for stream in self.streams.values():
             stream.finish()
         return ClipResult(
-            {metric.column: _score(meter) for metric, meter in self._with_truth + self._with_source}, None
+            {metric.column: _score(meter) for metric, meter in (*self._with_truth, *self._with_source)}, None
         )
 
 
-def _meter(metric: SuiteMetric) -> FrameMetric:
-    meter = metric.make()
+def _meter(metric: SuiteMetric, transfer: str) -> FrameMetric:
+    meter = metric.make_for(transfer)
     # A clip is one process's alone.
     meter.distributed_available_fn = lambda: False
     if not isinstance(meter, FrameMetric):

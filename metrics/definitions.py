@@ -6,6 +6,7 @@ They stand apart from what computes them, so that whoever lists metrics or print
 import math
 from typing import Literal
 
+from lia_bench.metrics.motion.definitions import DEFINITIONS as OF_MOTION
 from lia_bench.metrics.specification import (
     Averaging,
     Compares,
@@ -199,4 +200,5 @@ DEFINITIONS = (
     _of_sets("fid", "inception", 2048, "Inception-v3 features of all generated and all true frames", decimals=2),
     _of_sets("video_fid", "resnext101", 2048, "3D ResNeXt-101 features of windows of 16 frames", decimals=3),
     _of_sets("fvd", "i3d", 400, "I3D logits of windows of 16 frames", decimals=1),
+    *OF_MOTION,
 )

@@ -30,7 +30,7 @@ class FrameMetric(Metric, ABC):
 
     @abstractmethod
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
-        """(B,) the score of each frame; NaN where a frame has none."""
+        """(B,) the score of each frame, NaN where a frame has none; or of the last frames alone."""
 
     def frame_weights(self, reference: Tensor) -> Tensor:
         """(B,) how much each frame counts in the mean."""
@@ -40,7 +40,7 @@ class FrameMetric(Metric, ABC):
         """Score the next frames: images (B, 3, H, W) in [0, 1], or features (B, ...), of both sides."""
         with torch.inference_mode():
             scores = self.score(generated, reference).double().tolist()
-            weights = self.frame_weights(reference).tolist()
+            weights = self.frame_weights(reference)[len(reference) - len(scores) :].tolist()
         total, weight, valid = self.total.item(), self.weight.item(), 0
         for score, share in zip(scores, weights, strict=True):
             if not math.isnan(score):

@@ -16,7 +16,10 @@ METRICS: TableRegistry[MetricSpecification] = TableRegistry(
 SUBJECTS = ("face", "body", "sample")
 """What clips may show, as far as metrics care: 'sample' are the heads with marks of the sample dataset."""
 
-ALIASES = ("l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr", "aed", "csim", "fid", "video_fid", "fvd")
+ALIASES = (
+    *("l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr", "aed", "csim", "fid", "video_fid", "fvd"),
+    *("pose_error", "expression_error", "jitter", "flicker", "l1_face", "l1_eyes", "l1_mouth", "l1_background"),
+)
 """The plain names, in the order of the columns of result tables."""
 
 
@@ -45,6 +48,11 @@ def resolve(name: str, subject: str) -> MetricSpecification:
     for metric in meant:
         if not metric.subjects or subject in metric.subjects:
             return metric
+    if len(meant) == 1:
+        these = f"these show '{subject}'" if subject else "what these show nobody said (--subject says it)"
+        raise UnavailableMetricError(
+            f"it is of clips that show {' or '.join(meant[0].subjects or ())} alone, and {these}"
+        )
     known = "; ".join(f"{metric.name} for {' or '.join(metric.subjects or ())}" for metric in meant)
     seen = f"and there is none for '{subject}'" if subject else "which nobody said (--subject says it)"
     raise UnavailableMetricError(f"what '{name}' means depends on what the clips show, {seen}: {known}")

@@ -44,12 +44,14 @@ class ScoringSetting:
         width: in pixels.
         device: where networks run and where the frames lie.
         protocol: the rules that numbers are computed by.
+        since_first: whether a face's state counts as its change since the first frame, as relative transfer means it.
     """
 
     height: int
     width: int
     device: "torch.device"
     protocol: Protocol = Protocol.LITERATURE
+    since_first: bool = False
 
 
 class Compares(StrEnum):
@@ -57,6 +59,8 @@ class Compares(StrEnum):
 
     IMAGES = "images"
     """A generated frame and its true frame, images in [0, 1]."""
+    REGIONS = "regions"
+    """The same, where an extractor sees a region of the true frame; NaN outside of it."""
     FEATURES = "features"
     """What an extractor says of both."""
     SETS = "sets"
@@ -81,10 +85,12 @@ class MetricSpecification:
         compares: what it looks at.
         extractor: name in the registry of extractors, for metrics of features and sets.
         part: of what the extractor says, where it says several things of a frame.
+        region: of the true frame's face that counts, for metrics of regions.
         weights: names of the weights that it needs itself; an extractor's are the extractor's.
         smallest_side: of frames in pixels, below which opening says that they are too small whatever else is missing.
         averaging: whether a table's number is the mean over clips, or over frames of all clips, in each protocol.
         of_identity: whether it compares with the source frame where there is no true frame.
+        of_motion: whether it compares with the driving frame where there is no true frame.
         bounds: the lowest and the highest value that it can have; what lies beyond was not measured.
     """
 
@@ -98,10 +104,12 @@ class MetricSpecification:
     compares: Compares = Compares.IMAGES
     extractor: str = ""
     part: str = ""
+    region: str = ""
     weights: tuple[str, ...] = ()
     smallest_side: int = 0
     averaging: Mapping[Protocol, Averaging] = field(default_factory=lambda: dict.fromkeys(Protocol, "clips"))
     of_identity: bool = False
+    of_motion: bool = False
     bounds: tuple[float, float] = (-math.inf, math.inf)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -16,6 +16,9 @@ from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.registry import ordered, resolve, usual_names, weights_behind
 from lia_bench.metrics.specification import MetricSpecification, ScoringSetting, UnavailableMetricError
+
+RELATIVE = "relative"
+"""Begins the names of transfer modes that give the source what changed since the first driving frame."""
 
 
 @contextmanager
@@ -39,6 +42,7 @@ class SuiteMetric:
         extractor: what it compares, of features and sets; None for images.
         description: the definition, and the files behind it: 'akd_openpose(pose_model.pth#0a1b2c3d)'.
         make: gives a fresh torchmetrics metric, which adds up over processes until it is told not to.
+        make_since_first: likewise, one that compares what changed since the first frame, as relative transfer means it.
     """
 
     column: str
@@ -46,6 +50,11 @@ class SuiteMetric:
     extractor: LoadedExtractor | None
     description: str
     make: Callable[[], FrameMetric | FrechetMetric]
+    make_since_first: Callable[[], FrameMetric | FrechetMetric]
+
+    def make_for(self, transfer: str) -> FrameMetric | FrechetMetric:
+        """A fresh metric for frames of a transfer mode; empty where nobody knows it."""
+        return self.make_since_first() if transfer.startswith(RELATIVE) else self.make()
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,9 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
         try:
             extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
             make = specification.open(setting)
-            metrics.append(SuiteMetric(column, specification, extractor, _description(specification, extractor), make))
+            since = specification.open(replace(setting, since_first=True)) if specification.of_motion else make
+            description = _description(specification, extractor)
+            metrics.append(SuiteMetric(column, specification, extractor, description, make, since))
         except (MissingWeightsError, UnavailableMetricError) as error:
             unavailable[column] = str(error)
     threads = torch.get_num_threads()

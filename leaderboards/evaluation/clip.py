@@ -145,16 +145,21 @@ def evaluate_clip(
         key = counted.key(task.driving.checked_sha256(), len(driving))
         source_key = task.source.checked_sha256() if task.source != task.driving else key
         from_source = course.set_side == "source" and not alike
+        modes = [model.transfers[task.task] for model in models]
+        start = course.start(views.source, driving, counted.end, modes) if not alike else None
         truth = ClipTruth(
-            key, len(counted), frame_by_frame=alike, source=None if alike else source, in_sets=not from_source
+            key,
+            len(counted),
+            frame_by_frame=alike,
+            source=None if alike else source,
+            start=None if start is None else to_tensor(resize(start, judges.size)),
+            in_sets=not from_source,
         )
         if from_source:
             of_sets = course.counted(sources, task.task)
             key = of_sets.key(source_key, len(sources))
             keep_true_features(judges.suite, key, len(of_sets), islice(sources, of_sets.end))
-        modes = [model.transfers[task.task] for model in models]
-        start = course.start(views.source, driving, counted.end, modes) if not alike else None
-        scoring = ClipScoring(judges.suite, truth, len(models), partial(judges.feature_file, task.number))
+        scoring = ClipScoring(judges.suite, truth, modes, partial(judges.feature_file, task.number))
         with_flows = filming is not None and filming.flows
         frames = driving_frames(driving, counted.end, start)
         evaluation = _Evaluation(task, models, judges, scoring, views, frames, with_flows)
@@ -186,6 +191,8 @@ def evaluate_clip(
         ],
         source_picture=camera.source_picture if camera else None,
         driving_video=camera.driving_video if camera else None,
+        # The clip's own first frame is where it starts.
+        start_pose_gap=0.0 if alike else scoring.start_pose_gap,
         date=utc_date(),
     )
 

@@ -141,6 +141,8 @@ class ScoreRequest:
         reference: folder of the true videos, or a prepared dataset, whose test clips are taken.
         source: folder of the animated images, or one image; identity is then compared with them.
         model: what tables call the program; None is the name of `generated`.
+        transfer: how it transferred motion; 'relative' compares poses and expressions by their changes since the first
+            frame. Empty where nobody knows, which compares them as they are.
         metrics: names; None is all plain ones.
         protocol: the rules that numbers are computed by.
         subject: what the videos show; None is what a prepared dataset says.
@@ -157,6 +159,7 @@ class ScoreRequest:
     reference: Path
     source: Path | None = None
     model: str | None = None
+    transfer: str = ""
     metrics: tuple[str, ...] | None = None
     protocol: Protocol = Protocol.LITERATURE
     subject: str | None = None

@@ -120,7 +120,7 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
             subject=subject,
             metrics=list(suite.columns),
         ),
-        run=run_plan([program], {pairs[0].task: ""}, [pairs[0].task], suite),
+        run=run_plan([program], {pairs[0].task: request.transfer}, [pairs[0].task], suite),
         suite=suite,
         pairs=[],
         notes={"unmatched": unmatched},
@@ -158,7 +158,7 @@ class _PairScorer:
             scoring = ClipScoring(
                 self._suite,
                 ClipTruth(key, len(theirs), frame_by_frame=True, source=source),
-                1,
+                [self._request.transfer],
                 partial(generated_features, self._features, pair.number),
             )
             try:
@@ -181,6 +181,7 @@ class _PairScorer:
                 models=[result_entry(result, 0.0, **({"video": shown.video} if shown else {}))],
                 source_picture=shown.source_picture if shown else None,
                 driving_video=shown.driving_video if shown else None,
+                start_pose_gap=scoring.start_pose_gap,
                 date=utc_date(),
             )
 

@@ -23,6 +23,9 @@ from lia_bench.metrics.registry import ordered
 
 PER_CLIP = "per_clip.csv"
 
+START_POSE_GAP = "start_pose_gap"
+"""The column of per_clip.csv that says how differently source and first driving frame stand, where anybody knows."""
+
 
 def rebuild(folder: Path) -> tuple[Path, Path]:
     """Write leaderboard.csv and per_clip.csv again from report.json; returns their paths."""
@@ -97,7 +100,9 @@ def said(columns: Iterable[str], rows: Sequence[Mapping[str, Cell]]) -> list[str
 def _texts(report: Report, found: Sequence[Summary]) -> dict[str, str]:
     metrics = ordered(report.setting.metrics)
     rows = [cells_of(measured_row(report, summary)) for summary in found]
-    clips = [*names("who"), "clip", "source", "frames", *metrics, *names("scores"), *names("where")]
+    known = any(clip.start_pose_gap is not None for run in report.runs for clip in run.clips)
+    gap = [START_POSE_GAP] if known else []
+    clips = [*names("who"), "clip", "source", "frames", *gap, *metrics, *names("scores"), *names("where")]
     return {
         LEADERBOARD: _text(header(metrics, metrics, names("scores")), rows),
         PER_CLIP: _text(clips, [_clip_cells(report, clip) for summary in found for clip in summary.clips]),
@@ -116,5 +121,6 @@ def _clip_cells(report: Report, alone: Measurement) -> dict[str, Cell]:
         **measured_cells(report, alone),
         "clip": printable(clip.clip),
         "source": printable(clip.source),
+        START_POSE_GAP: clip.start_pose_gap,
         **{metric: score.value for metric, score in clip.models[alone.index].scores.items()},
     }

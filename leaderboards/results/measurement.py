@@ -67,8 +67,7 @@ class Measurement:
 
     def scores(self, metric: str) -> list[Score]:
         """The metric on every clip that has a value."""
-        scores = (result.scores.get(metric) for result in self.results())
-        return [score for score in scores if score is not None and score.value is not None]
+        return [score for score in self.scored(metric) if score.value is not None]
 
     def by_clip(self, metric: str) -> dict[tuple[str, str], tuple[float, float]]:
         """Value and weight of the metric on every clip that has a value, by the names of source and driving clip."""
@@ -114,18 +113,13 @@ class Measurement:
         entry = self.of_sets(metric)
         if entry is not None:
             return entry.generated or 0, 0
-        scores = [result.scores[metric] for result in self.results() if metric in result.scores]
+        scores = self.scored(metric)
         valid = sum(score.valid_frames for score in scores if score.value is not None)
         return valid, sum(score.valid_frames + score.missing_frames for score in scores) - valid
 
     def infinite_clips(self, metric: str) -> int:
         """How many clips were scored and have no value: they equal their references."""
-        scores = (result.scores.get(metric) for result in self.results())
-        return sum(score is not None and score.value is None and score.valid_frames > 0 for score in scores)
-
-    def frames_without_detection(self, metric: str) -> int:
-        """How many frames are left out since a detector found nothing there."""
-        return sum(result.scores[metric].missing_frames for result in self.results() if metric in result.scores)
+        return sum(score.value is None and score.valid_frames > 0 for score in self.scored(metric))
 
     def cell(self, metric: str) -> Cell:
         """Counts of clips and frames behind one number, and why there is none."""
@@ -142,6 +136,10 @@ class Measurement:
             missing_frames=missing,
             reason=self._reason(metric) if self.value(metric) is None else None,
         )
+
+    def scored(self, metric: str) -> list[Score]:
+        """The metric on every clip that was scored by it, with a value or without."""
+        return [result.scores[metric] for result in self.results() if metric in result.scores]
 
     def _weighted(self, metric: str) -> tuple[list[float], list[float]]:
         """Values on clips, and how much each counts: by its frames, or all alike."""
@@ -165,10 +163,12 @@ class Measurement:
             return "not measured in this run"
         if self.run.plan.metrics[metric].of_sets:
             return "measured when all clips are done"
-        infinite = self.infinite_clips(metric)
-        if self.task not in self.run.plan.tasks_with_truth and not infinite:
+        scores = self.scored(metric)
+        if not scores:
             return "another person's video drives, so there is no true frame to compare with"
-        if infinite:
+        if not any(score.valid_frames + score.missing_frames for score in scores):
+            return "the clips are too short: it looks at several frames at once"
+        if self.infinite_clips(metric):
             return "infinite on every clip: the frames equal their references"
         return "no frame could be scored: nothing was found in the true frames, or in none of the generated ones"
 
@@ -260,7 +260,7 @@ def _summary(one: Measurement, metric: str, seed: int) -> MetricSummary:
         value=one.value(metric),
         interval=one.interval(metric, seed),
         cell=one.cell(metric),
-        undetected_frames=one.frames_without_detection(metric),
+        undetected_frames=sum(score.missing_frames for score in one.scored(metric)),
         infinite_clips=one.infinite_clips(metric),
         of_sets=one.of_sets(metric),
     )

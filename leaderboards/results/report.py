@@ -203,6 +203,7 @@ class ClipEntry(_WithoutNothing):
         frames: how many there are.
         models: results in the order of the plan's models.
         source_picture, driving_video: files, relative to the results folder.
+        start_pose_gap: how differently source and first driving frame stand; 0 for the same pose.
         date: UTC.
     """
 
@@ -215,6 +216,7 @@ class ClipEntry(_WithoutNothing):
     models: list[ModelResult]
     source_picture: str | None = None
     driving_video: str | None = None
+    start_pose_gap: FiniteFloat | None = None
     date: str
 
     @property

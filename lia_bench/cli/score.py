@@ -38,6 +38,13 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
     "compared with them.",
 )
 @click.option("--model", help="What tables call the program.  [default: name of the folder --generated]")
+@click.option(
+    "--transfer",
+    type=click.Choice(["absolute", "relative"]),
+    default=None,
+    help="How the program transferred motion: after relative transfer, pose_error and expression_error compare what "
+    "changed since the first frame.",
+)
 @metric_options
 @click.option(
     "--trim",
@@ -70,6 +77,7 @@ def command(
     reference: Path,
     source: Path | None,
     model: str | None,
+    transfer: str | None,
     metrics: tuple[str, ...] | None,
     protocol: str,
     subject: str | None,
@@ -104,6 +112,7 @@ def command(
         reference=reference,
         source=source,
         model=model,
+        transfer=transfer or "",
         metrics=metrics,
         protocol=Protocol(protocol),
         subject=subject,

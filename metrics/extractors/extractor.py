@@ -96,6 +96,11 @@ class ExtractorSpecification:
     parts: Mapping[str, Part] = field(default_factory=dict)
     version: int = 1
 
+    @property
+    def shows_points(self) -> bool:
+        """Whether it finds keypoints."""
+        return POINTS in self.parts or (len(self.shape) == 2 and self.shape[1] == 2)
+
     def part(self, rows: Rows, name: str) -> Rows:
         """A part of its features (B, *shape): (B, *part's shape); of an extractor without parts, all of them."""
         if name not in self.parts:

@@ -1,0 +1,102 @@
+"""flicker: change between frames that the motion of the true video does not explain."""
+
+import threading
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lia_bench.metrics.motion.sequence_metric import SequenceMetric
+from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
+
+SMALLEST_SIDE = 16
+
+Flow = NDArray[np.float32]
+"""(T, H, W, 2) where, in pixels x and y, each pixel of a frame was in the frame before."""
+
+
+class Flicker(SequenceMetric):
+    """Mean over pixels and channels of how much more a result changes along the true video's flow than that itself.
+
+    Each frame is predicted from the one before, moved by the true video's dense flow. What the result's frame differs
+    from its prediction counts as far as it exceeds what the true frame differs from its own, which leaves out what
+    comes into view and what the flow gets wrong. A colour that swings by +a and -a from frame to frame gives 2 a, a
+    constant error nothing. Dense inverse search (Kroeger et al., ECCV 2016), OpenCV's fast preset, on grey frames.
+    """
+
+    LOOKS_BACK = 1
+
+    def __init__(self, flows: "TrueFlows") -> None:
+        super().__init__()
+        self._flows = flows
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """(B,) of images (B + 1, 3, H, W) in [0, 1]."""
+        flow, own = self._flows.of(reference)
+        excess = (_unexplained(_pixels(generated), flow) - own).clip(min=0)
+        return torch.from_numpy(excess.mean(axis=(1, 2, 3), dtype=np.float64))
+
+
+class TrueFlows:
+    """The flow of the true frames, worked out once for all models that are compared with them."""
+
+    def __init__(self) -> None:
+        self._alone = threading.Lock()
+        self._last: tuple[Tensor, Flow, NDArray[np.float32]] | None = None
+
+    def of(self, reference: Tensor) -> tuple[Flow, NDArray[np.float32]]:
+        """The flow between frames (B + 1, 3, H, W), and (B, H, W, 3) what it leaves unexplained of their changes."""
+        with self._alone:
+            if self._last is None or not _same(self._last[0], reference):
+                pixels = _pixels(reference)
+                flow = _backward_flow(pixels)
+                self._last = reference, flow, _unexplained(pixels, flow)
+            return self._last[1:]
+
+
+def open_flicker(setting: ScoringSetting) -> Callable[[], Flicker]:
+    """All metrics that are made share the true video's flow.
+
+    Raises:
+        UnavailableMetricError: the frames are too small.
+    """
+    if min(setting.height, setting.width) < SMALLEST_SIDE:
+        raise UnavailableMetricError(
+            f"frames of {setting.width}x{setting.height} are too small: flow needs sides of {SMALLEST_SIDE} pixels"
+        )
+    flows = TrueFlows()
+    return lambda: Flicker(flows)
+
+
+def _same(first: Tensor, second: Tensor) -> bool:
+    return first.shape == second.shape and torch.equal(first, second)
+
+
+def _pixels(images: Tensor) -> NDArray[np.float32]:
+    return images.permute(0, 2, 3, 1).contiguous().cpu().float().numpy()
+
+
+def _backward_flow(pixels: NDArray[np.float32]) -> Flow:
+    import cv2
+
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    grey = [cv2.cvtColor((frame * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY) for frame in pixels]
+    flows = [search.calc(now, before, np.zeros((*now.shape, 2), np.float32)) for before, now in pairwise(grey)]
+    return np.stack(flows).astype(np.float32)
+
+
+def _unexplained(pixels: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
+    """(B, H, W, 3) what frames (B + 1, H, W, 3) differ from the ones before, moved by the flow."""
+    import cv2
+
+    height, width = pixels.shape[1:3]
+    across, down = (grid.astype(np.float32) for grid in np.meshgrid(np.arange(width), np.arange(height)))
+    moved = [
+        cv2.remap(before, across + own[..., 0], down + own[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for before, own in zip(pixels, flow, strict=False)
+    ]
+    unexplained: NDArray[np.float32] = np.abs(pixels[1:] - np.stack(moved))
+    return unexplained
