@@ -1,6 +1,8 @@
 """What the package asks for and what the tests run with fit together."""
 
+import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+import lia_bench
 
 REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -58,6 +62,14 @@ def test_nothing_with_a_known_hole_is_asked_for(name: str, first: str) -> None:
     assert min(floors) >= Version(first)
 
 
-def test_the_version_to_cite_is_that_of_the_package() -> None:
+def test_the_version_stands_in_one_place() -> None:
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == PROJECT["version"]
+    assert "version" not in citation
+    assert metadata.version("lia-bench") == PROJECT["version"] == lia_bench.__version__
+
+
+def test_the_changes_of_this_version_are_told() -> None:
+    headings = re.findall(r"^## (.+)$", (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    if Version(PROJECT["version"]) > Version("0.1.0"):
+        assert re.fullmatch(rf"{re.escape(PROJECT['version'])}, \d{{4}}-\d\d-\d\d", headings[1])

@@ -64,13 +64,19 @@ def test_doctor_names_what_is_wrong_and_what_it_would_give(
     assert captured.err == "error: click: install anew what the lines above name\n"
 
 
+# torchmetrics imports matplotlib wherever it is installed, so that scores need a sound one.
 OPTIONAL = (
     "decord",
     "face_alignment",
     "flask",
+    "gdown",
+    "gradio",
+    "huggingface_hub",
     "insightface",
     "lpips",
     "mediapipe",
+    "onnx",
+    "onnxruntime",
     "pytorch_fid",
     "ray",
     "skimage",
@@ -81,6 +87,25 @@ OPTIONAL = (
     "waitress",
     "yt_dlp",
 )
+
+
+@pytest.mark.slow
+def test_doctor_names_every_broken_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = {"mediapipe", "face-alignment", "insightface", "lpips", "pytorch-fid", "torch", "gradio", "gdown", "ray"}
+    for name in broken:
+        (tmp_path / f"{name.replace('-', '_')}.py").write_text(f"raise RuntimeError('{name} is broken')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert run(["doctor"], False) == 1
+    captured = capsys.readouterr()
+    for name in broken:
+        assert f"cannot be imported: RuntimeError: {name} is broken" in captured.out, name
+    assert "ok click" in captured.out
+    assert "-- extra 'studio': gradio cannot be imported" in captured.out
+    # What is optional is no error, and what imports a broken package is named with it.
+    assert "gradio" not in captured.err
+    assert "mediapipe" in captured.err
 
 
 def test_broken_packages_stop_only_what_needs_them(
