@@ -5,14 +5,16 @@ import shutil
 import statistics
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
-SECONDS = 20
+SECONDS = 120
+"""What is waited for on a busy machine."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -31,6 +33,17 @@ def browser() -> "Iterator[Browser]":
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@contextmanager
+def visitor(browser: "Browser", **options: Any) -> "Iterator[BrowserContext]":
+    """A context of its own, in which everything is waited for as long as a busy machine may need."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(1000 * SECONDS)
+    try:
+        yield context
+    finally:
+        context.close()
 
 
 def wait_until(page: "Page", condition: str) -> None:

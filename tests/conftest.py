@@ -1,25 +1,30 @@
 """Fixtures that all tests share."""
 
 import gc
+import itertools
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.browser import browser as browser
 from tests.forked import fork_server as fork_server
 
 # The clock of a loaded machine says nothing, and no folder of examples is left in the tree.
-settings.register_profile("lia-bench", deadline=None, database=None, derandomize=True)
+settings.register_profile(
+    "lia-bench", deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("lia-bench")
 
 # Compiling what face-alignment asks for takes many times as long as running it on the few points of a test.
 os.environ["NUMBA_DISABLE_JIT"] = "1"
 
 GOLDEN = Path(__file__).parent / "golden"
+HOMES = itertools.count()
 
 
 def golden(name: str) -> dict[str, Any]:
@@ -73,7 +78,15 @@ def real_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No fixture that several tests share sees or fills the user's weights cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIA_BENCH_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees or fills the user's weights cache."""
-    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+    """No test sees or fills the weights cache of the user or of another test."""
+    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES))))

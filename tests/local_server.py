@@ -2,18 +2,18 @@
 
 import contextlib
 import re
+import select
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Barrier, BrokenBarrierError, Lock, Thread
+from threading import Barrier, BrokenBarrierError, Event, Lock, Thread
 from typing import Any
 from urllib.parse import unquote
 
-STALL_SECONDS = 1.5
-MEETING_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 TYPES = {"mp4": "video/mp4", "webm": "video/webm", "pth": "application/octet-stream", "zip": "application/zip"}
 """Of contents, by suffix; others are pages."""
@@ -27,8 +27,10 @@ class LocalServer:
         files: content by name.
         tags: header ETag by name; a request with another one in If-Range gets the whole file.
         whole: names that are given whole whatever part is asked for.
-        faults: what happens to the first requests for a name, in their order: a status code, "stall" or "cut"
-            (after half of what was asked for), "meet", or "ok" for nothing. [fault, "..."] happens to every request.
+        faults: what happens to the first requests for a name, in their order: a status code, "cut" (after half of
+            what was asked for), "stall" (so, too, but the rest is waited for in vain), "meet", or "ok" for nothing.
+            [fault, "..."] happens to every request.
+        released: once it is set, stalled connections are cut.
         meeting: where requests with the fault "meet" wait for each other before they are answered.
         requests: the names asked for, with the header Range, in order.
         cookies: the header Cookie of each request that had one.
@@ -40,6 +42,7 @@ class LocalServer:
     tags: dict[str, str] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     faults: dict[str, list[int | str]] = field(default_factory=dict)
+    released: Event = field(default_factory=Event)
     meeting: Barrier = field(default_factory=lambda: Barrier(1))
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     cookies: list[str] = field(default_factory=list)
@@ -100,7 +103,7 @@ def serve() -> Iterator[LocalServer]:
                 return
             if fault == "meet":
                 with contextlib.suppress(BrokenBarrierError):
-                    local.meeting.wait(MEETING_SECONDS)
+                    local.meeting.wait(PATIENCE_SECONDS)
             content = local.files[name]
             tag = local.tags.get(name, "")
             whole = name in local.whole or self.headers.get("If-Range", tag) != tag
@@ -123,9 +126,16 @@ def serve() -> Iterator[LocalServer]:
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             if fault == "stall":
-                time.sleep(STALL_SECONDS)
+                self._stall()
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+
+        def _stall(self) -> None:
+            """Keep the client waiting until it hangs up or the server is told to cut."""
+            until = time.monotonic() + PATIENCE_SECONDS
+            while not local.released.is_set() and time.monotonic() < until:
+                if select.select([self.connection], [], [], 0.02)[0] and not self.connection.recv(1):
+                    return
 
         def _type(self, name: str) -> str:
             return TYPES.get(name.rpartition(".")[2], "text/html")
@@ -151,6 +161,7 @@ def serve() -> Iterator[LocalServer]:
     try:
         yield local
     finally:
+        local.released.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -52,7 +52,7 @@ def hosts(checkpoint: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         shutil.copy(lia.variants / "demo-64.yaml", variants / f"{name}.yaml")
     monkeypatch.setitem(MODELS._load(), "lia", replace(lia, variants=variants))
     monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(http_download, "PATIENCE", Patience(timeout=5.0, pauses=()))
+    monkeypatch.setattr(http_download, "PATIENCE", Patience(timeout=60.0, pauses=()))
     monkeypatch.chdir(tmp_path)
     frames = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     Image.fromarray(frames[0]).save("p.png")

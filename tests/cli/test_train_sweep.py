@@ -170,7 +170,7 @@ def test_killed_and_started_again_a_sweep_does_what_is_left(fork_server: ForkSer
     command = [*TINY, *DIRECTIONS]
     process = fork_server.start(command)
     first = RunFolder(Path("runs/lia") / f"{NAME}+motion.directions=3")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while first.last_step() < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
@@ -188,10 +188,10 @@ def test_terminated_it_sends_the_signal_on_and_says_try_again(fork_server: ForkS
     endless = ["--set", "schedule.iterations=100000", "--set", "schedule.checkpoint_every=5"]
     process = fork_server.start([*TINY, *DIRECTIONS, *endless])
     first = Path("runs/lia") / f"{NAME}+motion.directions=3"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not RunFolder(first).last_step() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.terminate()
-    assert process.wait(60) == 75
+    assert process.wait() == 75
     assert 0 < RunFolder(first).last_step() < 100000
     assert not first.with_name(f"{NAME}+motion.directions=null").exists()

@@ -22,7 +22,7 @@ CONTENT = bytes(range(256)) * 400
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(http_download, "PATIENCE", Patience(timeout=5.0, pauses=(0.0,)))
+    monkeypatch.setattr(http_download, "PATIENCE", Patience(timeout=60.0, pauses=(0.0,)))
     with serve() as local:
         yield local
 

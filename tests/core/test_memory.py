@@ -15,6 +15,8 @@ import ctypes
 import resource
 {first}
 library = ctypes.CDLL(None)
+# Where the system gives huge pages by itself, there are five hundred times fewer faults: PR_SET_THP_DISABLE.
+library.prctl(41, 1, 0, 0, 0)
 library.malloc.restype = ctypes.c_void_p
 def fill():
     block = ctypes.c_void_p(library.malloc(ctypes.c_size_t(64_000_000)))

@@ -19,6 +19,9 @@ from lia_bench.core import lock_holder
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.processes import LOCK, alone_at, alone_in_folder, held, held_in_turn
 
+SECONDS = 120
+"""What is waited for on a busy machine."""
+
 HOLDER = f"{LOCK}.holder"
 HOLDING = """
 import sys, time
@@ -56,12 +59,12 @@ def test_turns_are_waited_for(tmp_path: Path) -> None:
     def first() -> None:
         with held_in_turn(tmp_path / LOCK, lambda: order.append("waits in vain")):
             free.set()
-            told.wait(30)
+            told.wait(SECONDS)
             order.append("first")
 
     other = Thread(target=first)
     other.start()
-    free.wait(30)
+    free.wait(SECONDS)
     with held_in_turn(tmp_path / LOCK, told.set):
         order.append("second")
     other.join()
@@ -154,7 +157,7 @@ def test_a_record_is_refreshed_while_its_process_is_at_work(tmp_path: Path, monk
     monkeypatch.setattr(lock_holder, "REFRESH_SECONDS", 0.01)
     with alone_in_folder(tmp_path, "busy", "name another"):
         os.utime(tmp_path / HOLDER, (1, 1))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + SECONDS
         while (tmp_path / HOLDER).stat().st_mtime < 2:
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -15,7 +15,7 @@ from lia_bench.core.video import open_footage, open_video
 from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
 from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.scan import scan
-from tests.core.videos import damage, encode
+from tests.core.videos import damage, encode, open_files
 
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -154,8 +154,10 @@ def test_nothing_stays_open(reader: type[PyAVReader | DecordReader], tmp_path: P
         for _ in range(20):
             with reader(path, found) as video:
                 video.frame(4)
+        assert open_files(tmp_path) == 0
         descriptors.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
-    assert descriptors[0] == descriptors[-1]
+    # Of forty readers; others of this process come and go.
+    assert descriptors[-1] - descriptors[0] < 20
 
 
 def test_a_long_video_does_not_fill_the_memory(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.core.published import packed, publish, publish_archive, publish_by_ha
 from tests.local_server import LocalServer, serve
 
 CONTENT = bytes(range(256)) * 400
-QUICK = Patience(timeout=5.0, pauses=(0.0,))
+QUICK = Patience(timeout=60.0, pauses=(0.0,))
 
 
 @pytest.fixture

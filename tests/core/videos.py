@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,18 @@ def encode(
     if codec == "libsvtav1" and hasattr(os, "sched_setscheduler"):
         # It gives a process of root real-time priority, in which all that follows would hold up every other process.
         for thread in Path("/proc/self/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
+            with suppress(ProcessLookupError):
+                os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
     return path
+
+
+def open_files(folder: Path) -> int:
+    """How many files of a folder this process has open."""
+    count = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            count += descriptor.readlink().is_relative_to(folder)
+    return count
 
 
 def animation(path: Path, delays: Sequence[float], width: int = 64, height: int = 64) -> Path:

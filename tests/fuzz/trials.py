@@ -32,7 +32,7 @@ from lia_bench.preprocessing.workers.local import LocalEngine
 from lia_bench.preprocessing.workers.ray_cluster import RayEngine
 from tests.preprocessing.serial_engine import SerialEngine
 
-SECONDS = 60
+SECONDS = 240
 """What a command on damaged input may take at most."""
 MEMORY = 6 * 2**30
 """What it may ask for beside what this process has."""

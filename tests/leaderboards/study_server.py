@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Rater:
             OSError, http.client.HTTPException: no answer came.
         """
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
+            self._connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=START_SECONDS)
         body = None if content is None else json.dumps(content)
         own = {"Content-Type": "application/json"} if body else {}
         own |= {"Cookie": self.cookie} if self.cookie else {}
@@ -114,22 +114,25 @@ class Load:
     cut_off: int = 0
 
 
-def rate_at_once(address: str, raters: int, seconds: float, *, watch: bool = False) -> Load:
+def rate_at_once(address: str, raters: int, seconds: float, *, answers: int = 0, watch: bool = False) -> Load:
     """Let raters answer at once, each as fast as it can, until the time is over or the server is gone.
 
     Args:
         address: of the server.
         raters: how many; who has answered everything begins anew as somebody else.
         seconds: how long.
+        answers: what each rater gives at least, however long that takes; at most the questions of the study.
         watch: load the videos of each question as well.
     """
     load, lock, until = Load(), threading.Lock(), time.monotonic() + seconds
 
     def rate(number: int) -> None:
-        while time.monotonic() < until:
+        least = answers
+        while least or time.monotonic() < until:
             rater = Rater(address)
             try:
-                _answer_all(rater, number, until, watch, load, lock)
+                _answer_all(rater, number, until, least, watch, load, lock)
+                least = 0
             except (OSError, http.client.HTTPException):
                 # The server is gone: what it had not acknowledged may be lost.
                 with lock:
@@ -146,14 +149,16 @@ def rate_at_once(address: str, raters: int, seconds: float, *, watch: bool = Fal
     return load
 
 
-def _answer_all(rater: Rater, number: int, until: float, watch: bool, load: Load, lock: threading.Lock) -> None:
+def _answer_all(
+    rater: Rater, number: int, until: float, least: int, watch: bool, load: Load, lock: threading.Lock
+) -> None:
     status, state = rater.ask("POST", "/api/raters", {})
     if status not in (200, 201):
         with lock:
             load.problems.append(f"{status}: {state}")
         time.sleep(0.1)
         return
-    while state["upcoming"] and time.monotonic() < until:
+    while state["upcoming"] and (state["answered"] < least or time.monotonic() < until):
         present = state["upcoming"][0]
         if watch:
             for name in ("source", "driving", "left", "right"):

@@ -9,7 +9,7 @@ import pytest
 
 from lia_bench.leaderboards.study.creation import StudyRequest, create_study
 from lia_bench.leaderboards.study.document import read_study
-from tests.browser import times_of, wait_until, wait_until_in_step
+from tests.browser import visitor, wait_until, wait_until_in_step
 from tests.leaderboards.study_server import RunningStudy, serving
 from tests.leaderboards.toy_results import ToyResults, write_results
 
@@ -45,23 +45,26 @@ def page(browser: "Browser", server: RunningStudy) -> "Iterator[Page]":
 
 def begun(browser: "Browser", server: RunningStudy, **options: Any) -> "Iterator[Page]":
     """A context of its own, past the welcome."""
-    context = browser.new_context(**options)
-    page = context.new_page()
     problems: list[str] = []
-    page.on("request", lambda request: None if request.url.startswith(server.address) else problems.append(request.url))
-    # A browser itself writes of every status that is no success, such as those that a test makes up.
-    page.on(
-        "console",
-        lambda message: (
-            problems.append(message.text) if message.type == "error" and "status of 503" not in message.text else None
-        ),
-    )
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(server.address)
-    page.click("#begin")
-    page.wait_for_selector(READY)
-    yield page
-    context.close()
+    with visitor(browser, **options) as context:
+        page = context.new_page()
+        page.on(
+            "request", lambda request: None if request.url.startswith(server.address) else problems.append(request.url)
+        )
+        # A browser itself writes of every status that is no success, such as those that a test makes up.
+        page.on(
+            "console",
+            lambda message: (
+                problems.append(message.text)
+                if message.type == "error" and "status of 503" not in message.text
+                else None
+            ),
+        )
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(server.address)
+        page.click("#begin")
+        page.wait_for_selector(READY)
+        yield page
     assert problems == []
 
 
@@ -109,16 +112,15 @@ def test_a_double_click_begins_as_one_rater(browser: "Browser", server: RunningS
         with sqlite3.connect(folder / "answers.sqlite") as database:
             return int(database.execute("SELECT count(*) FROM raters").fetchone()[0])
 
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(server.address)
-    before = raters()
-    # Playwright's own double click is slower than a server on loopback.
-    page.evaluate("() => { const begin = document.getElementById('begin'); begin.click(); begin.click(); }")
-    page.wait_for_selector(READY)
-    page.wait_for_load_state("networkidle")
-    assert raters() == before + 1
-    context.close()
+    with visitor(browser) as context:
+        page = context.new_page()
+        page.goto(server.address)
+        before = raters()
+        # Playwright's own double click is slower than a server on loopback.
+        page.evaluate("() => { const begin = document.getElementById('begin'); begin.click(); begin.click(); }")
+        page.wait_for_selector(READY)
+        page.wait_for_load_state("networkidle")
+        assert raters() == before + 1
 
 
 def test_a_reload_goes_on_at_the_same_question(page: "Page", folder: Path) -> None:
@@ -151,9 +153,8 @@ def test_videos_are_in_step_while_playing_and_after_scrubbing(page: "Page") -> N
     wait_until_in_step(page, videos, FRAME)
     slider = page.locator("#position")
     slider.fill("300")
-    wait_until(page, "Math.abs(document.querySelector('#driving').currentTime - 0.48) < 0.01")
-    page.wait_for_timeout(100)
-    assert times_of(videos) == pytest.approx([0.48] * 3, abs=0.001)
+    at = "[...document.querySelectorAll('#task video')].map(video => Math.abs(video.currentTime - 0.48))"
+    wait_until(page, f"{at}.length === 3 && {at}.every(away => away < 0.001)")
     slider.focus()
     page.keyboard.press("ArrowRight")
     assert question_of(page) == "Question 1 of 4"
@@ -216,12 +217,10 @@ def test_a_question_that_is_a_script_is_shown_and_not_run(browser: "Browser", tm
     results = write_results(tmp_path / "results" / "toy", toy)
     question = "<img src=x onerror=window.evil=1><script>window.evil=1</script>Which?"
     create_study(StudyRequest((results,), tmp_path / "study", question=question), lambda line: None)
-    with serving(tmp_path / "study") as running:
-        context = browser.new_context()
+    with serving(tmp_path / "study") as running, visitor(browser) as context:
         page = context.new_page()
         page.goto(running.address)
         page.click("#begin")
         page.wait_for_selector(READY)
         assert question in page.inner_text("#task")
         assert page.evaluate("window.evil") is None
-        context.close()

@@ -24,7 +24,7 @@ from lia_bench.leaderboards.study.connections import OWN_PLACES
 from lia_bench.leaderboards.study.creation import StudyRequest, create_study
 from lia_bench.leaderboards.study.document import media_path, read_study
 from lia_bench.leaderboards.study.server import serve_study
-from tests.leaderboards.study_server import Load, Rater, rate_at_once, serving
+from tests.leaderboards.study_server import START_SECONDS, Load, Rater, rate_at_once, serving
 from tests.leaderboards.toy_results import ToyResults, write_results
 
 if TYPE_CHECKING:
@@ -225,14 +225,17 @@ def test_half_requests_are_closed_and_whole_ones_are_kept(folder: Path) -> None:
         rater = Rater(server.address)
         rater.begin()
         begun = time.monotonic()
-        with socket.create_connection(address, timeout=20) as silent, socket.create_connection(address, 20) as half:
+        with (
+            socket.create_connection(address, START_SECONDS) as silent,
+            socket.create_connection(address, START_SECONDS) as half,
+        ):
             half.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ")
             trickle = threading.Thread(target=_trickle, args=(half,))
             trickle.start()
             assert silent.recv(1) == b""
             with suppress(ConnectionError):
                 assert half.recv(1) == b""
-            assert 3 < time.monotonic() - begun < 15
+            assert time.monotonic() - begun > 3
             trickle.join()
         # On the same connection, which asked before.
         assert rater.ask("GET", "/api/state")[0] == 200
@@ -240,9 +243,9 @@ def test_half_requests_are_closed_and_whole_ones_are_kept(folder: Path) -> None:
 
 
 def _trickle(connection: socket.socket) -> None:
-    """Send a letter now and then, without end as far as the server lets one."""
+    """Send a letter now and then, for as long as the server lets one."""
     with suppress(OSError):
-        for _ in range(40):
+        while True:
             connection.sendall(b"a")
             time.sleep(0.25)
 
@@ -251,10 +254,10 @@ def test_idle_connections_lock_no_rater_out(folder: Path) -> None:
     with serving(folder) as server, ExitStack() as stack:
         address = ("127.0.0.1", int(server.address.rstrip("/").rpartition(":")[2]))
         for number in range(OWN_PLACES + 200):
-            idle = stack.enter_context(socket.create_connection(address, timeout=20))
+            idle = stack.enter_context(socket.create_connection(address, timeout=START_SECONDS))
             if number % 2:
                 idle.sendall(b"POST /api/answers HTTP/1.1\r\n")
-        load = rate_at_once(server.address, 10, 2.0)
+        load = rate_at_once(server.address, 10, 0.0, answers=3)
         server.end(signal.SIGINT)
     assert load.problems == []
     assert len(load.acknowledged) == load.sent > 20
@@ -315,7 +318,7 @@ def test_paths_and_malformed_requests_are_refused_on_the_wire(folder: Path) -> N
 
 def status_of(port: int, request: bytes) -> int:
     """Send bytes; returns the status of what comes back."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
         connection.sendall(request)
         response = http.client.HTTPResponse(connection)
         response.begin()
@@ -357,7 +360,8 @@ def test_fifty_raters_at_once_lose_no_answer(folder: Path) -> None:
     with serving(folder) as server:
         load = Load()
         threads = [
-            threading.Thread(target=lambda: _merge(load, rate_at_once(server.address, 10, 1.0))) for _ in range(5)
+            threading.Thread(target=lambda: _merge(load, rate_at_once(server.address, 10, 0.0, answers=4)))
+            for _ in range(5)
         ]
         for thread in threads:
             thread.start()
@@ -376,10 +380,17 @@ def _merge(load: Load, part: Load) -> None:
 
 
 def test_acknowledged_answers_outlive_a_killed_server(folder: Path) -> None:
+    def kill_in_the_middle() -> None:
+        # Twenty of them may be on their way.
+        while len(stored(folder)) < 40:
+            time.sleep(0.02)
+        server.process.kill()
+
     with serving(folder) as server:
-        killer = threading.Timer(1.0, server.process.kill)
+        killer = threading.Thread(target=kill_in_the_middle)
         killer.start()
-        load = rate_at_once(server.address, 20, 10.0)
+        load = rate_at_once(server.address, 20, START_SECONDS)
+        killer.join()
     assert load.acknowledged
     assert load.problems == []
     assert set(load.acknowledged) <= stored(folder)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.forked import ForkServer
 from tests.leaderboards.test_evaluation import comparable, read
 from tests.leaderboards.toy_metrics import CALLS, register_toy_metrics
 from tests.leaderboards.toys import LENGTHS, register, specification, write_dataset
+from tests.ports import next_port
 
 METRICS = ("l1", "toy_akd", "toy_fid", "toy_identity", "toy_mkr", "toy_video_fid")
 
@@ -205,8 +205,7 @@ def test_two_processes_give_the_table_of_one(fork_server: ForkServer, request_of
         "metric.update(torch.full((1 + 2 * rank, 3, 4, 4), float(rank)), torch.zeros(1 + 2 * rank, 3, 4, 4))\n"
         "Path(sys.argv[2], f'l1-{rank}').write_text(str(float(metric.compute())))\n"
     )
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = next_port()
     processes = [
         fork_server.start(
             [str(tmp_path / "data" / "toys"), str(tmp_path / "results")],

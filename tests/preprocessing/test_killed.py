@@ -1,6 +1,7 @@
 """Runs that are killed with SIGKILL, and workers that die: what is finished stays, and the end is the same."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
 from tests.core.videos import encode
+from tests.preprocessing.ended import wait_until_ended
 
 PROGRAM = """
 import sys
@@ -74,11 +76,13 @@ def _table(output: Path) -> bytes:
 def test_a_killed_run_ends_in_the_same_bytes(words: list[str], whole: bytes, tmp_path: Path) -> None:
     output = tmp_path / "killed"
     before: dict[Path, int] = {}
-    for count in (1, 9, 20):
+    for count in (1, 8, 15):
         process = subprocess.Popen([*words, str(output)], stderr=subprocess.DEVNULL)
         _wait_for(count, output, process)
+        workers = list(_children(process.pid))
         process.send_signal(signal.SIGKILL)
         process.wait()
+        wait_until_ended(workers)
         assert not (output / "clips.csv").exists()
         assert all(path.stat().st_mtime_ns == time for path, time in before.items()), "a finished clip was cut again"
         # One a worker may have lain in its place without having been noted yet.
@@ -87,7 +91,6 @@ def test_a_killed_run_ends_in_the_same_bytes(words: list[str], whole: bytes, tmp
             path: path.stat().st_mtime_ns for path in _clips(output) if path.relative_to(output).as_posix() in noted
         }
         assert len(before) >= count - 4
-        time.sleep(1)  # for the workers to notice
     subprocess.run([*words, str(output)], check=True, capture_output=True)
     assert _table(output) == whole
     assert not list(output.glob("*/.*"))
@@ -99,7 +102,10 @@ def test_a_worker_that_is_killed_takes_one_clip_with_it(words: list[str], whole:
     process = subprocess.Popen([*words, str(output)], stderr=subprocess.DEVNULL)
     _wait_for(5, output, process)
     victim = next(_children(process.pid))
-    subprocess.run(["kill", "-KILL", str(victim)], check=True)
+    os.kill(victim, signal.SIGSTOP)
+    # By the second clip of the other worker, this one has a job, too.
+    _wait_for(len(_clips(output)) + 2, output, process)
+    os.kill(victim, signal.SIGKILL)
     assert process.wait() == 0
     all_lines, lines = whole.splitlines(), _table(output).splitlines()
     lost = [line for line in lines if b',failed,"worker_died: its process was ended by SIGKILL' in line]
@@ -121,7 +127,9 @@ def _children(parent: int) -> Iterator[int]:
 def test_two_runs_at_once(words: list[str], tmp_path: Path) -> None:
     first = subprocess.Popen([*words, str(tmp_path / "out")], stderr=subprocess.DEVNULL)
     _wait_for(1, tmp_path / "out", first)
+    first.send_signal(signal.SIGSTOP)
     second = subprocess.run([*words, str(tmp_path / "out")], capture_output=True, text=True, check=False)
+    first.send_signal(signal.SIGCONT)
     assert second.returncode != 0
     assert "another run is preparing this dataset" in second.stderr
     assert first.wait() == 0

@@ -3,8 +3,8 @@
 import multiprocessing
 import subprocess
 import sys
-import time
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,9 @@ import pytest
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.preprocessing.workers.engine import Died, SharedJobs
 from lia_bench.preprocessing.workers.local import LocalEngine
+from tests.preprocessing.ended import wait_until_ended
 from tests.preprocessing.serial_engine import SerialEngine
-from tests.preprocessing.worker_toys import build_fragile, build_square, build_without_weights
+from tests.preprocessing.worker_toys import build_fragile, build_meeting, build_square, build_without_weights
 
 
 def test_jobs_stay_together_and_the_longest_group_is_shared() -> None:
@@ -55,9 +56,8 @@ def test_a_script_without_a_guard_is_not_run_again_in_workers(tmp_path: Path) ->
     assert done.stdout == "begun\n[(-2, 2), (-1, 1)]\n", done.stderr
 
 
-def test_one_long_group_keeps_two_workers_busy() -> None:
-    done = [result for _, result in LocalEngine(2).run(build_square, [list(range(40))])]
-    workers = [result[1] for result in done if not isinstance(result, Died)]
+def test_one_long_group_keeps_two_workers_busy(tmp_path: Path) -> None:
+    workers = [worker for _, worker in LocalEngine(2).run(partial(build_meeting, tmp_path), [list(range(40))])]
     assert min(workers.count(worker) for worker in set(workers)) > 5
     assert len(set(workers)) == 2
 
@@ -111,11 +111,8 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         [sys.executable, str(program)], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": root, "PATH": ""}
     )
     assert parent.stdout is not None
-    workers = {parent.stdout.readline().strip() for _ in range(20)}
+    workers = {int(parent.stdout.readline()) for _ in range(20)}
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    wait_until_ended(workers)

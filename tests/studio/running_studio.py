@@ -16,15 +16,12 @@ from lia_bench.leaderboards.study.server import address_of, listen
 from lia_bench.models.checkpoint import write_weights
 from lia_bench.studio.server import HOST, opened_studio
 from lia_bench.studio.workshop import StudioSettings
+from tests.browser import visitor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# Gradio's page is large, and the machine may be busy.
-MILLISECONDS = 120_000
-
-
-SHORT, LONG = 6, 3000
+SHORT, LONG = 6, 2000
 """Frames of the films that visitors bring."""
 
 NOWHERE = "http://198.51.100.1/"
@@ -91,9 +88,6 @@ def running(settings: StudioSettings) -> Iterator[RunningStudio]:
 @contextmanager
 def visiting(browser: "Browser", studio: RunningStudio, **options: Any) -> Iterator["Page"]:
     """A tab that may talk to the studio alone; at its end nothing may have failed, and nobody else been asked."""
-    context = browser.new_context(reduced_motion="reduce", **options)
-    context.set_default_timeout(MILLISECONDS)
-    page = context.new_page()
     problems: list[str] = []
 
     def note(wrong: bool, what: str) -> None:
@@ -101,11 +95,12 @@ def visiting(browser: "Browser", studio: RunningStudio, **options: Any) -> Itera
             problems.append(what)
 
     own = (studio.address, "data:", "blob:")
-    page.on("request", lambda request: note(not request.url.startswith(own), request.url))
-    page.on("pageerror", lambda error: note(True, str(error)))
-    page.on("console", lambda message: note(message.type == "error", message.text))
-    page.goto(studio.address)
-    page.get_by_label("identity").first.wait_for()
-    yield page
-    context.close()
+    with visitor(browser, reduced_motion="reduce", **options) as context:
+        page = context.new_page()
+        page.on("request", lambda request: note(not request.url.startswith(own), request.url))
+        page.on("pageerror", lambda error: note(True, str(error)))
+        page.on("console", lambda message: note(message.type == "error", message.text))
+        page.goto(studio.address)
+        page.get_by_label("identity").first.wait_for()
+        yield page
     assert problems == []

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lia_bench.animation.inputs import squares
 from lia_bench.core.video import open_video
-from tests.browser import times_of, wait_until
+from lia_bench.core.video.reader import Frame
+from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.footage import Footage
+from lia_bench.studio import animate_tab
+from tests.browser import wait_until
 from tests.studio.running_studio import NOWHERE, SHORT, RunningStudio, visiting
 
 if TYPE_CHECKING:
@@ -61,6 +67,13 @@ def pixels(page: "Page", picture: "Locator") -> "np.ndarray":
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), dtype=np.float32)
 
 
+def slowly(footage: Footage, square: Box) -> Iterator[Frame]:
+    """The frames of a driving video; of the long one, more than five minutes."""
+    for frame in squares(footage, square):
+        time.sleep(0.15)
+        yield frame
+
+
 def said(page: "Page", kind: str, tab: str = "animate") -> str:
     """What the status says once it is of a kind."""
     line = page.locator(f"#{tab}-status .line.{kind}")
@@ -76,13 +89,11 @@ def test_a_picture_is_animated_and_can_be_taken_home(page: "Page", place: Path, 
     begin(page)
     assert f"{SHORT} frames" in said(page, "done")
     assert "with sound" in said(page, "done")
-    videos = page.locator("#animate-films video")
     assert page.locator("#animate-films figcaption span").all_inner_texts() == ["source", "driving", "lia", "identity"]
     wait_until(page, "[...document.querySelectorAll('#animate-films video')].every(video => video.readyState > 1)")
     page.get_by_label("Frame of all films").fill("3")
-    wait_until(page, f"document.querySelector('#animate-films video').currentTime > {3 / RATE}")
-    page.wait_for_timeout(100)
-    assert times_of(videos) == pytest.approx([3.5 / RATE] * 3, abs=0.001)
+    at = f"[...document.querySelectorAll('#animate-films video')].map(video => video.currentTime - {3.5 / RATE})"
+    wait_until(page, f"{at}.length === 3 && {at}.every(away => Math.abs(away) < 0.001)")
 
     for number, link in enumerate(page.locator("#animate-films a").all()):
         with page.expect_download() as download:
@@ -101,8 +112,9 @@ def test_a_picture_is_animated_and_can_be_taken_home(page: "Page", place: Path, 
 
 
 def test_two_tabs_take_turns_and_a_job_is_cancelled(
-    page: "Page", browser: "Browser", studio: RunningStudio, place: Path
+    page: "Page", browser: "Browser", studio: RunningStudio, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(animate_tab, "squares", slowly)
     open_tab(page, "Animate")
     upload(page, ("animate-picture", place / "face.png"), ("animate-video", place / "long.mp4"))
     page.get_by_label(WHOLE).first.check()

@@ -1,7 +1,6 @@
 """What large networks are trained with: activations computed again, and optimisers' states shared out."""
 
 import json
-import socket
 import subprocess
 import sys
 import weakref
@@ -29,6 +28,7 @@ from tests.models.small_models import experiment_of, small_model
 from tests.models.training.test_step import lia, noise
 from tests.models.training.test_trainer import assert_equal, assert_same_state
 from tests.models.training.toy.world import environment
+from tests.ports import next_port
 
 
 def liveportrait() -> FirstStageRecipe:
@@ -116,18 +116,16 @@ def test_far_less_is_kept() -> None:
 
 def together(commands: list[list[str]], plug_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run commands by two processes as torchrun starts them: this one, and another that does all of them in turn."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    ports = [str(next_port()) for _ in commands]
     shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "test"}
     shared |= {"MASTER_ADDR": "127.0.0.1"}
     program = (
         "import json, os, sys; from lia_bench.cli.main import run\n"
-        "for number, words in enumerate(json.loads(sys.argv[1])):\n"
-        f"    os.environ['MASTER_PORT'] = str({port} + number); assert run(words, debug=True) == 0, words"
+        "for port, words in json.loads(sys.argv[1]):\n"
+        "    os.environ['MASTER_PORT'] = port; assert run(words, debug=True) == 0, words"
     )
     other = subprocess.Popen(
-        [sys.executable, "-c", program, json.dumps(commands)],
+        [sys.executable, "-c", program, json.dumps(list(zip(ports, commands, strict=True)))],
         env=environment(plug_in) | shared | {"RANK": "1", "LOCAL_RANK": "1"},
         stderr=subprocess.PIPE,
         text=True,
@@ -136,8 +134,8 @@ def together(commands: list[list[str]], plug_in: Path, monkeypatch: pytest.Monke
         for name, value in (shared | {"RANK": "0", "LOCAL_RANK": "0"}).items():
             here.setenv(name, value)
         try:
-            for number, words in enumerate(commands):
-                here.setenv("MASTER_PORT", str(port + number))
+            for port, words in zip(ports, commands, strict=True):
+                here.setenv("MASTER_PORT", port)
                 assert run(words, debug=True) == 0
         except BaseException:
             other.kill()

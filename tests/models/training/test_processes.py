@@ -15,7 +15,9 @@ from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint
 from lia_bench.models.training.run_folder import RunFolder
 from tests.forked import COMMAND, ForkedProcess, ForkServer
 from tests.models.training.test_trainer import assert_same_state, rows
+from tests.models.training.toy.network import HOLD
 from tests.models.training.toy.world import environment
+from tests.ports import next_port
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +31,7 @@ class Runner:
         self._options = ["--data", str(data), "--runs", str(runs)]
         self._runs = runs
         self._model = model
+        self._held: list[Path] = []
 
     def folder(self, name: str) -> RunFolder:
         return RunFolder(self._runs / self._model.partition(":")[0] / name)
@@ -36,13 +39,23 @@ class Runner:
     def _command(self, name: str, words: tuple[str, ...]) -> list[str]:
         return ["train", self._model, "--name", name, *self._options, *words]
 
-    def start(self, name: str, *words: str) -> ForkedProcess:
-        return self._server.start(self._command(name, words), environment=self._environment)
+    def start(self, name: str, *words: str, hold: int = 0) -> ForkedProcess:
+        """`hold`: the iteration, of those that the process makes, in which it waits for `let_go`."""
+        own = {"MASTER_PORT": str(next_port())}
+        if hold:
+            self._held.append(self._runs / f"go-on-{len(self._held)}")
+            own[HOLD] = f"{hold} {self._held[-1]}"
+        return self._server.start(self._command(name, words), environment=self._environment | own)
+
+    def let_go(self) -> None:
+        """Of the process that was the last to be started with `hold`."""
+        self._held[-1].touch()
 
     def finish_afresh(self, name: str, *words: str) -> RunFolder:
         """In a process that is started and taken down as a user's."""
         command = [COMMAND, *self._command(name, words)]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False, timeout=300)
+        own = self._environment | {"MASTER_PORT": str(next_port())}
+        done = subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return self.folder(name)
 
@@ -59,24 +72,28 @@ def runner(fork_server: ForkServer, plug_in: Path, data: Path, tmp_path: Path) -
 
 
 def wait_for_step(run: RunFolder, step: int) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while run.last_step() < step:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
 def terminate(runner: Runner, name: str, step: int, *words: str, whole_group: bool = False) -> None:
-    """Start a run, and end it after a step as a scheduler does: the process that it started, or all of the job."""
-    process = runner.start(name, *words)
+    """Start a run, and end it in the iteration after a step as a scheduler does.
+
+    Signals go to the process that it started, or to all of the job.
+    """
+    process = runner.start(name, *words, hold=step + 1)
     wait_for_step(runner.folder(name), step)
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
+    runner.let_go()
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 75, errors
     assert errors.splitlines()[-1].startswith("terminated: the state is saved")
 
 
 def test_two_processes_equal_one_with_the_whole_batch_and_go_on_after_sigterm(runner: Runner) -> None:
-    # Later than this, rounding has grown; a checkpoint a step leaves time for the signal.
+    # Later than this, rounding has grown.
     length = ("--set", "schedule.iterations=30", "--set", "schedule.checkpoint_every=1")
     plain = ("--set", "model.batch_norm=false", "--set", "loss.noise=0", *length)
     several = ("--accelerator", "cpu", "--devices", "2")
@@ -93,7 +110,7 @@ def test_two_processes_equal_one_with_the_whole_batch_and_go_on_after_sigterm(ru
     for row, same in zip(rows(one), rows(two), strict=True):
         assert float(row["l1"]) == pytest.approx(float(same["l1"]), abs=1e-4)
     terminate(runner, "stopped", 1, *plain, *several)
-    assert 1 <= runner.folder("stopped").last_step() < 30
+    assert runner.folder("stopped").last_step() == 2
     assert_same_state(two, runner.finish("stopped", *plain, *several))
 
 
@@ -129,15 +146,16 @@ def first_averages(run: RunFolder) -> dict[str, dict[int, torch.Tensor]]:
 
 
 def test_terminated_and_then_killed_it_goes_on_exactly(runner: Runner) -> None:
-    length = ("--set", "schedule.iterations=300", "--set", "data.workers=1")
+    length = ("--set", "schedule.iterations=80", "--set", "data.workers=1")
     whole = runner.finish("whole", *length)
-    terminate(runner, "stopped", 30, *length, whole_group=True)
-    assert 30 <= runner.folder("stopped").last_step() < 300
-    process = runner.start("stopped", *length)
-    wait_for_step(runner.folder("stopped"), 130)
+    terminate(runner, "stopped", 20, *length, whole_group=True)
+    assert runner.folder("stopped").last_step() == 21
+    process = runner.start("stopped", *length, hold=30)
+    wait_for_step(runner.folder("stopped"), 50)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
+    assert runner.folder("stopped").last_step() == 50
     assert_same_state(whole, runner.finish("stopped", *length))
 
 
@@ -157,7 +175,7 @@ def test_ctrl_c_ends_with_130_and_one_line(runner: Runner, devices: int) -> None
     wait_for_step(runner.folder("stopped"), 10)
     # As a terminal does: to every process of the group.
     os.killpg(process.pid, signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     steps = runner.folder("stopped").last_step()
     assert f"stopped after {steps:,} of 1,000,000 iterations, which are saved" in output
@@ -191,7 +209,7 @@ def test_a_full_disk_ends_with_one_line_and_the_checkpoint_before(
     # Enough for a row of the table, too little for a checkpoint.
     ballast.write_bytes(b"0" * ((room.f_bavail - 4) * room.f_frsize))
     process = runner.start("x", "--set", "schedule.iterations=20", "--set", "schedule.picture_every=1000")
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "Traceback" not in errors
     assert runner.folder("x").last_step() == 10
@@ -205,14 +223,13 @@ def test_a_full_disk_ends_with_one_line_and_the_checkpoint_before(
 
 
 def test_a_second_training_in_a_run_folder_says_who_holds_it_and_changes_nothing(runner: Runner) -> None:
-    length = ("--set", "schedule.iterations=300")
+    length = ("--set", "schedule.iterations=30")
     whole = runner.finish("whole", *length)
-    first = runner.start("run", *length)
+    first = runner.start("run", *length, hold=11)
     wait_for_step(runner.folder("run"), 10)
-    first.send_signal(signal.SIGSTOP)
     second = runner.start("run", *length)
-    _, errors = second.communicate(timeout=120)
-    first.send_signal(signal.SIGCONT)
+    _, errors = second.communicate(timeout=300)
+    runner.let_go()
     _, of_first = first.communicate(timeout=300)
     assert second.returncode == 1, errors
     (line,) = (line for line in errors.splitlines() if line.startswith("error:"))
