@@ -136,11 +136,11 @@ def _aed(name: str, extractor: str, network: str, subject: str) -> MetricSpecifi
     )
 
 
-def _csim(name: str, extractor: str, embeddings: str, subject: str) -> MetricSpecification:
+def _csim(name: str, extractor: str, embeddings: str, subjects: tuple[str, ...] | None) -> MetricSpecification:
     return _of_features(
         f"csim_{name}",
         extractor,
-        (subject,),
+        subjects,
         f"cosine similarity of {embeddings}",
         computed_by("lia_bench.metrics.csim", "CosineSimilarity", "CosineSimilarityOrZero"),
         better="higher",
@@ -195,8 +195,10 @@ DEFINITIONS = (
     *_akd_and_mkr("sample", "sample-marks", "the marks of the sample dataset", "marks", ("sample",)),
     _aed("openface", "openface", "OpenFace nn4.small2", "face"),
     _aed("reid", "person-reid", "the re-identification ResNet-50", "body"),
-    _csim("arcface", "arcface", "insightface's ArcFace embeddings of faces", "face"),
-    _csim("insightface_body", "insightface-body", "insightface's embeddings of persons", "body"),
+    _csim("arcface", "arcface", "insightface's ArcFace embeddings of faces", ("face",)),
+    _csim("insightface_body", "insightface-body", "insightface's embeddings of persons", ("body",)),
+    # SADE's, of bodies: its paper names the kind of network, not the one.
+    _csim("reid", "person-reid", "the re-identification ResNet-50's features of whole frames", None),
     _of_sets("fid", "inception", 2048, "Inception-v3 features of all generated and all true frames", decimals=2),
     _of_sets("video_fid", "resnext101", 2048, "3D ResNeXt-101 features of windows of 16 frames", decimals=3),
     _of_sets("fvd", "i3d", 400, "I3D logits of windows of 16 frames", decimals=1),

@@ -32,6 +32,7 @@ class Animator(nn.Module, Shareable, ABC):
         takes_references: whether further views of the source's subject may be given; `encode_views` encodes them.
         takes_source_video: whether the source may be a video; `animate_video` moves it.
         editable: whether there are models of this kind with controls; `controls` and `edited` say which.
+        staged: whether pictures that say something lie between source and result; `stages` gives them.
     """
 
     transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative")
@@ -39,6 +40,7 @@ class Animator(nn.Module, Shareable, ABC):
     takes_references: ClassVar[bool] = False
     takes_source_video: ClassVar[bool] = False
     editable: ClassVar[bool] = False
+    staged: ClassVar[bool] = False
 
     @abstractmethod
     def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> Any:
@@ -67,6 +69,17 @@ class Animator(nn.Module, Shareable, ABC):
     def output_size(self) -> int | None:
         """Side in pixels of the frames that come out; None where it is that of the frames that go in."""
         return self.frame_size
+
+    def stages(self, source: Tensor, driving: Tensor) -> Mapping[str, Tensor]:
+        """What is computed on the way to the frames, by name and in order, the frames last; only of staged models.
+
+        Args:
+            source: (1, 3, H, W) in [0, 1]; driving: (B, 3, H, W), likewise.
+
+        Returns:
+            pictures (B, 3, h, w) or masks (B, 1, h, w), about in [0, 1].
+        """
+        raise NotImplementedError
 
     def controls(self) -> list[Control]:
         """What of a picture can be moved by hand, in the order in which `edited` takes amounts; empty for nothing."""

@@ -19,6 +19,7 @@ from lia_bench.models.published import PUBLISHED, UNTRAINED, published_checkpoin
 from lia_bench.models.recognition import state_in_file
 from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.training.ablations import KEY, settings_of_ablation
 from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration, with_own_keys
 from lia_bench.models.training.runs import resolve_checkpoint
 from lia_bench.models.weights_file import read_authors
@@ -145,7 +146,10 @@ def load_experiment(
 def load_configuration(
     name: str, variant: str | None, layers: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[str, ModelConfiguration]:
-    """The variant's name and its configuration, with `layers` laid over the YAML file, later ones on top."""
+    """The variant's name and its configuration, with `layers` laid over the YAML file, later ones on top.
+
+    An ablation that they name lies between: what is set beside it has the last word.
+    """
     specification = MODELS[name]
     check_variant(name, variant)
     kind = load_attribute(specification.configuration)
@@ -153,9 +157,11 @@ def load_configuration(
     published: dict[str, Any] = {}
     if specification.variants is not None:
         published = read_yaml(specification.variants / f"{chosen}.yaml")
-    laid_over = (with_own_keys(kind, layer) for layer in layers)
+    laid_over = merge(*(with_own_keys(kind, layer) for layer in layers))
+    ablation = laid_over.get(KEY)
+    left_out = settings_of_ablation(specification, ablation) if isinstance(ablation, str) else {}
     configuration: ModelConfiguration = validate(
-        kind, merge(published, *laid_over), f"{name}:{chosen}" if chosen else name, kind.published_names
+        kind, merge(published, left_out, laid_over), f"{name}:{chosen}" if chosen else name, kind.published_names
     )
     return chosen, configuration
 

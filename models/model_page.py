@@ -16,6 +16,7 @@ from lia_bench.models.complexity import Complexity, complexity_of
 from lia_bench.models.loading import load_configuration
 from lia_bench.models.registry import MODELS
 from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.training.ablations import KEY, read_ablations
 
 NOT_COMPARABLE = (
     "As printed. Test clips, detectors and feature networks differ from paper to paper: compare within one table only."
@@ -42,6 +43,7 @@ class ModelPage:
     Attributes:
         facts: pairs of a label and what is to say; none is empty.
         variants: with the size and cost of each.
+        ablations: those that have a name; None where there are none.
         checkpoints: those that were published; None where there are none.
         results: those that were published; None where there are none.
         controls: directions of the published weights that have a name; None where there are none.
@@ -51,6 +53,7 @@ class ModelPage:
     summary: str
     facts: tuple[tuple[str, str], ...]
     variants: Table
+    ablations: Table | None
     checkpoints: Table | None
     results: Table | None
     controls: Table | None
@@ -74,6 +77,7 @@ def model_page(name: str, variant: str | None = None) -> ModelPage:
         specification.summary,
         tuple(_facts(specification, card)),
         _variants(specification, variant),
+        _ablations(specification),
         _checkpoints(name, card),
         _results(card),
         _controls(card),
@@ -152,6 +156,12 @@ def _columns(complexity: Complexity) -> tuple[str, ...]:
         multiply_adds(complexity.once_per_clip),
         multiply_adds(complexity.per_frame),
     )
+
+
+def _ablations(specification: ModelSpecification) -> Table | None:
+    rows = [(name, ablation.summary) for name, ablation in read_ablations(specification).items()]
+    note = f"Of any variant, by: lia-bench train {specification.name} --set {KEY}=NAME"
+    return _table("Ablations", ("ablation", "what is left"), rows, note)
 
 
 def _checkpoints(name: str, card: ModelCard) -> Table | None:
@@ -235,7 +245,7 @@ def _overview(specification: ModelSpecification) -> tuple[str, ...]:
 
 def _sections(page: ModelPage) -> Iterable[str]:
     """Without headings, since what stands below the block on a page would seem to belong to the last."""
-    for table in filter(None, (page.variants, page.checkpoints, page.results, page.controls)):
+    for table in filter(None, (page.variants, page.ablations, page.checkpoints, page.results, page.controls)):
         yield f"**{table.title}** {table.note}".rstrip()
         yield _rows(table.header, table.rows)
 

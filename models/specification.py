@@ -19,6 +19,7 @@ class ModelSpecification:
             that is not trained.
         authors_checkpoint: module of the authors' checkpoint layout (an `AuthorsLayout`), or None where they
             published none.
+        ablations: file of what the model's paper takes apart, by name (`training/ablations.py`), or None.
         card: file with the model's paper, licences and published checkpoints (a `ModelCard`), or None.
         transfer_modes: what `animate(transfer=...)` takes; the first is the default.
     """
@@ -31,6 +32,7 @@ class ModelSpecification:
     default_variant: str
     recipe: str | None = None
     authors_checkpoint: str | None = None
+    ablations: Path | None = None
     card: Path | None = None
     transfer_modes: tuple[str, ...] = ("absolute", "relative")
 

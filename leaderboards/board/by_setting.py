@@ -18,22 +18,30 @@ from lia_bench.leaderboards.results.report import Report
 from lia_bench.leaderboards.results.report_file import read_report
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder, read_description
 from lia_bench.models.registry import MODELS
+from lia_bench.models.training.ablations import KEY as ABLATION
+from lia_bench.models.training.ablations import Ablation, read_ablations
 from lia_bench.models.training.configuration import own_key
 from lia_bench.models.training.planned_run import FREE
 
 
 @dataclass(frozen=True)
 class SettingRow:
-    """A measurement, the setting's value in the checkpoint it is of, and that checkpoint's other settings."""
+    """A measurement, the setting's value in the checkpoint it is of, and that checkpoint's other settings.
+
+    Attributes:
+        others: without those that the value stands for, which is a named ablation's.
+        order: where a named ablation stands among those of its model.
+    """
 
     value: Any
     others: Mapping[str, Any]
     measurement: Measurement
+    order: int = 0
 
 
 @dataclass(frozen=True)
 class SettingTable:
-    """The rows of one task, by the setting's value, numbers in rising order and null last."""
+    """The rows of one task, by the setting's value: numbers in rising order, ablations in the paper's, null last."""
 
     task: str
     transfer: str
@@ -105,9 +113,9 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
         if own not in settings:
             left_out[f"{measurement.label}: left out, it has no {key}"] = None
             continue
-        others = {other: value for other, value in settings.items() if other not in (own, *FREE)}
+        ablations = read_ablations(MODELS[model]) if own == ABLATION else {}
         rows = tables.setdefault((measurement.task, measurement.transfer), [])
-        rows.append(SettingRow(settings[own], others, measurement))
+        rows.append(_row(own, settings, measurement, ablations))
     if not tables:
         if known:
             raise UnknownNameError(f"{folder}: {unknown('key', key, known)}")
@@ -115,6 +123,24 @@ def leaderboard_by(key: str, results: Path, name: str | None) -> SettingLeaderbo
     sorted_tables = tuple(SettingTable(*of, tuple(sorted(rows, key=_place))) for of, rows in tables.items())
     models = dict.fromkeys(row.measurement.model.model for table in sorted_tables for row in table.rows)
     return SettingLeaderboard(folder, key, report, tuple(models), sorted_tables, tuple(left_out))
+
+
+def _row(
+    own: str, settings: Mapping[str, Any], measurement: Measurement, ablations: Mapping[str, Ablation]
+) -> SettingRow:
+    """`own`: the key; `ablations`: those of the model where that is what they are named by, else none."""
+    value = settings[own]
+    parts = {setting for ablation in ablations.values() for setting in ablation.parts}
+    stated = ablations[value].settings if value in ablations else {}
+    # What was set beside an ablation and against it is a difference like any other.
+    contrary = {key for key, set_to in flat(stated) if key in settings and settings[key] != set_to}
+
+    def differs(key: str) -> bool:
+        part = any(f"{key}.".startswith(f"{whole}.") for whole in parts)
+        return key not in (own, *FREE) and (key in contrary or not part)
+
+    others = {key: other for key, other in settings.items() if differs(key)}
+    return SettingRow(value, others, measurement, list(ablations).index(value) if value in ablations else 0)
 
 
 def settings_of_checkpoint(checkpoint: str, sha256: str) -> dict[str, Any]:
@@ -141,4 +167,4 @@ def _place(row: SettingRow) -> tuple[int, float, str]:
         return (2, 0, "")
     if isinstance(value, int | float):
         return (0, value, "")
-    return (1, 0, json.dumps(value))
+    return (1, row.order, json.dumps(value))

@@ -109,6 +109,32 @@ ABLATIONS = (
     Ablation("lia", "lia", "5", "motion.directions", {f"M={count}": count for count in (5, 10, 20, 40, 100)}),
     # What its table 5 is read beside: without a dictionary, and with the usual one.
     Ablation("lia", "lia", "4", "motion.directions", {"without dictionary": None, "": 20}),
+    Ablation(
+        "fomm",
+        "fomm",
+        "1",
+        "ablation",
+        {
+            "baseline": "baseline",
+            "pyramid": "pyramid",
+            "pyramid + occlusion": "pyramid-occlusion",
+            "jacobian without equation 12": "jacobian",
+            "": "full",
+        },
+    ),
+    Ablation(
+        "sade",
+        "sade",
+        "3",
+        "ablation",
+        {
+            "": "full",
+            "without motion evolution": "without-motion-evolution",
+            "without self-appearance": "without-self-appearance",
+            "without multi-view fusion": "without-views",
+        },
+    ),
+    Ablation("sade", "sade", "4", "data.references", {f"N={count}": count for count in range(1, 7)}),
 )
 
 

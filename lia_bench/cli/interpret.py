@@ -1,4 +1,4 @@
-"""`lia-bench interpret`: what a model's motion directions do."""
+"""`lia-bench interpret`: what a model's motion directions do, or what it computes on the way to its frames."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,12 @@ from lia_bench.core.number_types import BATCH_SIZE, Real, count
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lia_bench.animation.inputs import Cropper
+    from lia_bench.core.video.reader import Frame
+    from lia_bench.models.animator import Animator
+    from lia_bench.models.blocks.latent_animator import LatentAnimator
+    from lia_bench.models.interpretation import Sweep
 
 
 @click.command()
@@ -49,25 +55,24 @@ def command(
 ) -> None:
     """Show what LIA or LIA-X has learned: each motion direction on one picture, which matter, and the reference image.
 
-    MODEL is lia or liax[:variant][@checkpoint]; without a checkpoint the newest run is taken. The face is found in
-    picture and driving video and cropped as training data is.
+    MODEL is lia, liax or iapm[:variant][@checkpoint]; without a checkpoint the newest run is taken. The face is found
+    in picture and driving video and cropped as training data is.
 
     Writes directions/dNN.mp4 and dNN.png (the direction swept), directions.csv (the directions by their effect),
-    reference.png, and with --driving magnitudes.csv and magnitudes.png. Run again, it replaces them.
+    reference.png, and with --driving magnitudes.csv and magnitudes.png. Of iapm, with --driving, it writes its masks
+    from the source's to the refined one beside the frames, stages.mp4 and stages.png. Run again, it replaces them.
 
     \b
-    Example:
+    Examples:
       lia-bench interpret lia:vox-256@vox.pt --image portrait.png --driving talk.mp4
+      lia-bench interpret iapm --image portrait.png --driving talk.mp4
     """
-    from lia_bench.animation.inputs import Cropper, open_driving, squares
-    from lia_bench.core.console import progress
+    from lia_bench.animation.inputs import Cropper
     from lia_bench.core.errors import InputError
-    from lia_bench.core.memory import batch_size_advice, keep_freed_memory
+    from lia_bench.core.memory import keep_freed_memory
     from lia_bench.core.registry import load_attribute
-    from lia_bench.core.video import resize, to_tensor
-    from lia_bench.models.blocks.direction_probe import DirectionProbe
     from lia_bench.models.blocks.latent_animator import LatentAnimator
-    from lia_bench.models.interpretation import DirectionFolder, Sweep
+    from lia_bench.models.interpretation import Sweep
     from lia_bench.models.lineup import load_lineup
     from lia_bench.models.reference import ModelReference, NamedModel
     from lia_bench.models.registry import MODELS
@@ -75,17 +80,44 @@ def command(
     keep_freed_memory()
     reference = ModelReference.parse(model)
     kind = load_attribute(MODELS[reference.name].animator)
-    if not (isinstance(kind, type) and issubclass(kind, LatentAnimator)):
+    staged = bool(getattr(kind, "staged", False))
+    if not staged and not (isinstance(kind, type) and issubclass(kind, LatentAnimator)):
         raise InputError(f"{reference.name} has no motion directions to interpret: take lia or liax")
-    sweep = Sweep(*(ends or (-kind.furthest, kind.furthest)), steps)
+    if staged and (driving is None or ends):
+        raise InputError(f"{reference.name} has no directions: give a --driving video to see its masks, and no --range")
+    low, high = ends or ((0.0, 0.0) if staged else (-kind.furthest, kind.furthest))
+    sweep = None if staged else Sweep(low, high, steps)
     cropper = Cropper(None if no_crop else subject, lambda line: click.echo(line, err=True))
     picture = cropper.picture(image)
     lineup = load_lineup([NamedModel(reference, model)], runs, device, lambda line: click.echo(line, err=True))
     animator = lineup.models[0].animator
-    assert isinstance(animator, LatentAnimator)
-    side = animator.frame_size
-    folder = DirectionFolder(output or Path(f"{image.stem}-{reference.name}"))
+    folder = output or Path(f"{image.stem}-{reference.name}")
+    if sweep is None:
+        assert driving is not None
+        _write_stages(animator, picture, driving, cropper, folder, batch_size)
+    else:
+        assert isinstance(animator, LatentAnimator)
+        _write_directions(animator, picture, driving, cropper, folder, sweep, batch_size)
 
+
+def _write_directions(
+    animator: "LatentAnimator",
+    picture: "Frame",
+    driving: Path | None,
+    cropper: "Cropper",
+    path: Path,
+    sweep: "Sweep",
+    batch_size: int,
+) -> None:
+    from lia_bench.animation.inputs import open_driving, squares
+    from lia_bench.core.console import progress
+    from lia_bench.core.memory import batch_size_advice
+    from lia_bench.core.video import resize, to_tensor
+    from lia_bench.models.blocks.direction_probe import DirectionProbe
+    from lia_bench.models.interpretation import DirectionFolder
+
+    side = animator.frame_size
+    folder = DirectionFolder(path)
     driven = None
     if driving is not None:
         with open_driving(driving) as footage:
@@ -97,11 +129,30 @@ def command(
     probe = DirectionProbe(animator, to_tensor(resize(picture, (side, side))))
     folder.write_reference(probe)
     sweeps = folder.write_sweeps(probe, sweep, batch_size)
-    bar = progress(sweeps, title=f"directions of {image.name}", total=probe.count, unit="direction")
     with batch_size_advice(batch_size):
-        effects = list(bar)
+        effects = list(progress(sweeps, title="directions", total=probe.count, unit="direction"))
     _print(folder.write_ranking(effects, probe, driven))
     click.echo(f"{folder.path}: {probe.count} directions in directions/, ranked in {folder.ranking.name}")
+
+
+def _write_stages(
+    animator: "Animator", picture: "Frame", driving: Path, cropper: "Cropper", path: Path, batch_size: int
+) -> None:
+    from lia_bench.animation.inputs import open_driving, squares
+    from lia_bench.animation.stages import StageFolder
+    from lia_bench.core.console import progress
+    from lia_bench.core.memory import batch_size_advice
+    from lia_bench.core.video import resize, to_tensor
+
+    side = animator.frame_size or min(picture.shape[:2])
+    folder = StageFolder(path)
+    source = to_tensor(resize(picture, (side, side)))
+    with open_driving(driving) as footage, batch_size_advice(batch_size):
+        shown = squares(footage, cropper.square(footage))
+        bar = progress(shown, title=f"stages of {driving.name}", total=footage.frames, unit="frame")
+        frames = (to_tensor(resize(frame, (side, side))) for frame in bar)
+        names = folder.write(animator, source, frames, footage.frames, footage.clip_fps, batch_size)
+    click.echo(f"{folder.path}: {', '.join(names)} in {folder.video.name} and {folder.picture.name}")
 
 
 def _print(ranking: "pd.DataFrame") -> None:

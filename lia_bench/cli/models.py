@@ -183,7 +183,8 @@ def _print_page(page: "ModelPage") -> None:
     width = max(len(label) for label, _ in page.facts)
     for label, text in page.facts:
         click.echo(f"{label:<{width}}  {text}")
-    _print_table(page.variants)
+    for table in filter(None, (page.variants, page.ablations)):
+        _print_table(table)
     if page.checkpoints:
         _print_list(page.checkpoints)
     for table in filter(None, (page.results, page.controls)):

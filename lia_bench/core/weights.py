@@ -159,7 +159,7 @@ FILES = (
         "person-reid",
         "net_last.pth",
         "https://drive.google.com/open?id=1XVEYb0TN2SbBYOqf8SzazfYZlpH9CxyE",
-        "metric aed_reid",
+        "metrics aed_reid and csim_reid",
         "MIT (Person_reID_baseline_pytorch); trained on Market-1501, whose own terms apply",
         by_hand=True,
     ),

@@ -1,4 +1,4 @@
-"""Features of whole frames by a person re-identification network, for AED of bodies.
+"""Features of whole frames by a person re-identification network, for AED and CSIM of bodies.
 
 The published evaluation (pose-evaluation, extract.py) divides the frame by 255 a second time after it is in [0, 1], and
 leaves the network in training mode, so that each layer normalises a frame by the frame's own mean and variance.

@@ -11,6 +11,7 @@ from lia_bench.models.blocks.configuration import (
     GeneratorConfiguration,
     HeatmapConfiguration,
     HourglassConfiguration,
+    MotionEvolutionConfiguration,
     PatchDiscriminatorConfiguration,
     TransformationConfiguration,
     check_halvable,
@@ -39,6 +40,9 @@ class FommModel(Section):
     )
     estimate_occlusion_map: bool = Field(
         True, description="features that the source hides are masked; False paints on what was warped"
+    )
+    motion_evolution: MotionEvolutionConfiguration | None = Field(
+        None, description="SADE's differential equation, which refines the flow; null: the blended flow is the motion"
     )
     keypoint_detector: KeypointDetectorConfiguration
     dense_motion: HourglassConfiguration

@@ -17,6 +17,7 @@ from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.hourglass import encoder_decoder
 from lia_bench.models.blocks.keypoints import heatmap_difference
 from lia_bench.models.blocks.matrices import inverse, multiply
+from lia_bench.models.blocks.motion_evolution import MotionEvolution, evolved
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.fomm.configuration import FommModel
 from lia_bench.models.fomm.keypoint_detector import Keypoints
@@ -52,6 +53,8 @@ class Generator(nn.Module):
             configuration.align_corners,
             configuration.estimate_occlusion_map,
         )
+        evolution = configuration.motion_evolution
+        self.motion_evolution = MotionEvolution(evolution) if evolution else None
         self.stem, self.down, self.residual, self.up, self.output = encoder_decoder(configuration.generator)
 
     def forward(self, source: Tensor, source_keypoints: Keypoints, driving_keypoints: Keypoints) -> Generated:
@@ -80,8 +83,8 @@ class Generator(nn.Module):
         """Dense motion from the down-sampled source (B, 3, h, w) and the keypoints."""
         height, width = small.shape[2:]
         heatmaps = heatmap_difference(source.position, driving.position, KEYPOINT_VARIANCE, height, width)
-        motion: DenseMotion = self.dense_motion(small, heatmaps, part_motions(source, driving, height, width))
-        return motion
+        motion = self.dense_motion(small, heatmaps, part_motions(source, driving, height, width))
+        return evolved(motion, self.motion_evolution)
 
 
 def part_motions(source: Keypoints, driving: Keypoints, height: int, width: int) -> Tensor:

@@ -1,7 +1,8 @@
 """IAPM as a model of the zoo."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
@@ -20,6 +21,17 @@ class EncodedSource:
     mask: Tensor
 
 
+class DrivingMasks(NamedTuple):
+    """Masks of driving frames, each (B, 1, h, w) in [0, 1]: one as the mask generator sees it, and what becomes of it.
+
+    An ablation leaves a stage out: its mask is then that of the stage before.
+    """
+
+    seen: Tensor
+    perturbed: Tensor
+    refined: Tensor
+
+
 class IapmAnimator(SizedAnimator):
     """Mask generator and generator.
 
@@ -28,10 +40,12 @@ class IapmAnimator(SizedAnimator):
     """
 
     transfer_modes: ClassVar[tuple[str, ...]] = ("absolute",)
+    staged: ClassVar[bool] = True
 
     def __init__(self, configuration: IapmModel) -> None:
         super().__init__(configuration.size)
         self.threshold = configuration.threshold
+        self.perturbation = configuration.perturbation
         self.mask_generator = MaskGenerator(configuration)
         self.generator = Generator(configuration)
         self.lay_out_channels_last()
@@ -42,9 +56,30 @@ class IapmAnimator(SizedAnimator):
 
     def render(self, encoded: EncodedSource, driving: Tensor) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] for driving frames (B, 3, H, W)."""
-        source, small, source_mask = (
-            value.expand(driving.shape[0], -1, -1, -1) for value in (encoded.frame, encoded.small, encoded.mask)
-        )
-        perturbed = perturbed_for_testing(self.mask_generator(driving), self.threshold)
-        refined = self.generator.refinement(small, source_mask, perturbed)
-        return self.generator.paint(source, small, source_mask, refined).fine
+        source = self._repeated(encoded, driving.shape[0])
+        return self.generator.paint(source.frame, source.small, source.mask, self._masks(source, driving).refined).fine
+
+    def stages(self, source: Tensor, driving: Tensor) -> Mapping[str, Tensor]:
+        """As the base class has it: the masks, and the coarse frame (the paper's figure 3)."""
+        encoded = self._repeated(self.encode_source(source, driving[:1], "absolute"), driving.shape[0])
+        masks = self._masks(encoded, driving)
+        painted = self.generator.paint(encoded.frame, encoded.small, encoded.mask, masks.refined)
+        return {
+            "source mask": encoded.mask,
+            "driving mask": masks.seen,
+            "perturbed": masks.perturbed,
+            "refined": masks.refined,
+            "coarse frame": painted.coarse,
+            "frame": painted.fine,
+        }
+
+    def _masks(self, source: EncodedSource, driving: Tensor) -> DrivingMasks:
+        """Of driving frames (B, 3, H, W), for a source that is there B times."""
+        seen = self.mask_generator(driving)
+        perturbed = perturbed_for_testing(seen, self.threshold) if self.perturbation else seen
+        refine = self.generator.refinement
+        return DrivingMasks(seen, perturbed, refine(source.small, source.mask, perturbed) if refine else perturbed)
+
+    def _repeated(self, encoded: EncodedSource, count: int) -> EncodedSource:
+        frame, small, mask = (value.expand(count, -1, -1, -1) for value in (encoded.frame, encoded.small, encoded.mask))
+        return EncodedSource(frame, small, mask)

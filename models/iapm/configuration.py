@@ -33,8 +33,16 @@ class IapmModel(Section):
     size: int = Field(gt=0, description="side of the frames in pixels")
     mask_scale: float = Field(gt=0, lt=1, description="1/2, 1/4, ...: side of the masks over that of the frames")
     threshold: int = Field(ge=0, le=255, description="grey levels of a driving mask up to this one are set to 0")
+    perturbation: bool = Field(
+        True, description="driving masks are perturbed; false: they keep the driving subject's shape"
+    )
+    reference: bool = Field(
+        True, description="the refinement sees the source and its mask; false: the perturbed driving mask alone"
+    )
     mask_generator: MaskConfiguration
-    refinement: MaskConfiguration
+    refinement: MaskConfiguration | None = Field(
+        description="null: nothing restores the source's shape, the perturbed mask paints as it is"
+    )
     low_resolution: LowResolutionConfiguration
     high_resolution: EncoderDecoderConfiguration
 
@@ -52,7 +60,7 @@ class IapmModel(Section):
     def _size_fits(self) -> Self:
         if self.mask_scale != 0.5**self.halvings:
             raise ValueError(f"mask_scale {self.mask_scale} is not 1/2, 1/4, 1/8, ...")
-        deepest = max(self.mask_generator.blocks, self.refinement.blocks)
+        deepest = max(self.mask_generator.blocks, self.refinement.blocks if self.refinement else 0)
         check_halvable(self.size, 2 ** (deepest + self.halvings), 2**self.high_resolution.blocks)
         if self.mask_size < SMALLEST_MASK:
             raise ValueError(f"size {self.size} is too small: masks need {SMALLEST_MASK} pixels, not {self.mask_size}")

@@ -20,7 +20,7 @@ class Painted(NamedTuple):
 
 
 class Generated(NamedTuple):
-    """Frames, and the refined mask (B, 1, h, w) where a perturbed one was given."""
+    """Frames, and the refined mask (B, 1, h, w) where there is a refinement and a perturbed one was given."""
 
     frames: Painted
     refined: Tensor | None
@@ -29,15 +29,18 @@ class Generated(NamedTuple):
 class MaskRefinement(nn.Module):
     """The network r: the driving mask as it was before its perturbation, for a subject like the source."""
 
-    def __init__(self, shape: MaskConfiguration) -> None:
+    def __init__(self, shape: MaskConfiguration, reference: bool) -> None:
+        """`reference`: whether it sees the source; without it, only what the perturbation left of the driving mask."""
         super().__init__()
         self.temperature = shape.temperature
-        self.network = EncoderDecoder(5, shape)
+        self.reference = reference
+        self.network = EncoderDecoder(5 if reference else 1, shape)
         self.mask = nn.Conv2d(self.network.outputs, 1, 7, padding=3)
 
     def forward(self, source: Tensor, source_mask: Tensor, perturbed: Tensor) -> Tensor:
         """Masks (B, 1, h, w) in [0, 1] from the shrunk source (B, 3, h, w), its mask and the perturbed driving mask."""
-        logits = self.mask(self.network(torch.cat((source, source_mask, perturbed), dim=1))).float()
+        seen = (source, source_mask, perturbed) if self.reference else (perturbed,)
+        logits = self.mask(self.network(torch.cat(seen, dim=1))).float()
         return torch.sigmoid(logits / self.temperature)
 
 
@@ -84,7 +87,7 @@ class Generator(nn.Module):
     def __init__(self, model: IapmModel) -> None:
         super().__init__()
         self.mask_size = model.mask_size
-        self.refinement = MaskRefinement(model.refinement)
+        self.refinement = MaskRefinement(model.refinement, model.reference) if model.refinement else None
         self.low_resolution = LowResolutionGenerator(model)
         self.high_resolution = HighResolutionGenerator(model)
 
@@ -100,7 +103,9 @@ class Generator(nn.Module):
         Each network learns from its own output alone: gradients reach the masks through the coarse frame only.
         """
         small = self.shrunk(source)
-        refined = None if perturbed is None else self.refinement(small, source_mask.detach(), perturbed.detach())
+        refined = None
+        if self.refinement and perturbed is not None:
+            refined = self.refinement(small, source_mask.detach(), perturbed.detach())
         return Generated(self.paint(source, small, source_mask, driving_mask), refined)
 
     def paint(self, source: Tensor, small: Tensor, source_mask: Tensor, driving_mask: Tensor) -> Painted:

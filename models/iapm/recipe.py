@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lia_bench.core.errors import InputError
 from lia_bench.models.blocks.reconstruction import PerceptualLoss, Vgg19Features, published_vgg19
 from lia_bench.models.iapm.animator import IapmAnimator
 from lia_bench.models.iapm.configuration import IapmConfiguration
@@ -31,7 +32,10 @@ class IapmRecipe(TrainingRecipe):
 
         Raises:
             MissingWeightsError: the perceptual loss has a weight and VGG19 is not on this machine.
+            InputError: a refinement that is not there is to learn.
         """
+        if experiment.loss.refinement and not experiment.model.refinement:
+            raise InputError("there is no refinement to learn: set loss.refinement=0 with model.refinement=null")
         self.experiment = experiment
         self.animator = IapmAnimator(experiment.model)
         self.networks: dict[str, nn.Module] = {
@@ -56,13 +60,17 @@ class IapmRecipe(TrainingRecipe):
         source, target, driving = self.varied(batch)
         source_mask, driving_mask = networks["mask_generator"](source), networks["mask_generator"](driving)
         refining = self.experiment.loss.refinement and batch.epoch >= REFINEMENT_EPOCH
-        perturbed = perturbed_for_training(driving_mask, self.experiment.model.threshold) if refining else None
+        perturbed = self._perturbed(driving_mask) if refining else None
         generated = networks["generator"](source, source_mask, driving_mask, perturbed)
         losses = self._reconstruction(generated.frames, target)
         if generated.refined is not None:
             difference = F.l1_loss(generated.refined, driving_mask.detach())
             losses["refinement"] = self.experiment.loss.refinement * difference
         yield Update(("generator", "mask_generator"), losses)
+
+    def _perturbed(self, driving_mask: Tensor) -> Tensor:
+        model = self.experiment.model
+        return perturbed_for_training(driving_mask, model.threshold) if model.perturbation else driving_mask
 
     def varied(self, batch: PairBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Source, the frame to be painted, and the driving frame as the mask generator sees it, each as the batch's.

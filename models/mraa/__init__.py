@@ -13,6 +13,7 @@ SPECIFICATION = ModelSpecification(
     default_variant="vox-256",
     recipe="lia_bench.models.mraa.recipe:MraaRecipe",
     authors_checkpoint="lia_bench.models.mraa.authors_checkpoint",
+    ablations=Path(__file__).parent / "ablations.yaml",
     card=Path(__file__).parent / "card.yaml",
     transfer_modes=("absolute", "relative", "avd"),
 )

@@ -11,6 +11,7 @@ from lia_bench.models.blocks.configuration import (
     GeneratorConfiguration,
     HeatmapConfiguration,
     HourglassConfiguration,
+    MotionEvolutionConfiguration,
     ReconstructionWeights,
     TransformationConfiguration,
     check_batch_of_disentanglement,
@@ -47,6 +48,9 @@ class MraaModel(Section):
     background: BackgroundConfiguration | None = Field(description="null: the background stands still")
     disentanglement: DisentanglementConfiguration | None = Field(
         description="null: no transfer mode 'avd', as in files that were written before that network was trained"
+    )
+    motion_evolution: MotionEvolutionConfiguration | None = Field(
+        None, description="SADE's differential equation, which refines the flow; null: the blended flow is the motion"
     )
 
     @model_validator(mode="after")

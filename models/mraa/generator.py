@@ -12,6 +12,7 @@ from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.hourglass import encoder_decoder
 from lia_bench.models.blocks.keypoints import covariance_heatmaps
 from lia_bench.models.blocks.matrices import inverse, multiply
+from lia_bench.models.blocks.motion_evolution import MotionEvolution, evolved
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.mraa.configuration import BackgroundConfiguration, MraaModel
 from lia_bench.models.mraa.regions import Regions, axis_sign
@@ -79,6 +80,8 @@ class Generator(nn.Module):
         self.pixelwise_flow = MotionBlending(
             configuration.regions + 1, flow.expansion, flow.cap, flow.blocks, align_corners=False
         )
+        evolution = configuration.motion_evolution
+        self.motion_evolution = MotionEvolution(evolution) if evolution else None
         self.stem, self.down, self.residual, self.up, self.output = encoder_decoder(configuration.generator)
 
     def forward(
@@ -121,8 +124,7 @@ class Generator(nn.Module):
         height, width = small.shape[2:]
         heatmaps = region_heatmaps(source, driving, height, width)
         motions = region_motions(source, driving, background, height, width)
-        motion: DenseMotion = self.pixelwise_flow(small, heatmaps, motions)
-        return motion
+        return evolved(self.pixelwise_flow(small, heatmaps, motions), self.motion_evolution)
 
 
 def visible(level: Tensor, motion: DenseMotion) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ SPECIFICATION = ModelSpecification(
     variants=Path(__file__).parent / "variants",
     default_variant="vox-256",
     recipe="lia_bench.models.sade.recipe:SadeRecipe",
+    ablations=Path(__file__).parent / "ablations.yaml",
     card=Path(__file__).parent / "card.yaml",
     transfer_modes=("absolute", "relative", "relative_adapted"),
 )

@@ -4,7 +4,7 @@ No code of the method was published. [P] marks what the paper fixes, [A] what is
 mark is [A] too.
 """
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from lia_bench.models.blocks.configuration import (
     HeatmapConfiguration,
     HourglassConfiguration,
     KeypointOptimiser,
+    MotionEvolutionConfiguration,
     ReconstructionWeights,
     TransformationConfiguration,
     check_halvable,
@@ -23,28 +24,6 @@ from lia_bench.models.training.configuration import DataConfiguration, Experimen
 
 class KeypointDetectorConfiguration(HeatmapConfiguration):
     """F_K. [P] An encoder-decoder; [A] FOMM's with its temperature, without Jacobians."""
-
-
-class MotionEvolutionConfiguration(Section):
-    """F_E and how its differential equation is solved. [P] From t = 0 to 1, with the adjoint method.
-
-    [A] Three 3x3 convolutions with ReLU see the offsets and the time, no features of the image. The paper names no
-    solver. Fixed steps are the default, since an adaptive solver has to take every picture by itself: the steps
-    that suit a whole batch would make a frame depend on the frames beside it.
-    """
-
-    width: int = Field(64, gt=0, description="[A] channels of the two inner layers")
-    solver: Literal["rk4", "dopri5"] = Field(
-        "rk4", description="[A] rk4: fixed steps, a whole batch at once; dopri5: adaptive steps, picture by picture"
-    )
-    step: float = Field(0.25, gt=0, le=1, description="[A] of rk4")
-    relative_tolerance: float = Field(1e-3, gt=0, description="[A] of dopri5")
-    absolute_tolerance: float = Field(1e-4, gt=0, description="[A] of dopri5, in coordinates from -1 to 1")
-    adjoint: bool = Field(
-        True,
-        description="[P] gradients from an adjoint equation, in memory that does not grow with the steps; "
-        "false: through the solver's own steps (discretise, then optimise)",
-    )
 
 
 class SelfAppearanceConfiguration(Section):

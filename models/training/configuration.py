@@ -124,6 +124,9 @@ class ExperimentConfiguration(ModelConfiguration):
     data: DataConfiguration
     schedule: ScheduleConfiguration
     start: StartConfiguration = StartConfiguration()
+    ablation: str | None = Field(
+        None, description="one of those that `lia-bench models show` names: its settings, over the variant's"
+    )
 
     @property
     def frame_size(self) -> int:

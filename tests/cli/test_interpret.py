@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from lia_bench import read_picture, read_video
 from lia_bench.cli.main import run
-from lia_bench.core.video import open_video, write_video
+from lia_bench.core.video import open_video, to_frame, write_video
 from lia_bench.models.blocks.latent_animator import LatentAnimator
 from lia_bench.models.lia.authors_checkpoint import authors_content
 from lia_bench.models.loading import load_model
@@ -173,3 +174,26 @@ def test_the_face_is_found_in_a_photograph_and_in_the_video(
 def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["interpret", "--help"], debug=False) == 0
     assert "lia-bench interpret lia:vox-256@vox.pt --image portrait.png --driving talk.mp4" in capsys.readouterr().out
+
+
+def test_the_masks_of_iapm_stand_in_a_row(words: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    load_model("iapm", variant="demo-64", device="cpu", checkpoint="untrained").save_pretrained("checkpoint")
+    words = ["interpret", "iapm@checkpoint", *words[2:]]
+    assert "give a --driving video to see its masks" in failure(words, capsys)
+    words += ["--driving", str(folder / "talk.mp4"), "--batch-size", "2"]
+    assert run(words, debug=False) == 0
+    names = "source, driving, source mask, driving mask, perturbed, refined, coarse frame, frame"
+    assert f"portrait-iapm: {names} in stages.mp4" in capsys.readouterr().out
+    with open_video(Path("portrait-iapm/stages.mp4")) as video:
+        row = np.asarray(Image.open("portrait-iapm/stages.png"))
+        height, width = video.properties.height, video.properties.width
+        assert len(video) == 5
+        assert row.shape == (5 * height, width, 3)
+    # The last panel of every row is the frame that the model animates, enlarged.
+    model = load_model("iapm", checkpoint="checkpoint", device="cpu")
+    driving, _ = read_video(folder / "talk.mp4", size=64)
+    frames = model.animate(read_picture(folder / "portrait.png", size=64), driving, batch_size=3)
+    shown = row.reshape(5, height, width, 3)[:, -192::3, -192::3]
+    expected = [to_frame(frame) for frame in frames]
+    assert np.abs(shown.astype(int) - np.stack(expected)).max() <= 1

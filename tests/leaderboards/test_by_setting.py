@@ -1,6 +1,7 @@
 """Tables by a setting: which rows they have, in what order, and what stands below them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,10 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     return checkpoints
 
 
-def change(checkpoint: Path, model: dict[str, Any], **others: Any) -> None:
+def change(checkpoint: Path, model: dict[str, Any], ablation: str | None = None, **others: Any) -> None:
     path = checkpoint / "config.json"
     content = json.loads(path.read_text())
-    content["experiment"]["model"] = model
+    content["experiment"] |= {"model": model, "ablation": ablation}
     path.write_text(json.dumps(content | others))
 
 
@@ -109,3 +110,31 @@ def test_the_published_tables_are_as_printed() -> None:
     assert published_tables("lia", "motion.directions", "reconstruction") == [five, four]
     assert published_tables("lia", "motion.directions", "cross") == []
     assert published_tables("fomm", "model.size", "reconstruction") == []
+    (fomm,) = published_tables("fomm", "ablation", "reconstruction")
+    assert fomm.values == ["baseline", "pyramid", "pyramid-occlusion", "jacobian", "full"]
+    assert fomm.printed("pyramid", ("taichi", "akd")) == "9.407"
+    (parts,) = published_tables("sade", "ablation", "cross")
+    assert parts.printed("without-views", ("dfdc", "csim")) == "0.89"
+    (views,) = published_tables("sade", "data.references", "reconstruction")
+    assert views.values == [1, 2, 3, 4, 5, 6]
+
+
+def test_ablations_stand_in_the_papers_order_and_what_they_set_is_no_difference(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ablations.yaml"
+    file.write_text(
+        "small: {summary: s, settings: {model: {width: 1, part: null}}}\n"
+        "half: {summary: s, settings: {model: {width: 2}}}\n"
+        "big: {summary: s}\n"
+    )
+    register(monkeypatch, toy=replace(specification("toy"), ablations=file))
+    change(runs["ten"], {"width": 3, "part": {"a": 1}}, ablation="big")
+    change(runs["two"], {"width": 1, "part": None}, ablation="small")
+    change(runs["none"], {"width": 2, "part": {"a": 1}}, ablation="half")
+    (table,) = by("ablation", tmp_path).tables
+    assert [row.value for row in table.rows] == ["small", "half", "big"]
+    assert table.differences() == []
+    change(runs["two"], {"width": 7, "part": None}, ablation="small")
+    (table,) = by("ablation", tmp_path).tables
+    assert table.differences() == ["model.width"]

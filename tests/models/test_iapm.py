@@ -228,6 +228,11 @@ def test_a_training_without_a_loss_for_frames_is_refused() -> None:
         _experiment("demo-64", loss={"l1": 0.0})
 
 
+def test_a_refinement_that_is_not_there_cannot_learn() -> None:
+    with pytest.raises(InputError, match=r"set loss\.refinement=0 with model\.refinement=null"):
+        IapmRecipe(_experiment("demo-64", model={"refinement": None}))
+
+
 def test_authors_layout_there_and_back() -> None:
     model = _small()
     content = authors_content(model.state_dict())

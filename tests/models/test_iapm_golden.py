@@ -82,11 +82,12 @@ def test_perturbed_masks(masks: tuple[Tensor, Tensor], animator: IapmAnimator, e
 def test_refined_masks_and_both_phases(
     animator: IapmAnimator, source: Tensor, masks: tuple[Tensor, Tensor], expected: dict[str, Any]
 ) -> None:
-    small = animator.generator.shrunk(source[None])
+    small, refinement = animator.generator.shrunk(source[None]), animator.generator.refinement
+    assert refinement is not None
     for index, driving_mask in enumerate(masks[1][:, None]):
         with torch.inference_mode():
             perturbed = perturbed_for_testing(driving_mask, animator.threshold)
-            refined = animator.generator.refinement(small, masks[0], perturbed)
+            refined = refinement(small, masks[0], perturbed)
             coarse = animator.generator.low_resolution(small, masks[0], refined)
         shown = resize_map(refined, 256, 256)
         assert difference(shown[0].numpy(), expected["intermediate"][f"refined_mask_256_{index}"]) < TOLERANCE

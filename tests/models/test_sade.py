@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError, MissingWeightsError
+from lia_bench.models.blocks.configuration import MotionEvolutionConfiguration
 from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
+from lia_bench.models.blocks.motion_evolution import MotionEvolution
 from lia_bench.models.checkpoint import save_checkpoint
 from lia_bench.models.loading import load_model
 from lia_bench.models.sade import SPECIFICATION
 from lia_bench.models.sade.animator import SadeAnimator
-from lia_bench.models.sade.configuration import MotionEvolutionConfiguration, SadeConfiguration
+from lia_bench.models.sade.configuration import SadeConfiguration
 from lia_bench.models.sade.generator import fused, normalised
-from lia_bench.models.sade.motion import MotionEvolution
 from lia_bench.models.sade.recipe import SadeRecipe
 from lia_bench.models.training.recipe import PairBatch
 from tests.deterministic import image
