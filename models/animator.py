@@ -152,7 +152,7 @@ class Animator(nn.Module, Shareable, ABC):
                 each as the source may be.
             transfer: "absolute" takes the driving frame's motion as it is, "relative" its change since the
                 first driving frame; a model may have more.
-            batch_size: driving frames rendered together; the result does not depend on it.
+            batch_size: driving frames rendered together; it changes the result by rounding alone.
             references: further views of the source's subject, of the source's size, (N, 3, H, W) or each as the source
                 may be; their order does not matter.
             edit: amounts by the names of `controls()`, by which the source is moved before the driving video moves

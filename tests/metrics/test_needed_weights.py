@@ -17,6 +17,7 @@ def test_what_extractors_load_is_counted() -> None:
     assert weights_of("akd_sample") == []
     assert set(weights_of("akd_face_alignment")) <= set(weights_of("akd"))
     assert weights_of("akd_face_alignment")
+    assert weights_of("csim_reid") == weights_of("aed_reid") == ["person-reid"]
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))

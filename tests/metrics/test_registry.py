@@ -39,6 +39,8 @@ def test_a_plain_name_means_one_definition_for_each_subject() -> None:
     assert resolve("akd", "body").name == "akd_openpose"
     assert resolve("akd", "sample").name == "akd_sample"
     assert resolve("aed", "body").name == "aed_reid"
+    assert resolve("csim", "body").name == "csim_insightface_body"
+    assert resolve("csim_reid", "body").name == "csim_reid"
     assert resolve("lpips", "").name == "lpips_alex"
     assert resolve("video_fid", "face").name == "video_fid_resnext101"
     assert resolve("akd_mediapipe_face", "").name == "akd_mediapipe_face"

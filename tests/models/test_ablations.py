@@ -11,6 +11,7 @@ from lia_bench.cli import train_sweep
 from lia_bench.cli.main import run
 from lia_bench.core.errors import UnknownNameError
 from lia_bench.models.animator import Animator
+from lia_bench.models.authors_layout import authors_layout
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.registry import MODELS
 from lia_bench.models.training.ablations import read_ablations
@@ -62,6 +63,10 @@ def test_the_evolution_of_a_flow_starts_as_the_flow_and_moves_it_once_it_has_lea
     missing, unknown = refined.load_state_dict(whole.state_dict(), strict=False)
     assert unknown == []
     assert missing
+    layout = authors_layout(MODELS[name])
+    assert layout is not None
+    assert layout.authors_content(whole.state_dict()) is not None
+    assert layout.authors_content(refined.state_dict()) is None
     assert all(".motion_evolution.derivative." in f".{key}" for key in missing)
     source, driving = torch.rand(3, 64, 64), torch.rand(3, 3, 64, 64)
     plain = whole.animate(source, driving)

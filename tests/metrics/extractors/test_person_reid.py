@@ -16,7 +16,8 @@ from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
 from lia_bench.metrics.extractors.person_reid import EXTRACTOR, network_input, open_person_reid
 from lia_bench.metrics.networks.person_reid import PersonReidNetwork
-from lia_bench.metrics.specification import Protocol
+from lia_bench.metrics.registry import METRICS
+from lia_bench.metrics.specification import Protocol, ScoringSetting
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
 
@@ -62,6 +63,18 @@ def test_a_frame_gives_features_that_do_not_depend_on_the_frames_beside_it(
     assert both.dtype == np.float32
     assert np.linalg.norm(both[0] - both[1]) > 1e-3
     np.testing.assert_allclose(extractors[protocol](frames[1:]), both[1:], rtol=1e-5, atol=1e-5)
+
+
+def test_persons_are_as_similar_as_the_cosine_of_their_features(
+    extractors: dict[Protocol, Extractor], frames: Tensor
+) -> None:
+    for protocol in Protocol:
+        metric = METRICS["csim_reid"].open(ScoringSetting(96, 64, CPU, protocol))()
+        first, second = torch.from_numpy(extractors[protocol](frames)).double()
+        metric.update(torch.stack((first, first)), torch.stack((first, second)))
+        cosine = float(first @ second / (first.norm() * second.norm()))
+        assert float(metric.compute()) == pytest.approx((1 + cosine) / 2, abs=1e-12)
+        assert cosine < 1 - 1e-6
 
 
 def test_the_literature_normalises_each_frame_by_its_own_statistics(
