@@ -81,7 +81,8 @@ def load_from(
 
     Args:
         path: its folder or file; None for fresh weights.
-        name, variant: as of `load_model`.
+        name: as of `load_model`.
+        variant: likewise.
         device: where the model goes.
         layers: of configuration, laid over the checkpoint's or the variant's, later ones on top.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lia_bench.cli.main import COMMANDS, cli
+from lia_bench.leaderboards.experiments.registry import EXPERIMENTS
 from lia_bench.metrics.registry import METRICS
 from lia_bench.models.registry import MODELS
 from lia_bench.preprocessing.registry import DATASETS
@@ -49,6 +50,7 @@ def test_the_navigation_names_every_page(staged: Path) -> None:
 def test_every_entry_of_a_registry_has_a_page(staged: Path) -> None:
     expected = {f"models/{name}.md" for name in MODELS} | {f"datasets/{name}.md" for name in DATASETS}
     expected |= {f"metrics/{name}.md" for name in METRICS} | {f"commands/{name}.md" for name in COMMANDS}
+    expected |= {f"experiments/{name}.md" for name in EXPERIMENTS}
     assert expected - set(pages_of(staged)) == set()
 
 
@@ -73,7 +75,7 @@ def test_commands_of_generated_pages_are_ones_that_there_are() -> None:
         for block in re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
             for words in commands(block):
                 assert words, place
-                if place.startswith("metrics/"):
+                if place.startswith(("metrics/", "experiments/")):
                     parse(cli, words)
 
 

@@ -16,6 +16,7 @@ from website.commands import escaped, help_text, options_table
 COMPARED = {
     Compares.IMAGES: "a generated frame and its true frame, images in [0, 1]",
     Compares.FEATURES: "what the extractor says of a generated frame and of its true frame",
+    Compares.REGIONS: "a region of a generated frame and of its true frame, where the extractor sees it",
     Compares.SETS: "what the extractor says of all generated frames, and of all true ones",
 }
 SHOWN = {"face": "faces", "body": "bodies", "sample": "the sample dataset"}
@@ -65,7 +66,7 @@ def dataset_page(name: str) -> str:
 def metric_page(name: str) -> str:
     """A metric's definition, what it rests on and how it is averaged."""
     metric = METRICS[name]
-    facts = [("Better", f"{metric.better} values"), ("Compares", COMPARED[metric.compares])]
+    facts = [("Better", f"{metric.better} values"), ("Compares", COMPARED.get(metric.compares, metric.compares.value))]
     facts.append(("Plain name", _plain_name(metric)))
     rules = {protocol.value: metric.averaging[protocol] for protocol in Protocol}
     if metric.compares is not Compares.SETS:
@@ -74,6 +75,8 @@ def metric_page(name: str) -> str:
         facts.append(("Smallest side", f"{metric.smallest_side} pixels"))
     if metric.of_identity:
         facts.append(("Without a true frame", "compares with the source frame"))
+    if metric.of_motion:
+        facts.append(("Without a true frame", "compares with the driving frame"))
     lines = [f"# {name}", "", _sentence(metric.summary), *table(("", ""), facts)]
     lines += [
         "Which frames it leaves out, and in what the two protocols differ: [definitions](../metrics.md#definitions), "

@@ -8,6 +8,7 @@ from pathlib import Path
 from lia_bench.cli.main import run
 from website.commands import command_pages
 from website.entries import entry_pages
+from website.experiments import experiment_pages
 from website.notebooks import notebook_pages
 from website.pages import NOTEBOOKS, collect, write
 from website.reference import lay_out_package, reference_pages
@@ -33,6 +34,7 @@ def generated_pages() -> dict[str, str]:
     """The text of each page that no file of the repository holds, by its path on the site."""
     return {
         **entry_pages(),
+        **experiment_pages(),
         **command_pages(),
         **reference_pages(),
         **notebook_pages(),
