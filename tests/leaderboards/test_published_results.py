@@ -11,10 +11,18 @@ from lia_bench.leaderboards.results.columns import better, present, printed_name
 from lia_bench.leaderboards.results.published import PAPERS, published_rows, rows_of_paper
 
 
+LATER_LEGIBLE = (
+    ("lia", "1", "taichi", "reconstruction", "fomm", "aed", "0.495"),
+    ("lia", "1", "ted", "reconstruction", "fomm", "aed", "0.428"),
+    ("lia", "1", "ted", "reconstruction", "mraa", "lpips", "0.12"),
+)
+"""Numbers that the collection lacks."""
+
+
 def test_all_numbers_of_all_papers_are_there() -> None:
     counts = Counter(row.paper for row in published_rows() for _ in row.printed)
     assert counts == {
-        "lia": 90,
+        "lia": 93,
         "lia-slides": 18,
         "fomm": 61,
         "iapm": 76,
@@ -38,7 +46,7 @@ def test_every_number_is_that_of_the_collection(real_data: Path) -> None:
     collection = real_data.parent / "reference" / "published"
     if not collection.is_dir():
         pytest.skip(f"{collection} is not there")
-    expected: Counter[tuple[str, ...]] = Counter()
+    expected: Counter[tuple[str, ...]] = Counter(LATER_LEGIBLE)
     for name in ("tables.csv", "tables-2025.csv"):
         with (collection / name).open(encoding="utf-8") as file:
             keys = ("paper", "table", "dataset", "task", "method", "metric", "value")
@@ -50,7 +58,7 @@ def test_every_number_is_that_of_the_collection(real_data: Path) -> None:
         for metric, text in row.printed.items()
     )
     assert ours == expected
-    assert ours.total() == 729 + 326
+    assert ours.total() == 729 + 326 + len(LATER_LEGIBLE)
 
 
 def test_scores_of_papers_alone_know_what_is_better() -> None:
