@@ -3,7 +3,8 @@
 PUBLISHED holds folders `vox_*` with `driving.mp4` and the videos of models; WEIGHTS holds MediaPipe's
 face_landmarker.task. The baseline does what published scripts do: for each model and each metric its own pass over the
 files, every video decoded by imageio, one frame at a time, nothing kept from one model to the next. LPIPS and FID run
-with random weights of the true layout, since speed does not depend on the values.
+with random weights of the true layout, since speed does not depend on the values. Then all measures that rest on the
+landmarker against one of them alone, in seconds of the processor, which do not depend on what else is running.
 
 Needs imageio and imageio-ffmpeg beside the package.
 """
@@ -29,6 +30,11 @@ from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 
 PIXELS_AND_FACES = ("l1", "psnr", "ssim", "ms_ssim", "akd_mediapipe_face", "mkr_mediapipe_face")
 NETWORKS = ("lpips_alex", "fid_inception")
+ONE_OF_LANDMARKS = ("akd_mediapipe_face",)
+ALL_OF_LANDMARKS = (
+    *("akd_mediapipe_face", "mkr_mediapipe_face", "pose_error_mediapipe", "expression_error_mediapipe"),
+    *("jitter_mediapipe", "l1_face_mediapipe", "l1_eyes_mediapipe", "l1_mouth_mediapipe", "l1_background_mediapipe"),
+)
 MODELS = ("fomm", "iapm")
 
 Frame = np.ndarray
@@ -63,8 +69,25 @@ def main(published: Path, weights: Path, clips: int, threads: int) -> None:
                 f"ratio {sum(plain) / sum(own):.2f}",
                 flush=True,
             )
+        landmarks(folder)
         for frames in (64, 1024):
             print(f"peak memory, a clip of {frames} frames, all metrics: {memory(folder, frames):.0f} MiB", flush=True)
+
+
+def landmarks(folder: Path, rounds: int = 3) -> None:
+    """Print what all measures of the landmarker cost against AKD alone, each the quickest of some rounds."""
+    suites = {"akd alone": ONE_OF_LANDMARKS, "all of the landmarker": ALL_OF_LANDMARKS}
+    suites["and flicker"] = (*ALL_OF_LANDMARKS, "flicker")
+    spent: dict[str, list[float]] = {title: [] for title in suites}
+    for number in range(rounds):
+        for title, metrics in suites.items():
+            shutil.rmtree(folder / "home" / "features", ignore_errors=True)
+            begin = time.process_time()
+            suite(folder, MODELS[0], metrics, f"{title}-{number}".replace(" ", "-"))
+            spent[title].append(time.process_time() - begin)
+    alone = min(spent["akd alone"])
+    for title, seconds in spent.items():
+        print(f"{title}: {min(seconds):.2f} s of the processor, {min(seconds) / alone:.2f} of akd alone", flush=True)
 
 
 def place_weights(weights: Path) -> None:

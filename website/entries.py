@@ -15,6 +15,7 @@ from website.commands import escaped, help_text, options_table
 
 COMPARED = {
     Compares.IMAGES: "a generated frame and its true frame, images in [0, 1]",
+    Compares.REGIONS: "parts of the frames that an extractor sees in the true one",
     Compares.FEATURES: "what the extractor says of a generated frame and of its true frame",
     Compares.REGIONS: "a region of a generated frame and of its true frame, where the extractor sees it",
     Compares.SETS: "what the extractor says of all generated frames, and of all true ones",

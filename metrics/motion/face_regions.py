@@ -29,7 +29,7 @@ class RegionL1(FrameMetric):
 
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """(B,) of images (B, 3, H, W), of which the true ones are NaN outside the region."""
-        return (generated.double() - reference.double()).abs().nanmean(dim=(1, 2, 3))
+        return torch.stack([_mean_difference(*pair) for pair in zip(generated, reference, strict=True)])
 
 
 def masked(images: Tensor, points: Points, region: str) -> Tensor:
@@ -57,3 +57,9 @@ def _mask(points: Points, region: str, height: int, width: int) -> NDArray[np.bo
         cv2.fillConvexPoly(mask, hull, 1)
     inside = mask.astype(bool)
     return ~inside if region == "background" else inside
+
+
+def _mean_difference(generated: Tensor, reference: Tensor) -> Tensor:
+    # Most regions are small: what lies outside is not even looked at.
+    inside = ~reference[0].isnan()
+    return (generated[:, inside] - reference[:, inside]).abs().mean(dtype=torch.float64)

@@ -10,7 +10,6 @@ from lia_bench.core.errors import UnknownNameError
 from lia_bench.leaderboards.results.columns import better, present, printed_name
 from lia_bench.leaderboards.results.published import PAPERS, published_rows, rows_of_paper
 
-
 LATER_LEGIBLE = (
     ("lia", "1", "taichi", "reconstruction", "fomm", "aed", "0.495"),
     ("lia", "1", "ted", "reconstruction", "fomm", "aed", "0.428"),
