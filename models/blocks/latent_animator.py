@@ -1,7 +1,7 @@
-"""What LIA and LIA-X have in common: a latent code that walks along the directions of a motion dictionary."""
+"""What LIA and LIA-X have in common: an encoder, and a latent code that walks along directions of a dictionary."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import ClassVar
@@ -12,10 +12,76 @@ from torch import Tensor, nn
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.direction_probe import DirectionEffect, DirectionProbe
-from lia_bench.models.blocks.latent_encoder import LatentEncoder
-from lia_bench.models.blocks.motion_dictionary import MotionDictionary
+from lia_bench.models.blocks.matrices import without_autocast
+from lia_bench.models.blocks.stylegan2 import ActivatedConvolution, EqualisedConvolution, ResidualDown
 from lia_bench.models.card import NamedDirection
 from lia_bench.models.controls import Control
+
+
+class WideningDown(ResidualDown):
+    """A halving block in which it is the first of the two 3x3 convolutions that changes the width."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, between=out_channels)
+
+
+class LatentEncoder(nn.Module):
+    """Convolutions from the image's size down to a code, keeping every map of 8x8 and above."""
+
+    def __init__(
+        self,
+        channels: Callable[[int], int],
+        resolutions: Sequence[int],
+        code_width: int,
+        halving: type[ResidualDown] = ResidualDown,
+    ) -> None:
+        """
+        Args:
+            channels: width at a side in pixels.
+            resolutions: 8, 16, ... up to the images' side.
+            code_width: length of the code.
+            halving: the block between two sides.
+        """
+        super().__init__()
+        self.stem = ActivatedConvolution(3, channels(resolutions[-1]), 1)
+        self.blocks = nn.ModuleList(
+            halving(channels(resolution), channels(resolution // 2)) for resolution in reversed(resolutions)
+        )
+        self.head = EqualisedConvolution(channels(4), code_width, 4)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Images (B, 3, size, size) in [-1, 1] to codes (B, code_width) and maps from 8x8 up to the full size."""
+        feature = self.stem(image)
+        pyramid = []
+        for block in self.blocks:
+            pyramid.append(feature)
+            feature = block(feature)
+        return self.head(feature).flatten(1), pyramid[::-1]
+
+
+class MotionDictionary(nn.Module):
+    """A learned matrix whose orthonormalised columns are the motion directions."""
+
+    def __init__(self, style_dim: int, motion_dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(style_dim, motion_dim))
+
+    def forward(self) -> Tensor:
+        """Directions as columns, (style_dim, motion_dim), float32.
+
+        Householder QR, with the signs it yields: the paper names Gram-Schmidt, which flips some columns, and
+        published checkpoints were trained with these signs.
+        """
+        with without_autocast(self.weight.device):
+            directions: Tensor = torch.linalg.qr(self.weight + 1e-8).Q
+        return directions
+
+    @torch.no_grad()
+    def orthogonality_error(self) -> float:
+        """Largest absolute difference between the directions' inner products and the identity."""
+        directions = self()
+        products = directions.t() @ directions
+        return float((products - torch.eye(len(products), device=products.device)).abs().max())
 
 
 @dataclass(frozen=True)

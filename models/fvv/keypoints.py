@@ -1,16 +1,117 @@
-"""Canonical keypoints, where an identity's points are when the head faces the camera, and those of a frame.
+"""Canonical keypoints, where an identity's points are when the head faces the camera; the pose; the points of a frame.
 
 face-vid2vid section 3.1 and equation 1.
 """
 
+from typing import NamedTuple
+
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.convolution import DownBlock, VolumeUpBlock
-from lia_bench.models.blocks.head_pose import turn
+from lia_bench.models.blocks.head_pose import expected_degrees, turn
 from lia_bench.models.blocks.keypoints import expected_position, spatial_softmax
-from lia_bench.models.fvv.configuration import Angle, KeypointDetectorConfiguration
-from lia_bench.models.fvv.head_pose import HeadMotion
+from lia_bench.models.fvv.configuration import Angle, HeadPoseConfiguration, KeypointDetectorConfiguration
+
+# Residual blocks of each stage, the halving one not counted: those of a ResNet-50.
+STAGES = (3, 3, 5, 2)
+
+
+class HeadMotion(NamedTuple):
+    """How the heads of a batch of frames are turned, moved and deformed.
+
+    Attributes:
+        yaw, pitch, roll: (B,), degrees.
+        translation: (B, 3), in the coordinates of the keypoints.
+        expression: (B, K, 3), offset of each keypoint, likewise.
+    """
+
+    yaw: Tensor
+    pitch: Tensor
+    roll: Tensor
+    translation: Tensor
+    expression: Tensor
+
+
+class NormalisedConvolution(nn.Module):
+    """Convolution and batch norm."""
+
+    def __init__(self, inputs: int, outputs: int, kernel_size: int, stride: int = 1) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=kernel_size // 2)
+        self.normalisation = nn.BatchNorm2d(outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H / stride, W / stride)."""
+        normalised: Tensor = self.normalisation(self.convolution(features))
+        return normalised
+
+
+class Bottleneck(nn.Module):
+    """Convolutions 1x1, 3x3, 1x1 through a quarter of the channels; beside the input, or a 1x1 where it is halved."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.reduce = NormalisedConvolution(channels, channels // 4, 1)
+        self.spatial = NormalisedConvolution(channels // 4, channels // 4, 3, stride)
+        self.expand = NormalisedConvolution(channels // 4, channels, 1)
+        self.shortcut = NormalisedConvolution(channels, channels, 1, stride) if stride > 1 else nn.Identity()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, channels, H, W) to (B, channels, H / stride, W / stride)."""
+        change = F.relu(self.reduce(features), inplace=True)
+        change = F.relu(self.spatial(change), inplace=True)
+        return F.relu(self.expand(change) + self.shortcut(features), inplace=True)
+
+
+class Stage(nn.Module):
+    """A wider feature map, halved unless it is the first stage, and residual blocks."""
+
+    def __init__(self, inputs: int, outputs: int, blocks: int, *, halving: bool) -> None:
+        super().__init__()
+        self.widen = NormalisedConvolution(inputs, outputs, 1)
+        self.halve = Bottleneck(outputs, stride=2) if halving else nn.Identity()
+        self.blocks = nn.ModuleList(Bottleneck(outputs, stride=1) for _ in range(blocks))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H / 2, W / 2), or of the same size."""
+        features = self.halve(F.relu(self.widen(features), inplace=True))
+        for block in self.blocks:
+            features = block(features)
+        return features
+
+
+class HeadPoseEstimator(nn.Module):
+    """One residual network with a head for each of the five quantities."""
+
+    def __init__(self, configuration: HeadPoseConfiguration, keypoints: int) -> None:
+        super().__init__()
+        expansion, cap, bins = configuration.expansion, configuration.cap, configuration.bins
+        widths = [expansion, *(min(cap, expansion * 2 ** (index + 2)) for index in range(len(STAGES)))]
+        self.stem = NormalisedConvolution(3, expansion, 7, stride=2)
+        self.stages = nn.ModuleList(
+            Stage(widths[index], widths[index + 1], blocks, halving=index > 0) for index, blocks in enumerate(STAGES)
+        )
+        self.yaw = nn.Linear(widths[-1], bins)
+        self.pitch = nn.Linear(widths[-1], bins)
+        self.roll = nn.Linear(widths[-1], bins)
+        self.translation = nn.Linear(widths[-1], 3)
+        self.expression = nn.Linear(widths[-1], 3 * keypoints)
+
+    def forward(self, image: Tensor) -> HeadMotion:
+        """Motion of images (B, 3, H, W) in [0, 1]."""
+        features = F.max_pool2d(F.relu(self.stem(image), inplace=True), 3, stride=2, padding=1)
+        for stage in self.stages:
+            features = stage(features)
+        pooled = features.mean(dim=(2, 3))
+        return HeadMotion(
+            expected_degrees(self.yaw(pooled)),
+            expected_degrees(self.pitch(pooled)),
+            expected_degrees(self.roll(pooled)),
+            self.translation(pooled).float(),
+            self.expression(pooled).float().unflatten(1, (-1, 3)),
+        )
 
 
 class CanonicalKeypointDetector(nn.Module):

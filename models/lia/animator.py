@@ -5,9 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.latent_animator import LatentAnimator, walk
-from lia_bench.models.blocks.latent_encoder import LatentEncoder
-from lia_bench.models.blocks.motion_dictionary import MotionDictionary
+from lia_bench.models.blocks.latent_animator import LatentAnimator, LatentEncoder, MotionDictionary, walk
 from lia_bench.models.blocks.stylegan2 import EqualisedLinear
 from lia_bench.models.lia.configuration import LiaModel
 from lia_bench.models.lia.decoder import Decoder

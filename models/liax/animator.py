@@ -5,9 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.latent_animator import LatentAnimator, walk
-from lia_bench.models.blocks.latent_encoder import LatentEncoder, WideningDown
-from lia_bench.models.blocks.motion_dictionary import MotionDictionary
+from lia_bench.models.blocks.latent_animator import LatentAnimator, LatentEncoder, MotionDictionary, WideningDown, walk
 from lia_bench.models.blocks.stylegan2 import EqualisedLinear
 from lia_bench.models.liax.configuration import LiaxModel
 from lia_bench.models.liax.decoder import Decoder

@@ -16,8 +16,7 @@ from lia_bench.models.blocks.volume_generator import EncodedSource, VolumeGenera
 from lia_bench.models.controls import Control
 from lia_bench.models.liveportrait.configuration import LivePortraitModel
 from lia_bench.models.liveportrait.motion_extractor import MotionExtractor, PortraitMotion
-from lia_bench.models.liveportrait.openings import openings_of
-from lia_bench.models.liveportrait.retargeting import Openings, Retargeting
+from lia_bench.models.liveportrait.retargeting import Openings, Retargeting, openings_of
 from lia_bench.models.liveportrait.source_video import VideoTransfer, check_mode, in_one, kept_opening
 from lia_bench.models.liveportrait.transfer import Transfer
 

@@ -11,8 +11,7 @@ from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration
 from lia_bench.models.liveportrait.face_landmarks import CHIN, LEFT_EYE, LIP_OUTLINE, RIGHT_EYE, face_landmarks
 from lia_bench.models.liveportrait.face_terms import cut, shows_face, square_around
-from lia_bench.models.liveportrait.openings import mesh_openings
-from lia_bench.models.liveportrait.retargeting import joined, offsets_of, shifted
+from lia_bench.models.liveportrait.retargeting import joined, mesh_openings, offsets_of, shifted
 from lia_bench.models.loading import load_model
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update

@@ -1,16 +1,24 @@
 """One trainer for all models: plans a run, starts or continues it, and sees it to its end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor, nn
 
-from lia_bench.core.errors import DeviceError, InputError
+from lia_bench.core.errors import CheckpointError, DeviceError, InputError
 from lia_bench.core.names import counted
 from lia_bench.core.processes import alone_in_folder, leave_processes
 from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
+from lia_bench.models.checkpoint import load_training_state, own_checkpoint_folder
+from lia_bench.models.fit import Differences
+from lia_bench.models.loading import load_model
+from lia_bench.models.published import published_checkpoint, published_checkpoints
 from lia_bench.models.training import random_states
 from lia_bench.models.training.configuration import DataConfiguration
 from lia_bench.models.training.hardware import launch
@@ -20,7 +28,21 @@ from lia_bench.models.training.pairs import Share, pair_batches
 from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
 from lia_bench.models.training.recipe import TrainingRecipe
 from lia_bench.models.training.run_folder import RunDescription, RunFolder, Session, TrainingData
-from lia_bench.models.training.warm_start import Donor, begin_from
+from lia_bench.models.training.runs import resolve_checkpoint
+
+
+@dataclass(frozen=True)
+class Donor:
+    """What a run begins from.
+
+    Attributes:
+        path: of the checkpoint.
+        training: states under "networks" (those that the animator does not hold) and "optimisers"; None where the
+            animator alone is taken.
+    """
+
+    path: Path
+    training: Mapping[str, Any] | None
 
 
 def train(request: TrainingRequest, say: Callable[[str], None] = print) -> RunFolder:
@@ -167,3 +189,47 @@ def _smaller(data: DataConfiguration, devices: int) -> str:
         tries = f"--set data.accumulate={more}, which takes {share // more} pairs at once with the same gradients, or "
         tries += f"--set data.batch_size={data.batch_size // 2}"
     return f"the GPU is out of memory with {counted(part, 'pair')} at once: try {tries}"
+
+
+def begin_from(run: PlannedRun, recipe: TrainingRecipe) -> Donor | None:
+    """Fill the animator of a run that begins with the weights that its configuration names; None where it names none.
+
+    Raises:
+        CheckpointError: no such checkpoint, one of another model or of other sizes, or with weights alone where
+            everything is asked for.
+        MissingWeightsError: a published checkpoint that is not on this machine.
+    """
+    start = run.experiment.start
+    if start.checkpoint is None or run.last is not None:
+        return None
+    model = run.specification.name
+    if start.checkpoint in published_checkpoints():
+        owner, _, variant = start.checkpoint.partition(":")
+        path = published_checkpoint(owner, variant)
+    else:
+        path = resolve_checkpoint(Path(start.checkpoint))
+    folder = own_checkpoint_folder(path)
+    donor = load_model(model, path, variant=None if folder else run.variant, device="cpu").state_dict()
+    _check_same_network(path, "animator", donor, recipe.animator)
+    recipe.animator.load_state_dict(donor)
+    if not start.everything:
+        return Donor(path, None)
+    if folder is None:
+        raise CheckpointError(
+            f"{path}: the authors' file has no optimisers of ours: take --from in place of --from-all"
+        )
+    training = load_training_state(folder)
+    for name, state in training["networks"].items():
+        if name in recipe.networks:
+            _check_same_network(path, name, state, recipe.networks[name])
+    return Donor(path, training)
+
+
+def _check_same_network(path: Path, name: str, donor: Mapping[str, Tensor], network: nn.Module) -> None:
+    differences = Differences.between(donor, network.state_dict())
+    if differences:
+        apart = [*differences.missing, *differences.unknown, *differences.reshaped]
+        raise CheckpointError(
+            f"{path}: its {name} is not that of this run ({counted(len(apart), 'weight')} differ, such as {apart[0]}): "
+            "give this run the configuration that the checkpoint has"
+        )

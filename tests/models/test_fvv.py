@@ -29,8 +29,7 @@ from lia_bench.models.fvv import SPECIFICATION
 from lia_bench.models.fvv.animator import FvvAnimator, seen_from
 from lia_bench.models.fvv.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.fvv.configuration import Angle, FvvConfiguration, ViewConfiguration
-from lia_bench.models.fvv.head_pose import HeadMotion
-from lia_bench.models.fvv.keypoints import frame_keypoints, rotation_matrix
+from lia_bench.models.fvv.keypoints import HeadMotion, frame_keypoints, rotation_matrix
 from lia_bench.models.fvv.recipe import FvvRecipe, build_discriminator
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.training.recipe import PairBatch

@@ -16,13 +16,12 @@ from torch import Tensor
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
-from lia_bench.models.liveportrait.authors_landmarks import authors_landmarks
 from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration, WingConfiguration
-from lia_bench.models.liveportrait.face_landmarks import CHIN, face_landmarks
+from lia_bench.models.liveportrait.face_landmarks import CHIN, authors_landmarks, face_landmarks
 from lia_bench.models.liveportrait.face_terms import GUIDED, guidance, part_of, wing
 from lia_bench.models.liveportrait.identity import ArcFaceNetwork, aligned, identity_difference, published_arcface
-from lia_bench.models.liveportrait.openings import openings_of
 from lia_bench.models.liveportrait.recipe import recipe_of
+from lia_bench.models.liveportrait.retargeting import openings_of
 from lia_bench.models.liveportrait.second_stage import SecondStageRecipe
 from lia_bench.models.training.recipe import PairBatch
 from tests.core.published import take_any
