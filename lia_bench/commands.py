@@ -132,7 +132,7 @@ def preprocess(
     from lia_bench.core.registry import load_attribute
     from lia_bench.outcomes import PreparedFolder
     from lia_bench.preprocessing.options import words_of
-    from lia_bench.preprocessing.registry import DATASETS
+    from lia_bench.preprocessing.specification import DATASETS
 
     command: click.Command = load_attribute(DATASETS[dataset].command)
     usual = {"footage": footage, "output": output, "size": size, "format": format, "workers": workers}

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.video.reader import Frame
-from lia_bench.metrics.extractors.extractor import POINTS, Extractor, ExtractorSetting
-from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.extractors.extractor import EXTRACTORS, POINTS, Extractor, ExtractorSetting
 from lia_bench.metrics.specification import Protocol
 
 EXTRACTOR_OF = {"face": "mediapipe-face", "body": "mediapipe-body"}

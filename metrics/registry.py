@@ -6,7 +6,7 @@ from lia_bench.core.errors import UnknownNameError
 from lia_bench.core.registry import TableRegistry
 from lia_bench.core.suggestions import unknown
 from lia_bench.metrics import definitions
-from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.extractors.extractor import EXTRACTORS
 from lia_bench.metrics.specification import MetricSpecification, UnavailableMetricError
 
 METRICS: TableRegistry[MetricSpecification] = TableRegistry(

@@ -9,8 +9,7 @@ import torch
 
 from lia_bench.core.errors import MissingWeightsError
 from lia_bench.core.weights import WEIGHTS, how_to_get
-from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.extractors.extractor import EXTRACTORS, ExtractorSetting
 from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric

@@ -28,8 +28,8 @@ from lia_bench.preprocessing.ledger import alone_in
 from lia_bench.preprocessing.outcome import FOUND_TABLE, Outcome, write_clips_table
 from lia_bench.preprocessing.plan import Plan, plan_from_table, videos_of_share
 from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
-from lia_bench.preprocessing.registry import DATASETS
 from lia_bench.preprocessing.search import SearchPlan, search_footage
+from lia_bench.preprocessing.specification import DATASETS
 from lia_bench.preprocessing.workers.engine import Engine
 
 LIBRARIES = ("av", "decord", "numpy", "scikit-image")

@@ -1,6 +1,9 @@
-"""What the registry knows of a dataset before any footage is touched."""
+"""What is known of a dataset before any footage is touched, and the datasets there are."""
 
 from dataclasses import dataclass
+
+import lia_bench.preprocessing.recipes
+from lia_bench.core.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,9 @@ class DatasetSpecification:
     source: str
     command: str
     subject: str = ""
+
+
+DATASETS: Registry[DatasetSpecification] = Registry(
+    "dataset", DatasetSpecification, lia_bench.preprocessing.recipes, "DATASET", "lia_bench.datasets"
+)
+"""A module or folder of `recipes` that defines DATASET, or an entry point `lia_bench.datasets`."""

@@ -6,11 +6,11 @@ from lia_bench.core.configuration import read_yaml
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.leaderboards.results.published import PAPERS, rows_of_paper
-from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.extractors.extractor import EXTRACTORS
 from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, resolve, weights_behind
 from lia_bench.metrics.specification import Compares, MetricSpecification, Protocol, UnavailableMetricError
 from lia_bench.models.registry import MODELS
-from lia_bench.preprocessing.registry import DATASETS
+from lia_bench.preprocessing.specification import DATASETS
 from website.commands import escaped, help_text, options_table
 
 COMPARED = {

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from lia_bench.core.clip_list import read_clip_list
 from lia_bench.core.errors import InputError
-from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset, subject_of
+from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset, read_clip_list, subject_of
 from lia_bench.core.processes import Processes
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video import open_video

@@ -38,7 +38,7 @@ class EvaluationRequest:
         device: torch's name; None is the GPU where there is one.
         batch_size: frames rendered together; numbers do not depend on it, the speed does.
         size: side in pixels at which frames are scored; None is that of the model whose frames are smallest.
-        clips: a list of clips (see `lia_bench.core.clip_list`); only the test clips that it names count.
+        clips: a list of clips (see `lia_bench.core.prepared_dataset`); only the test clips that it names count.
         limit: only the first so many test clips are animated or drive; None is all.
         seed: of the pairs and of the intervals.
         pairs: animations of the cross task; None is one a clip, at most 50.

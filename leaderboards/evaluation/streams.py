@@ -1,22 +1,59 @@
 """What one model makes of one clip, frame by frame, and the time it takes for it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import tee
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.stopwatch import Stopwatch
 from lia_bench.core.video import resize, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.evaluation.films import Rendered
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.flow_recording import recorded_flows
+
+Item = TypeVar("Item")
+
+
+class Stopwatch:
+    """Counts while it runs, but not while an iterable that it was told of is at work.
+
+    Attributes:
+        seconds: counted so far.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count what is done in this context."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - begun
+
+    def without(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The same items, to be drawn while it runs: the time that each takes to come is not counted."""
+        source = iter(items)
+        while True:
+            begun = time.perf_counter()
+            try:
+                item = next(source)
+            except StopIteration:
+                return
+            finally:
+                self.seconds -= time.perf_counter() - begun
+            yield item
+
 
 Size = tuple[int, int]
 """Height and width in pixels."""

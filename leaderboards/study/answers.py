@@ -11,8 +11,7 @@ from typing import Literal
 
 from lia_bench.core.errors import InputError
 from lia_bench.core.inner_files import inner_file
-from lia_bench.leaderboards.study.document import Study
-from lia_bench.leaderboards.study.presentation import Shown
+from lia_bench.leaderboards.study.document import Shown, Study
 
 DATABASE = "answers.sqlite"
 RATERS = 10_000

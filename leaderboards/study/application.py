@@ -15,8 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lia_bench.leaderboards.study.answers import Answer, AnswerBook
 from lia_bench.leaderboards.study.connections import client_of
-from lia_bench.leaderboards.study.document import MediaId, Study, media_path
-from lia_bench.leaderboards.study.presentation import Shown, arrange
+from lia_bench.leaderboards.study.document import MediaId, Shown, Study, arrange, media_path
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -44,7 +44,7 @@ def list_datasets(data_folder: Path) -> None:
       lia-bench datasets list
     """
     from lia_bench.core.console import wide_console
-    from lia_bench.preprocessing.registry import DATASETS
+    from lia_bench.preprocessing.specification import DATASETS
 
     console = wide_console(PIPED_WIDTH)
     known = _table("dataset", "what", "source and licence")
@@ -173,8 +173,8 @@ def common(datasets: tuple[str, ...], output: Path | None) -> None:
       lia-bench datasets common data/vox-256 theirs/clips.csv --output common.txt
     """
     from lia_bench.core.atomic import write_text
-    from lia_bench.core.clip_list import good_clips
     from lia_bench.core.errors import InputError
+    from lia_bench.core.prepared_dataset import good_clips
 
     if len(datasets) < 2:
         raise InputError("give at least two datasets or clips.csv files to compare")

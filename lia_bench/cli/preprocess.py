@@ -10,7 +10,7 @@ class DatasetGroup(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         """The datasets by name."""
-        from lia_bench.preprocessing.registry import DATASETS
+        from lia_bench.preprocessing.specification import DATASETS
 
         return list(DATASETS)
 
@@ -20,14 +20,14 @@ class DatasetGroup(click.Group):
         Raises:
             UnknownNameError: no such dataset.
         """
-        from lia_bench.preprocessing.registry import DATASETS
+        from lia_bench.preprocessing.specification import DATASETS
 
         command: click.Command = load_attribute(DATASETS[name].command)
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """The datasets with their summaries, without importing one recipe."""
-        from lia_bench.preprocessing.registry import DATASETS
+        from lia_bench.preprocessing.specification import DATASETS
 
         with formatter.section("Datasets"):
             formatter.write_dl([(name, specification.summary) for name, specification in DATASETS.items()])

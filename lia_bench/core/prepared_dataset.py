@@ -1,16 +1,20 @@
-"""Prepared clips on disk: what `preprocess` wrote, or folders of videos as others leave them."""
+"""Prepared clips on disk: what `preprocess` wrote, or folders of videos as others leave them; and lists of clips.
+
+By lists, people who hold different subsets of a dataset compare on what they have in common.
+"""
 
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lia_bench.core.clips_table import TABLE, ClipsTable, find_clip, read_clips_table
+from lia_bench.core.clips_table import NEEDED, TABLE, ClipsTable, clip_key, find_clip, read_clips_table
 from lia_bench.core.dataset_description import DESCRIPTION, read_description
-from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.errors import InputError, UnreadableTextError, UnreadableVideoError
 from lia_bench.core.names import as_text, is_text, printable, same_name
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import likely
+from lia_bench.core.text_files import read_list, read_table
 from lia_bench.core.video.files import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.image import open_picture
@@ -253,3 +257,40 @@ def _videos(folder: Path) -> tuple[list[Path], list[str]]:
 def _is_strip_file(path: Path) -> bool:
     with open_picture(path) as image:
         return is_strip(image.width, image.height)
+
+
+def good_clips(dataset: str) -> set[str]:
+    """The clips of a prepared dataset (name or folder) or of a clips.csv alone, each as 'partition/clip' (`same_name`).
+
+    Raises:
+        InputError: no such dataset or table.
+    """
+    if Path(dataset).is_file():
+        return {same_name(clip_key(row)) for row in read_clips_table(Path(dataset)).good}
+    return {same_name(clip.key) for clip in open_dataset(dataset).clips}
+
+
+def read_clip_list(path: Path, partition: str) -> set[str]:
+    """The clips that a list names, each as 'partition/clip', as of `same_name`.
+
+    Args:
+        path: a text file with one 'partition/clip' or 'clip' a line, or a clips.csv, of which the clips with status
+            ok count. No line is a comment, since names of clips begin with anything.
+        partition: where a clip is whose line does not tell.
+
+    Raises:
+        InputError: no such file, or no clip in it.
+    """
+    try:
+        is_table = set(NEEDED) <= set(read_table(path).columns)
+        names = [] if is_table else read_list(path)
+    except UnreadableTextError as error:
+        raise InputError(f"{path}: no list of clips: {error.reason}; `lia-bench datasets common` writes one") from None
+    if is_table:
+        keys = {clip_key(row) for row in read_clips_table(path).good}
+    else:
+        keys = {name if "/" in name else f"{partition}/{name}" for name in names}
+    keys = {same_name(key) for key in keys}
+    if not keys:
+        raise InputError(f"{path}: the list names no clip")
+    return keys

@@ -9,11 +9,14 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import NDArray
 
+import lia_bench.metrics.extractors
+from lia_bench.core.registry import Registry
 from lia_bench.metrics.specification import Protocol
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
 
 WindowRule = Literal["all", "middle"]
 
@@ -125,3 +128,9 @@ def subject_index(found: Sequence[NDArray[np.floating]], protocol: Protocol) -> 
     if protocol is Protocol.LITERATURE:
         return 0
     return int(np.argmax([np.prod(np.ptp(points, axis=0)) for points in found]))
+
+
+EXTRACTORS: Registry[ExtractorSpecification] = Registry(
+    "extractor", ExtractorSpecification, lia_bench.metrics.extractors, "EXTRACTOR", "lia_bench.extractors"
+)
+"""A module here that defines EXTRACTOR, or an entry point `lia_bench.extractors`."""

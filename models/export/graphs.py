@@ -21,7 +21,7 @@ from lia_bench.core.processes import alone_at
 from lia_bench.core.provenance import provenance, sha256_of_file
 from lia_bench.core.suggestions import unknown
 from lia_bench.models.animator import Animator
-from lia_bench.models.blocks.motion_dictionary import MotionDictionary
+from lia_bench.models.blocks.latent_animator import MotionDictionary
 from lia_bench.models.export.card import CARD, FORMAT, FRAME, SOURCE, ExportCard, Parity
 from lia_bench.models.export.runtime import ExportedModel
 

@@ -3,8 +3,19 @@
 import torch
 from torch import Tensor
 
+from lia_bench.core.configuration import Section
 from lia_bench.models.animator import Animator
-from lia_bench.models.identity.configuration import IdentityModel
+from lia_bench.models.training.configuration import ModelConfiguration
+
+
+class IdentityModel(Section):
+    """No fields."""
+
+
+class IdentityConfiguration(ModelConfiguration):
+    """No data, loss or schedule: identity is never trained."""
+
+    model: IdentityModel = IdentityModel()
 
 
 class IdentityAnimator(Animator):

@@ -17,7 +17,7 @@ from lia_bench.preprocessing.boxes import Box, overlap
 from lia_bench.preprocessing.clip_table import parse_box
 from lia_bench.preprocessing.download import options
 from lia_bench.preprocessing.download.fetcher import DownloadOptions
-from lia_bench.preprocessing.registry import DATASETS
+from lia_bench.preprocessing.specification import DATASETS
 from tests.conftest import golden
 from tests.core.videos import encode
 from tests.deterministic import difference

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lia_bench.core.clip_list import good_clips, read_clip_list
 from lia_bench.core.errors import InputError
+from lia_bench.core.prepared_dataset import good_clips, read_clip_list
 from lia_bench.core.video import write_video
 from tests.core.videos import moving_picture
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from lia_bench.cli.main import run
 from lia_bench.core.atomic import write_json
-from lia_bench.core.clip_list import good_clips, read_clip_list
 from lia_bench.core.names import is_text, same_name
-from lia_bench.core.prepared_dataset import open_dataset
+from lia_bench.core.prepared_dataset import good_clips, open_dataset, read_clip_list
 from lia_bench.core.video import write_video
 from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.layouts import divide_by_list, find_units

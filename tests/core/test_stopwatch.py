@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lia_bench.core import stopwatch
-from lia_bench.core.stopwatch import Stopwatch
+from lia_bench.leaderboards.evaluation import streams
+from lia_bench.leaderboards.evaluation.streams import Stopwatch
 
 
 class Clock:
@@ -30,7 +30,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(stopwatch, "time", clock)
+    monkeypatch.setattr(streams, "time", clock)
     return clock
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lia_bench.core.clip_list import read_clip_list
 from lia_bench.core.clips_table import read_clips_table
 from lia_bench.core.configuration import parse_settings, read_yaml
 from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.prepared_dataset import read_clip_list
 from lia_bench.core.text_files import read_list, read_table, read_text
 from lia_bench.leaderboards.results.csv_reading import read_file
 from lia_bench.models.training.sweep import Axis

@@ -17,9 +17,8 @@ from lia_bench.core.processes import alone_at
 from lia_bench.core.video import open_video
 from lia_bench.leaderboards.study.answers import Answer, AnswerBook
 from lia_bench.leaderboards.study.creation import StudyRequest, create_study
-from lia_bench.leaderboards.study.document import Study, check_media, media_path, read_study, write_study
+from lia_bench.leaderboards.study.document import Study, arrange, check_media, media_path, read_study, write_study
 from lia_bench.leaderboards.study.preferences import Judgement, preference_interval, wilson
-from lia_bench.leaderboards.study.presentation import arrange
 from lia_bench.leaderboards.study.report import print_report, report_study
 from tests.leaderboards.toy_results import ToyResults, write_results
 

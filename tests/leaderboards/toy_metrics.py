@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lia_bench.metrics.extractors.extractor import ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.extractors.extractor import EXTRACTORS, ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.keypoint_distance import CoordinateDifference, MissingRate
 from lia_bench.metrics.registry import METRICS

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lia_bench.core.errors import MissingWeightsError, UnknownNameError
-from lia_bench.metrics.extractors.registry import EXTRACTORS
+from lia_bench.metrics.extractors.extractor import EXTRACTORS
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, resolve, usual_names

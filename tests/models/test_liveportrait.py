@@ -11,8 +11,7 @@ from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.leaderboards.evaluation.evaluate import own_transfer
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
-from lia_bench.models.identity.animator import IdentityAnimator
-from lia_bench.models.identity.configuration import IdentityModel
+from lia_bench.models.identity.animator import IdentityAnimator, IdentityModel
 from lia_bench.models.liveportrait import SPECIFICATION, authors_checkpoint, source_video
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.authors_checkpoint import BASE, RETARGETING

@@ -6,7 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from lia_bench.core.registry import load_attribute
-from lia_bench.preprocessing.registry import DATASETS
+from lia_bench.preprocessing.specification import DATASETS
 
 
 def prepare(name: str, footage: Path, output: Path, *words: str) -> Result:

@@ -20,8 +20,8 @@ from lia_bench.preprocessing.footage import open_quickly
 from lia_bench.preprocessing.layouts import Layout, divide_by_share
 from lia_bench.preprocessing.prepared.verification import verify
 from lia_bench.preprocessing.recipes import aist, bair, dfdc, fashion, nemo
-from lia_bench.preprocessing.registry import DATASETS
 from lia_bench.preprocessing.search import Unit
+from lia_bench.preprocessing.specification import DATASETS
 from lia_bench.preprocessing.whole_clips import search_whole
 from tests.core.videos import encode, moving_picture
 from tests.preprocessing.detectors import install_real

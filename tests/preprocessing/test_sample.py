@@ -17,7 +17,7 @@ from lia_bench.preprocessing.recipes.sample.footage import Shooting, shoot, tube
 from lia_bench.preprocessing.recipes.sample.identities import HAIR_STYLES, draw_identity
 from lia_bench.preprocessing.recipes.sample.motion import draw_motion
 from lia_bench.preprocessing.recipes.sample.renderer import HEIGHT, WIDTH, TalkingHead
-from lia_bench.preprocessing.registry import DATASETS
+from lia_bench.preprocessing.specification import DATASETS
 
 SMALL = Shooting(identities=4, frames=3, seed=5)
 

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.models.animator import Animator
-from lia_bench.models.identity.animator import IdentityAnimator
-from lia_bench.models.identity.configuration import IdentityModel
+from lia_bench.models.identity.animator import IdentityAnimator, IdentityModel
 from lia_bench.models.training.held_out import HeldOut, held_out_partition
 
 
