@@ -62,6 +62,8 @@ class ClipTruth:
         frame_by_frame: whether every generated frame has a true frame; else another person's frame drove it.
         source: (3, H, W) in [0, 1], the frame that identity is compared with; None compares it with the true frames.
         start: (3, H, W) in [0, 1], the driving frame that relative transfer begins from; None is the first.
+        same_person: whether the true frames show who the generated ones are to show; else what compares pixels, or who
+            is seen, says nothing.
         in_sets: whether the clip's frames are the true side of sets; else those of another clip are.
     """
 
@@ -71,6 +73,7 @@ class ClipTruth:
     source: Tensor | None
     start: Tensor | None = None
     in_sets: bool = True
+    same_person: bool = True
 
 
 _Reading: TypeAlias = "tuple[_ModelScoring, LoadedExtractor, futures.Future[Rows], futures.Future[Rows] | None]"
@@ -116,6 +119,8 @@ class ClipScoring:
             for metric in by_frame
             if (truth.frame_by_frame or metric.specification.of_motion) and metric not in with_source
         ]
+        if not truth.same_person:
+            with_truth = [metric for metric in with_truth if not _of_pixels_or_person(metric)]
         of_features = [metric for metric in with_truth if metric.specification.compares is Compares.FEATURES]
         in_sets = _extractors(of_sets)
         extractors = list(dict.fromkeys([*in_sets, *_extractors([*with_source, *of_features])]))
@@ -301,6 +306,11 @@ def _score(meter: FrameMetric) -> ClipScore:
         int(meter.valid_frames),
         int(meter.missing_frames),
     )
+
+
+def _of_pixels_or_person(metric: SuiteMetric) -> bool:
+    specification = metric.specification
+    return specification.compares is not Compares.FEATURES or specification.of_person or specification.of_identity
 
 
 def _extractors(metrics: Sequence[SuiteMetric]) -> list[LoadedExtractor]:

@@ -48,6 +48,7 @@ def _of_features(
     decimals: int = 4,
     part: str = "",
     of_identity: bool = False,
+    of_person: bool = False,
 ) -> MetricSpecification:
     return MetricSpecification(
         name=name,
@@ -62,6 +63,7 @@ def _of_features(
         part=part,
         averaging=PUBLISHED_AVERAGING,
         of_identity=of_identity,
+        of_person=of_person,
         bounds=_bounds(name.partition("_")[0]),
     )
 
@@ -133,6 +135,7 @@ def _aed(name: str, extractor: str, network: str, subject: str) -> MetricSpecifi
         (subject,),
         f"distance between identity features of {network}",
         computed_by("lia_bench.metrics.aed", "SquaredDistance", "FeatureDistance"),
+        of_person=True,
     )
 
 

@@ -91,6 +91,7 @@ class MetricSpecification:
         averaging: whether a table's number is the mean over clips, or over frames of all clips, in each protocol.
         of_identity: whether it compares with the source frame where there is no true frame.
         of_motion: whether it compares with the driving frame where there is no true frame.
+        of_person: whether it asks who is seen, so that a true frame of another person says nothing.
         bounds: the lowest and the highest value that it can have; what lies beyond was not measured.
     """
 
@@ -110,6 +111,7 @@ class MetricSpecification:
     averaging: Mapping[Protocol, Averaging] = field(default_factory=lambda: dict.fromkeys(Protocol, "clips"))
     of_identity: bool = False
     of_motion: bool = False
+    of_person: bool = False
     bounds: tuple[float, float] = (-math.inf, math.inf)
 
 

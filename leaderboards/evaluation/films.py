@@ -213,7 +213,7 @@ class ScoredVideos:
         self, results: Path, pair: VideoPair, stem: str, source: Tensor | None, fps: float, *, trimmed: bool
     ) -> None:
         """`stem`: the generated video's name; `source`: (3, H, W) in [0, 1], None is the first true frame."""
-        self._files = ClipVideos(results, PurePosixPath(pair.task) / pair.reference.name.replace("/", "_"), fps)
+        self._files = ClipVideos(results, pair.place, fps)
         self._converted: dict[str, bool] = {}
         self._source = source
         self.source_picture = self._files.address(SOURCE)

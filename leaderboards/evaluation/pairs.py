@@ -7,15 +7,21 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lia_bench.core.atomic import write_text
-from lia_bench.core.errors import InputError, LiaBenchError
+from lia_bench.core.errors import InputError, LiaBenchError, UnreadableTextError
 from lia_bench.core.names import same_name
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset
-from lia_bench.core.video.files import holds_video
+from lia_bench.core.text_files import cell_text, read_table
+from lia_bench.core.video.files import VIDEO_SUFFIXES, holds_video
 from lia_bench.core.video.image import holds_picture
+from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES
 from lia_bench.leaderboards.results.report import ClipPair
+
+PAIRS = "pairs.csv"
+
+_SUFFIXES = VIDEO_SUFFIXES | PICTURE_SUFFIXES
 
 # FOMM's authors animate as many pairs of test clips.
 USUAL_COUNT = 50
@@ -58,18 +64,34 @@ def _person(clip: Clip) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class VideoPair:
-    """A generated video, the true one of the same name, and the image that was animated."""
+    """A generated video, the one that it is held against, and the image that was animated.
+
+    Attributes:
+        number: its place among all of the scoring.
+        task: 'reconstruction' or 'cross'.
+        generated, reference: the two videos.
+        source: the image; None where none was given.
+        listed_source: what a list of pairs calls the source; empty where the two videos have one name.
+    """
 
     number: int
     task: str
     generated: Clip
     reference: Clip
     source: Path | None
+    listed_source: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What tells it from the others."""
-        return self.task, self.source.name if self.source else self.reference.name, self.reference.name
+        source = self.listed_source or (self.source.name if self.source else self.reference.name)
+        return self.task, source, self.reference.name
+
+    @property
+    def place(self) -> PurePosixPath:
+        """Where its videos go, below the folder of all videos."""
+        name = self.reference.name if not self.listed_source else f"{self.listed_source}--by--{self.reference.name}"
+        return PurePosixPath(self.task) / name.replace("/", "_")
 
 
 class MismatchedVideosError(LiaBenchError):
@@ -152,6 +174,64 @@ def match(
     if not pairs:
         raise InputError(f"{source}: it has no image of the name of any of the {len(both)} videos")
     return pairs, unmatched
+
+
+def match_listed(
+    generated: PreparedDataset, reference: PreparedDataset, source: Path | None, listed: Path
+) -> tuple[list[VideoPair], list[str]]:
+    """The videos that a list has: columns source, driving and generated, as `animate` writes it beside its results.
+
+    Without the column generated, a video is called <source>--by--<driving>. Names are without or with suffixes.
+
+    Returns:
+        the pairs, and a line for each of the list of which a part is not there.
+
+    Raises:
+        InputError: no such list, no such columns, the same source and driving video twice, or none of it is there.
+    """
+    made, true = _by_name(generated)[0], _by_name(reference)[0]
+    pairs: dict[tuple[str, str], VideoPair] = {}
+    unmatched = []
+    rows = read_pair_rows(listed)
+    for line, row in rows:
+        names = row["source"], row["driving"]
+        own = _listed_name(row.get("generated") or f"{_listed_name(names[0])}--by--{_listed_name(names[1])}")
+        clip, driving = made.get(own), true.get(_listed_name(names[1]))
+        image = _source_of(_listed_name(names[0]), source) if source is not None else None
+        missing = f"no video {own} in {generated.folder}" if clip is None else ""
+        missing = missing or (f"no video {names[1]} in {reference.folder}" if driving is None else "")
+        missing = missing or (f"no image {names[0]} in {source}" if source is not None and image is None else "")
+        if clip is None or driving is None or missing:
+            unmatched.append(f"{listed}: line {line}: there is {missing}")
+            continue
+        if names in pairs:
+            raise InputError(f"{listed}: line {line}: {names[0]} and {names[1]} are there twice: remove one line")
+        pairs[names] = VideoPair(len(pairs), "cross", clip, driving, image, _listed_name(names[0]))
+    if not pairs:
+        raise InputError(unmatched[0] if unmatched else f"{listed}: the list names no pair")
+    return list(pairs.values()), unmatched
+
+
+def _listed_name(name: str) -> str:
+    """Without the suffix of a video or picture."""
+    return same_name(Path(name).stem if Path(name).suffix.lower() in _SUFFIXES else name)
+
+
+def read_pair_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The lines of a list of pairs by number, each with its cells by column, source and driving among them.
+
+    Raises:
+        InputError: no such file, or no such columns.
+    """
+    try:
+        table = read_table(path)
+    except UnreadableTextError as error:
+        raise InputError(f"{path}: no list of pairs: {error.reason}; give a CSV file with source,driving") from None
+    missing = [column for column in ("source", "driving") if column not in table.columns]
+    if missing:
+        raise InputError(f"{path}: has no column {', '.join(missing)}; its first line has to be source,driving")
+    padded = [(line, [*map(cell_text, cells), *[""] * len(table.columns)]) for line, cells in table.lines]
+    return [(line, dict(zip(table.columns, cells, strict=False))) for line, cells in padded]
 
 
 def _by_name(dataset: PreparedDataset) -> tuple[dict[str, Clip], list[str]]:

@@ -139,7 +139,13 @@ class ScoreRequest:
     Attributes:
         generated: folder of the videos to score.
         reference: folder of the true videos, or a prepared dataset, whose test clips are taken.
-        source: folder of the animated images, or one image; identity is then compared with them.
+        source: folder of the animated images, or one image; the references then show other persons, so that identity is
+            compared with the images, and what compares pixels is left out.
+        pairs_file: what belongs together (see `pairs.match_listed`), in place of equal names; the references then show
+            other persons. None is the pairs.csv that `animate` left in `generated`, where there is one.
+        max_frames: only the first so many frames of each video count; None is all.
+        skip_source_frame: whether reconstruction leaves the first frame, which is the source, out of its numbers.
+        set_side: 'driving' or 'source': what distances of sets are measured from where the images are given.
         model: what tables call the program; None is the name of `generated`.
         transfer: how it transferred motion; 'relative' compares poses and expressions by their changes since the first
             frame. Empty where nobody knows, which compares them as they are.
@@ -158,6 +164,10 @@ class ScoreRequest:
     generated: Path
     reference: Path
     source: Path | None = None
+    pairs_file: Path | None = None
+    max_frames: int | None = None
+    skip_source_frame: bool = False
+    set_side: Literal["driving", "source"] = "driving"
     model: str | None = None
     transfer: str = ""
     metrics: tuple[str, ...] | None = None
@@ -174,7 +184,13 @@ class ScoreRequest:
     def check(self) -> None:
         """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""
         _check_metrics(self.metrics, self.subject)
-        _check_counts({"batch-size": self.batch_size})
+        _check_counts({"batch-size": self.batch_size, "max-frames": self.max_frames})
+        if self.set_side not in ("driving", "source"):
+            raise InputError(unknown("side", self.set_side, ("driving", "source")))
+        if self.set_side == "source" and self.source is None:
+            raise InputError("--set-side source: name the images that were animated with --source")
+        if self.max_frames == 1 and self.skip_source_frame:
+            raise InputError("--max-frames 1 and --skip-source-frame leave no frame: leave one of them out")
         if min(self.trim) < 0:
             raise InputError(f"--trim {','.join(map(str, self.trim))}: pixels cannot be negative")
         _check_name(self.name, self.results)

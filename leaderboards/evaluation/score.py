@@ -22,8 +22,16 @@ from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.clip import result_entry
+from lia_bench.leaderboards.evaluation.course import Course, Frames, open_source
 from lia_bench.leaderboards.evaluation.films import ScoredVideos, file_stem
-from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError, VideoPair, match, open_folder
+from lia_bench.leaderboards.evaluation.pairs import (
+    PAIRS,
+    MismatchedVideosError,
+    VideoPair,
+    match,
+    match_listed,
+    open_folder,
+)
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest, Trim
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
@@ -33,7 +41,7 @@ from lia_bench.leaderboards.evaluation.session import (
     run_plan,
     session,
 )
-from lia_bench.leaderboards.evaluation.set_scores import generated_features
+from lia_bench.leaderboards.evaluation.set_scores import generated_features, keep_true_features
 from lia_bench.leaderboards.results.report import ClipEntry, PlannedModel, ScoreSetting
 from lia_bench.metrics.clip_scores import ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.specification import ScoringSetting
@@ -97,11 +105,16 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
     generated = open_folder(request.generated)
     for line in dict.fromkeys((*generated.remarks, *reference.remarks)):
         tell(line)
-    pairs, unmatched = match(generated, reference, request.source)
+    listed = request.pairs_file or _left_by_animate(request, tell)
+    if listed is not None:
+        pairs, unmatched = match_listed(generated, reference, request.source, listed)
+    else:
+        pairs, unmatched = match(generated, reference, request.source)
     height, width = _usual_size(pairs, request.trim)
     subject = request.subject or subject_of(reference)
     suite = open_suite(request.metrics, subject, ScoringSetting(height, width, device, request.protocol))
     announce_meanings(suite, tell)
+    task = pairs[0].task
     label = request.model or as_text(request.generated.resolve().name)
     program = PlannedModel(label=label, model=label, variant="", checkpoint="", checkpoint_sha256=generated.hash)
     session_plan = SessionPlan(
@@ -119,8 +132,12 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
             protocol=str(request.protocol),
             subject=subject,
             metrics=list(suite.columns),
+            given_pairs="" if listed is None else _hash_of_pairs(pairs),
+            max_frames=request.max_frames,
+            skip_source_frame=request.skip_source_frame,
+            set_side=request.set_side,
         ),
-        run=run_plan([program], {pairs[0].task: request.transfer}, [pairs[0].task], suite),
+        run=run_plan([program], {task: request.transfer}, [task] if task == "reconstruction" else [], suite),
         suite=suite,
         pairs=[],
         notes={"unmatched": unmatched},
@@ -134,6 +151,7 @@ class _PairScorer:
     def __init__(self, request: ScoreRequest, suite: Suite, features: Path, results: Path, stem: str | None) -> None:
         """`stem`: the name of the generated videos among those of the results; None shows no videos."""
         self._request = request
+        self._course = Course(max_frames=request.max_frames, skip_source_frame=request.skip_source_frame)
         self._suite = suite
         self._features = features
         self._results = results
@@ -147,23 +165,38 @@ class _PairScorer:
             MismatchedVideosError: frame counts or sizes differ.
         """
         trim = self._request.trim
-        key = pair.reference.checked_sha256() + ("-trim-" + "-".join(map(str, trim)) if any(trim) else "")
+        trimmed = "-trim-" + "-".join(map(str, trim)) if any(trim) else ""
+        sha256 = pair.reference.checked_sha256()
         with open_indexed(pair.generated.path) as mine, open_indexed(pair.reference.path) as theirs:
             self._check(mine, theirs)
+            frames = self._course.counted(theirs, pair.task)
+            key = frames.key(sha256, len(theirs)) + trimmed
             source = self._source(pair)
+            from_source = self._request.set_side == "source" and pair.source is not None
+            if from_source and pair.source is not None:
+                key = self._keep_source(pair.source) + trimmed
             rate = theirs.properties.fps
             shown = (
                 ScoredVideos(self._results, pair, self._stem, source, rate, trimmed=any(trim)) if self._stem else None
             )
             scoring = ClipScoring(
                 self._suite,
-                ClipTruth(key, len(theirs), frame_by_frame=True, source=source),
+                ClipTruth(
+                    key,
+                    len(frames),
+                    frame_by_frame=True,
+                    source=source,
+                    same_person=pair.task == "reconstruction",
+                    in_sets=not from_source,
+                ),
                 [self._request.transfer],
                 partial(generated_features, self._features, pair.number),
             )
             try:
                 with exact_convolutions(), one_thread(), shown or nullcontext():
-                    for generated, reference in zip(self._batches(mine), self._batches(theirs), strict=True):
+                    for generated, reference in zip(
+                        self._batches(mine, frames), self._batches(theirs, frames), strict=True
+                    ):
                         scoring.update(reference, [generated])
                         if shown:
                             shown.take(reference, generated)
@@ -177,7 +210,7 @@ class _PairScorer:
                 clip=pair.reference.name,
                 source=pair.key[1],
                 features_key=key,
-                frames=len(theirs),
+                frames=len(frames),
                 models=[result_entry(result, 0.0, **({"video": shown.video} if shown else {}))],
                 source_picture=shown.source_picture if shown else None,
                 driving_video=shown.driving_video if shown else None,
@@ -186,7 +219,8 @@ class _PairScorer:
             )
 
     def _check(self, mine: FrameReader, theirs: FrameReader) -> None:
-        if len(mine) != len(theirs):
+        most = self._request.max_frames or max(len(mine), len(theirs))
+        if min(len(mine), most) != min(len(theirs), most):
             raise MismatchedVideosError(
                 f"{mine.properties.path}: {len(mine)} frames, and {len(theirs)} in {theirs.properties.path}"
             )
@@ -198,10 +232,26 @@ class _PairScorer:
                     f"{reader.properties.path}: frames of {width}x{height}, and {size[0]}x{size[1]} in the others"
                 )
 
-    def _batches(self, reader: FrameReader) -> Iterator[Tensor]:
-        frames = (_trimmed(to_tensor(frame), self._request.trim) for frame in reader)
-        while batch := list(islice(frames, self._request.batch_size)):
+    def _batches(self, reader: FrameReader, counted: Frames) -> Iterator[Tensor]:
+        frames = islice(reader, counted.first, counted.end)
+        images = (_trimmed(to_tensor(frame), self._request.trim) for frame in frames)
+        while batch := list(islice(images, self._request.batch_size)):
             yield torch.stack(batch).to(self._suite.setting.device)
+
+    def _keep_source(self, source: Path) -> str:
+        """Have the features of an animated image, or of the video that it is the first of; returns their key."""
+        top, right, bottom, left = self._request.trim
+        with open_source(source) as reader:
+            frames = self._course.counted(reader, "cross")
+            key = frames.key(sha256_of_video(source), len(reader))
+            kept = (
+                frame[top : frame.shape[0] - bottom, left : frame.shape[1] - right]
+                for frame in islice(reader, frames.end)
+            )
+            trim = self._request.trim
+            suffix = "-trim-" + "-".join(map(str, trim)) if any(trim) else ""
+            keep_true_features(self._suite, key + suffix, len(frames), kept)
+        return key
 
     def _source(self, pair: VideoPair) -> Tensor | None:
         if pair.source is None:
@@ -253,6 +303,21 @@ def _usual_size(pairs: Sequence[VideoPair], trim: Trim) -> tuple[int, int]:
     if not sizes:
         raise errors[0]
     return sizes.most_common(1)[0][0]
+
+
+def _left_by_animate(request: ScoreRequest, tell: Announce) -> Path | None:
+    """The list that `animate` has left among the generated videos; None where there is none."""
+    path = request.generated / PAIRS
+    if not path.is_file():
+        return None
+    tell(f"{path}: says which source and driving video each result is of")
+    return path
+
+
+def _hash_of_pairs(pairs: Sequence[VideoPair]) -> str:
+    """SHA-256 over what belongs together; what the generated videos are called does not matter."""
+    lines = [f"{pair.listed_source} {pair.reference.name}\n" for pair in pairs]
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
 def _hash_of_sources(pairs: Sequence[VideoPair]) -> str | None:

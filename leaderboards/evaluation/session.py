@@ -15,7 +15,7 @@ from lia_bench.core.names import printable
 from lia_bench.core.processes import Processes, alone_in_folder
 from lia_bench.core.provenance import VERSION, provenance, utc_date
 from lia_bench.leaderboards.evaluation.films import VIDEOS
-from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError, write_pairs
+from lia_bench.leaderboards.evaluation.pairs import PAIRS, MismatchedVideosError, write_pairs
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome
 from lia_bench.leaderboards.evaluation.set_scores import set_scores
 from lia_bench.leaderboards.results.columns import LEADERBOARD
@@ -200,7 +200,7 @@ def session(plan: SessionPlan) -> Iterator[Session]:
             start = {**provenance(), **plan.notes}
             run_index = report.begin(plan.setting, plan.run, unavailable, missing_weights, start, plan.pairs)
             if plan.pairs:
-                write_pairs(plan.folder / "pairs.csv", report.content.pairs or [])
+                write_pairs(plan.folder / PAIRS, report.content.pairs or [])
         # The others have read no report: theirs is the first one's.
         begun = (report.content, run_index) if processes.first else None
         report.content, run_index = processes.agree(begun)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.core.clips_table import TABLE
-from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.errors import InputError
 from lia_bench.core.names import counted, same_name
 from lia_bench.core.prepared_dataset import PARTITIONS, VIDEO_SUFFIXES, Clip, open_dataset
-from lia_bench.core.text_files import read_table
 from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.course import open_source
+from lia_bench.leaderboards.evaluation.pairs import read_pair_rows
 from lia_bench.leaderboards.results.report import ClipPair
 
 SPLIT = "test"
@@ -85,19 +85,11 @@ def read_pairs(path: Path, sources: Sequence[Clip], driving: Sequence[Clip]) -> 
     Raises:
         InputError: no such file, no such columns, no pair, a pair twice, or a clip or frame that is not there.
     """
-    try:
-        table = read_table(path)
-    except UnreadableTextError as error:
-        raise InputError(f"{path}: no list of pairs: {error.reason}; give a CSV file with source,driving") from None
-    missing = [column for column in ("source", "driving") if column not in table.columns]
-    if missing:
-        raise InputError(f"{path}: has no column {', '.join(missing)}; its first line has to be source,driving")
     known = [{same_name(clip.name): clip for clip in clips} for clips in (sources, driving)]
     pairs: dict[tuple[str, str], ClipPair] = {}
     unknown = []
-    for line, cells in table.lines:
-        row = dict(zip(table.columns, (cell.strip() for cell in cells), strict=False))
-        names = [row.get(column, "") for column in ("source", "driving")]
+    for line, row in read_pair_rows(path):
+        names = [row["source"], row["driving"]]
         found = [_named(name, clips) for name, clips in zip(names, known, strict=True)]
         unknown += [f"line {line}: '{name}'" for name, clip in zip(names, found, strict=True) if clip is None]
         source, driver = found

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,11 @@ from lia_bench.animation.film import Film, Performer, filming, make
 from lia_bench.animation.inputs import Preparation
 from lia_bench.animation.output import Written
 from lia_bench.animation.request import USUAL_TRANSFER, AnimationRequest
-from lia_bench.core.atomic import remove_partial, write_json
+from lia_bench.core.atomic import remove_partial, write_json, write_text
 from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.processes import alone_in_folder
 from lia_bench.core.provenance import sha256_of_file
+from lia_bench.core.text_files import write_table
 from lia_bench.core.video import sha256_of_video
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.reader import Frame
@@ -45,8 +46,14 @@ class Origins:
 
     def note(self, output: Path, source: Path, driving: Path) -> None:
         """Write down what `output` is about to be made of."""
-        self._noted[output.name] = self._of(source, driving)
+        names = {"source name": source.name, "driving name": driving.name}
+        self._noted[output.name] = self._of(source, driving) | names
         write_json(self._path, self._noted)
+
+    @property
+    def noted(self) -> Mapping[str, Mapping[str, str]]:
+        """Of each result, by its name, what it was made of."""
+        return self._noted
 
     def check(self, output: Path, source: Path, driving: Path) -> None:
         """Refuse a result that is there and was made of other files.
@@ -251,6 +258,18 @@ def _make_all(
                 outcome.made.append((output, make(picture, video, references, performers, request, output)))
             except BAD_INPUT as error:
                 leave_out(error)
+    _list_pairs(folder, origins)
+
+
+def _list_pairs(folder: Path, origins: Origins) -> None:
+    """Write pairs.csv: which source and driving video each result is of, as `lia-bench score` reads it."""
+    rows = [
+        {"source": of["source name"], "driving": of["driving name"], "generated": name}
+        for name, of in sorted(origins.noted.items())
+        if "source name" in of and (folder / name).is_file()
+    ]
+    if rows:
+        write_text(folder / "pairs.csv", write_table(("source", "driving", "generated"), rows))
 
 
 class _Examined(Generic[Input]):

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lia_bench.cli.options import arrangement_options, metric_options, names
+from lia_bench.cli.options import arrangement_options, frame_options, metric_options, names
 from lia_bench.core.names import printable
 from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED, count
 
@@ -66,7 +66,15 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--pairs", type=count(), metavar="N", help="Animations of the cross task.  [default: one a clip, up to 50]"
 )
+@click.option(
+    "--pairs-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="CSV",
+    help="The pairs of the cross task, in place of drawn ones: columns source,driving and perhaps frame, which of the "
+    "source's frames is animated.",
+)
 @arrangement_options
+@frame_options
 @click.option(
     "--videos/--no-videos",
     default=True,

@@ -1,7 +1,6 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -67,15 +66,8 @@ def crop_options(command: Command) -> Command:
 
 
 def arrangement_options(command: Command) -> Command:
-    """Adds --sources, --pairs-file and what else says how clips are gone through."""
+    """Adds --sources and what else says how clips are gone through by models."""
     options = (
-        click.option(
-            "--pairs-file",
-            type=click.Path(path_type=Path, dir_okay=False),
-            metavar="CSV",
-            help="The pairs of the cross task, in place of drawn ones: columns source,driving and perhaps frame, which "
-            "of the source's frames is animated.",
-        ),
         click.option(
             "--sources",
             metavar="DATASET",
@@ -96,12 +88,6 @@ def arrangement_options(command: Command) -> Command:
             help="Run models that take no references from each view; of every frame the one nearest to the true one "
             "counts. In reconstruction alone.",
         ),
-        click.option("--max-frames", type=count(), metavar="N", help="Only the first N frames of each clip."),
-        click.option(
-            "--skip-source-frame",
-            is_flag=True,
-            help="Leave the first frame, which is the source, out of reconstruction's numbers.",
-        ),
         click.option(
             "--start",
             type=click.Choice(["first", "best"]),
@@ -113,6 +99,21 @@ def arrangement_options(command: Command) -> Command:
             "--reconstruction-transfer",
             metavar="MODE",
             help="Mode of reconstruction, for models that have it, such as reconstruction.  [default: the model's own]",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def frame_options(command: Command) -> Command:
+    """Adds --max-frames, --skip-source-frame and --set-side."""
+    options = (
+        click.option("--max-frames", type=count(), metavar="N", help="Only the first N frames of each clip."),
+        click.option(
+            "--skip-source-frame",
+            is_flag=True,
+            help="Leave the first frame, which is the source, out of reconstruction's numbers.",
         ),
         click.option(
             "--set-side",

@@ -1,10 +1,11 @@
 """`lia-bench score`: the metrics of this project for videos that any program made."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from lia_bench.cli.options import metric_options
+from lia_bench.cli.options import frame_options, metric_options
 from lia_bench.core.names import counted, printable
 from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED
 
@@ -34,9 +35,17 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
 @click.option(
     "--source",
     type=click.Path(path_type=Path),
-    help="Folder of the images that were animated, of the same names, or one image for all. Identity (csim) is then "
-    "compared with them.",
+    help="Folder of the images that were animated, of the same names, or one image for all. The references then show "
+    "other persons: identity (csim) is compared with the images, and l1, psnr and the like stay empty.",
 )
+@click.option(
+    "--pairs-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="CSV",
+    help="What belongs together, in place of equal names: columns source,driving,generated.  "
+    "[default: the pairs.csv that `animate` left among the videos]",
+)
+@frame_options
 @click.option("--model", help="What tables call the program.  [default: name of the folder --generated]")
 @click.option(
     "--transfer",
@@ -88,6 +97,8 @@ def command(
     seed: int,
     videos: bool,
     results: Path,
+    pairs_file: Path | None,
+    **frames: Any,
 ) -> None:
     """Score videos that any program made: matched with true ones by name, compared frame by frame.
 
@@ -98,6 +109,7 @@ def command(
     Example:
       lia-bench score --generated outputs/ours --reference data/vox-256 --subject face
       lia-bench score --generated outputs/ours --reference driving --source portraits --metrics akd_mediapipe_face
+      lia-bench score --generated animations --reference videos --source pictures
     """
     from lia_bench.core.console import say
     from lia_bench.core.errors import InputError
@@ -123,6 +135,8 @@ def command(
         seed=seed,
         videos=videos,
         results=results,
+        pairs_file=pairs_file,
+        **frames,
     )
     outcome = score(request, announce=say)
     if not outcome.first:

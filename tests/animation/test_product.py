@@ -123,6 +123,10 @@ def test_folders_give_every_picture_by_every_video_and_bad_files_stop_nothing(tm
     made = {f"face{level}-{film}-shift.gif" for level in (60, 90) for film in ("one", "two")}
     assert {path.name for path, _ in outcome.made} == made
     assert {path.name for path in Path("out").glob("*.gif")} == made
+    header, *pairs = Path("out", "pairs.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "source,driving,generated"
+    assert "face60.png,two.mp4,face60-two-shift.gif" in pairs
+    assert len(pairs) == 4
     assert len(outcome.failures) == len(said) == 2
     assert any("broken.jpg" in line for line in said)
     assert any("empty.mp4" in line for line in said)

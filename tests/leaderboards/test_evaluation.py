@@ -84,7 +84,16 @@ def test_the_table_has_the_columns_of_the_contract(request_of: Any) -> None:
         ("identity", "cross", "relative"),
     ]
     assert {row["origin"] for row in rows} == {"measured"}
-    assert list(read(outcome.per_clip)[0]) == [*WHO, "clip", "source", "frames", *metrics, "fps", *WHERE]
+    assert list(read(outcome.per_clip)[0]) == [
+        *WHO,
+        "clip",
+        "source",
+        "frames",
+        "start_pose_gap",
+        *metrics,
+        "fps",
+        *WHERE,
+    ]
 
 
 def test_values_are_means_over_frames_then_clips(request_of: Any, tmp_path: Path) -> None:

@@ -134,7 +134,54 @@ def test_identity_is_compared_with_the_source_images(folders: Path, monkeypatch:
     assert any("no image for c" in line for line in outcome.failures)
     colours = [np.abs(np.mean(drifting(5 + k, k, 4), axis=(1, 2)) - (10, 20, 30)).mean() for k in range(2)]
     assert float(row["toy_identity"]) == pytest.approx(np.mean(colours), rel=1e-4)
-    assert float(row["l1"]) < 0.1
+    # The reference shows another person then: what compares pixels would mean nothing.
+    assert row["l1"] == ""
+    cell = next(cell for cell in outcome.report.content.cells if cell.metric == "l1")
+    assert "another person's video drives" in (cell.reason or "")
+
+
+def test_frames_may_be_left_out_on_both_sides(folders: Path) -> None:
+    write_png_folder(folders / "short" / "a", drifting(4, 0)[:3])
+    fields: dict[str, Any] = {"max_frames": 3, "skip_source_frame": True}
+    whole = score(request(folders, "bad", **fields))
+    (row,) = read(whole.leaderboard)
+    assert (row["clips"], row["frames"], row["max_frames"], row["source_frame"]) == ("3", "6", "3", "skipped")
+    clean, noisy = ([np.stack(drifting(5 + k, k, noise))[1:3] for k in range(3)] for noise in (0, 12))
+    expected = [np.abs(mine.astype(float) - true).mean() / 255 for mine, true in zip(noisy, clean, strict=True)]
+    assert float(row["l1"]) == pytest.approx(np.mean(expected), rel=1e-4)
+    # Three frames are all that count, however many the true video has.
+    assert read(score(request(folders, "short", name="short", max_frames=3)).leaderboard)[0]["frames"] == "3"
+    with pytest.raises(InputError, match="name the images"):
+        score(request(folders, "good", set_side="source"))
+
+
+def test_a_list_says_what_belongs_together(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register_toy_metrics(monkeypatch)
+    (folders / "sources").mkdir()
+    for number, name in enumerate("xy"):
+        Image.new("RGB", (SIZE, SIZE), (10 + 90 * number, 20, 30)).save(folders / "sources" / f"{name}.png")
+    made = folders / "made"
+    for source in "xy":
+        write_png_folder(made / f"{source}-a-lia", drifting(5, 0, noise=4))
+    listed = "source,driving,generated\nx.png,a.mp4,x-a-lia.mp4\ny.png,a.mp4,y-a-lia.mp4\ny.png,gone.mp4,y-a-lia.mp4\n"
+    (made / "pairs.csv").write_text(listed)
+    fields: dict[str, Any] = {"source": folders / "sources", "metrics": ("l1", "toy_akd", "toy_fid")}
+    said: list[str] = []
+    outcome = score(request(folders, "made", **fields), said.append)
+    assert any("pairs.csv: says which source" in line for line in said)
+    assert [line for line in outcome.failures if "line 4: there is no video gone.mp4" in line]
+    (row,) = read(outcome.leaderboard)
+    assert (row["task"], row["clips"], row["l1"], len(row["pairs"])) == ("cross", "2", "", 12)
+    # Who follows the driving person at all can be told without true frames.
+    assert float(row["toy_akd"]) >= 0
+    assert {entry["source"] for entry in read(outcome.per_clip)} == {"x", "y"}
+    folder = outcome.report.folder / "videos" / "cross"
+    assert {path.name for path in folder.iterdir()} == {"x--by--a", "y--by--a"}
+    sets = score(request(folders, "made", **fields, set_side="source", name="sets"))
+    assert read(sets.leaderboard)[0]["set_side"] == "source"
+    assert read(sets.leaderboard)[0]["toy_fid"] != row["toy_fid"]
+    assert sets.run.sets is not None
+    assert sets.run.sets.scores[0].reference == 2
 
 
 def test_two_models_are_compared_over_the_clips_of_both(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
