@@ -1,16 +1,38 @@
 """Where a run trains: devices, nodes and precision, by Lightning Fabric."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins import MixedPrecision, Precision
-from lightning_fabric.strategies.ddp import DDPStrategy
+from lightning_utilities.core import imports as fabric_imports
 
 from lia_bench.core.errors import DeviceError, InputError
 from lia_bench.core.processes import leave_processes_at_exit
+
+
+@contextmanager
+def _without_torchmetrics() -> Iterator[None]:
+    """Fabric asks whether it is 1.0 or later, which ours is, by importing it: two seconds of every start."""
+    asked: Any = fabric_imports
+    compare = asked.compare_version
+
+    def known(package: str, *arguments: Any, **more: Any) -> bool:
+        return package == "torchmetrics" or bool(compare(package, *arguments, **more))
+
+    asked.compare_version = known
+    try:
+        yield
+    finally:
+        asked.compare_version = compare
+
+
+with _without_torchmetrics():
+    from lightning_fabric import Fabric as Fabric
+    from lightning_fabric.plugins import MixedPrecision, Precision
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from types import FrameType
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, LiaBenchError, Terminated
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint, save_checkpoint
 from lia_bench.models.training import random_states
+from lia_bench.models.training.hardware import Fabric
 from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
 from lia_bench.models.training.memory import gather_states

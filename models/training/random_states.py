@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
+
+from lia_bench.models.training.hardware import Fabric
 
 
 def seed_weights(seed: int) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from lia_bench.models.training.hardware import Fabric
 from lia_bench.models.training.memory import recompute_blocks, sharded
 from lia_bench.models.training.optimisers import fuse
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update

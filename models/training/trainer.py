@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, DeviceError, InputError
@@ -21,7 +20,7 @@ from lia_bench.models.loading import load_model
 from lia_bench.models.published import published_checkpoint, published_checkpoints
 from lia_bench.models.training import random_states
 from lia_bench.models.training.configuration import DataConfiguration
-from lia_bench.models.training.hardware import launch
+from lia_bench.models.training.hardware import Fabric, launch
 from lia_bench.models.training.held_out import HeldOut, held_out_partition
 from lia_bench.models.training.loop import TrainingLoop
 from lia_bench.models.training.pairs import Share, pair_batches

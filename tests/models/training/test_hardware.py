@@ -1,5 +1,8 @@
 """Precision and gradient exchange."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -67,3 +70,11 @@ def test_torchrun_and_devices_must_agree(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(DeviceError, match=r"torchrun started 2 processes, but --devices 1 --nodes 1"):
         check_hardware(Hardware("cpu"))
     assert check_hardware(Hardware("cpu", devices=1, nodes=2)) == "cpu"
+
+
+def test_starting_to_train_loads_no_library_of_metrics() -> None:
+    program = (
+        "import sys, lia_bench.models.training.trainer as t; print(t.Fabric.__name__, 'torchmetrics' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "Fabric False\n"
