@@ -5,6 +5,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from lia_bench.cli.main import run
 from lia_bench.core import installation
@@ -89,7 +90,6 @@ OPTIONAL = (
 )
 
 
-@pytest.mark.slow
 def test_doctor_names_every_broken_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,13 +97,16 @@ def test_doctor_names_every_broken_package(
     for name in broken:
         (tmp_path / f"{name.replace('-', '_')}.py").write_text(f"raise RuntimeError('{name} is broken')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    # Sound ones would be imported, which takes seconds each.
+    asked = [line for line in metadata.requires("lia-bench") or () if Requirement(line).name in {*broken, "click"}]
+    monkeypatch.setattr(metadata, "requires", lambda name: asked)
     assert run(["doctor"], False) == 1
     captured = capsys.readouterr()
     for name in broken:
         assert f"cannot be imported: RuntimeError: {name} is broken" in captured.out, name
     assert "ok click" in captured.out
     assert "-- extra 'studio': gradio cannot be imported" in captured.out
-    # What is optional is no error, and what imports a broken package is named with it.
+    # What is optional is no error.
     assert "gradio" not in captured.err
     assert "mediapipe" in captured.err
 
