@@ -99,7 +99,7 @@ def evaluate(
 
 def score(
     generated: AnyPath,
-    reference: AnyPath,
+    reference: AnyPath | None = None,
     *,
     source: AnyPath | None = None,
     pairs_file: AnyPath | None = None,
@@ -109,7 +109,7 @@ def score(
     transfer: str = "",
     model: str | None = None,
     metrics: str | Sequence[str] | None = None,
-    protocol: Literal["literature", "strict"] = "literature",
+    protocol: Literal["literature", "strict", "theval"] = "literature",
     subject: Subject | None = None,
     trim: tuple[int, int, int, int] = (0, 0, 0, 0),
     name: str | None = None,
@@ -135,7 +135,7 @@ def score(
 
     request = ScoreRequest(
         generated=Path(generated),
-        reference=Path(reference),
+        reference=path_or_none(reference),
         source=path_or_none(source),
         pairs_file=path_or_none(pairs_file),
         max_frames=max_frames,

@@ -291,10 +291,10 @@ class _ModelScoring:
 
 def _meter(metric: SuiteMetric, transfer: str) -> FrameMetric:
     meter = metric.make_for(transfer)
-    # A clip is one process's alone.
-    meter.distributed_available_fn = lambda: False
     if not isinstance(meter, FrameMetric):
         raise TypeError(f"{metric.specification.name}: a metric of images or features has to be a FrameMetric")
+    # A clip is one process's alone.
+    meter.distributed_available_fn = lambda: False
     return meter
 
 

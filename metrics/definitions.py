@@ -16,6 +16,7 @@ from lia_bench.metrics.specification import (
     computed_by,
     opened_by,
 )
+from lia_bench.metrics.theval.definitions import THEVAL
 
 PUBLISHED_AVERAGING: dict[Protocol, Averaging] = {Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"}
 """Of metrics of features: the published scripts average over the frames of all clips."""
@@ -206,4 +207,5 @@ DEFINITIONS = (
     _of_sets("video_fid", "resnext101", 2048, "3D ResNeXt-101 features of windows of 16 frames", decimals=3),
     _of_sets("fvd", "i3d", 400, "I3D logits of windows of 16 frames", decimals=1),
     *OF_MOTION,
+    *THEVAL,
 )

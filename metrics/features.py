@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +17,7 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.weights import WEIGHTS, locate, weights_home
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting, ExtractorSpecification
+from lia_bench.metrics.specification import UnavailableMetricError
 
 Rows = NDArray[np.float32]
 
@@ -40,13 +41,14 @@ class LoadedExtractor:
         Raises:
             MissingWeightsError: weights are not here.
             CheckpointError: weights are not the published ones.
+            UnavailableMetricError: a package that the user may bring is not installed, or cannot load its network.
         """
         self.specification = specification
         self.window_rule = specification.windows[setting.protocol]
         hashes = [sha256_of_file(locate(name)) for name in specification.weights]
         parts = [specification.name, str(specification.version), setting.protocol]
         if specification.library:
-            parts.append(f"{specification.library}-{version(specification.library)}")
+            parts.append(f"{specification.library}-{_version(specification)}")
         parts += [digest[:16] for digest in hashes]
         self.identity = "-".join(parts)
         files = [
@@ -60,6 +62,15 @@ class LoadedExtractor:
         """See `Extractor.__call__`."""
         with torch.inference_mode():
             return self._extract(frames)
+
+
+def _version(specification: ExtractorSpecification) -> str:
+    try:
+        return version(specification.library)
+    except PackageNotFoundError:
+        if not specification.by_hand:
+            raise
+        raise UnavailableMetricError(specification.by_hand) from None
 
 
 class FeatureFile:

@@ -7,7 +7,8 @@ from lia_bench.core.registry import TableRegistry
 from lia_bench.core.suggestions import unknown
 from lia_bench.metrics import definitions
 from lia_bench.metrics.extractors.extractor import EXTRACTORS
-from lia_bench.metrics.specification import MetricSpecification, UnavailableMetricError
+from lia_bench.metrics.specification import MetricSpecification, Protocol, UnavailableMetricError
+from lia_bench.metrics.theval.closeness import COLUMNS as THEVAL
 
 METRICS: TableRegistry[MetricSpecification] = TableRegistry(
     "metric", MetricSpecification, definitions, "DEFINITIONS", "lia_bench.metrics"
@@ -19,19 +20,20 @@ SUBJECTS = ("face", "body", "sample")
 ALIASES = (
     *("l1", "lpips", "psnr", "ssim", "ms_ssim", "akd", "mkr", "aed", "csim", "fid", "video_fid", "fvd"),
     *("pose_error", "expression_error", "jitter", "flicker", "l1_face", "l1_eyes", "l1_mouth", "l1_background"),
+    *THEVAL,
 )
 """The plain names, in the order of the columns of result tables."""
 
 
 def check_name(name: str) -> None:
     """Raise UnknownNameError for what is neither a metric's id nor a plain name."""
-    if name not in METRICS and name not in _plain_names():
-        raise UnknownNameError(unknown("metric", name, [*_plain_names(), *METRICS]))
+    if name not in METRICS and name not in plain_names():
+        raise UnknownNameError(unknown("metric", name, [*plain_names(), *METRICS]))
 
 
-def usual_names() -> list[str]:
-    """What is computed when nobody says what to compute: every plain name."""
-    return ordered(_plain_names())
+def usual_names(protocol: Protocol) -> list[str]:
+    """What is computed when nobody says what to compute: every plain name that the protocol knows."""
+    return ordered(dict.fromkeys(metric.alias for metric in METRICS.values() if protocol in metric.protocols))
 
 
 def resolve(name: str, subject: str) -> MetricSpecification:
@@ -90,5 +92,6 @@ def _position(alias: str) -> int:
     return ALIASES.index(alias) if alias in ALIASES else len(ALIASES)
 
 
-def _plain_names() -> list[str]:
+def plain_names() -> list[str]:
+    """Every plain name, whatever protocol knows it."""
     return list(dict.fromkeys(metric.alias for metric in METRICS.values()))

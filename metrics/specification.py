@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.registry import load_attribute
@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 
     from lia_bench.metrics.frame_metric import FrameMetric
     from lia_bench.metrics.frechet_metric import FrechetMetric
+    from lia_bench.metrics.theval.closeness import Closeness
+    from lia_bench.metrics.theval.video_metric import VideoMetric
+
+    Meter: TypeAlias = FrameMetric | FrechetMetric | VideoMetric | Closeness
+    """What computes a metric."""
 
 Averaging = Literal["clips", "frames"]
+Better = Literal["lower", "higher", "nearer"]
+"""Which values of a metric are better; nearer to those of true videos where neither end is."""
 
 
 class Protocol(StrEnum):
@@ -24,11 +31,12 @@ class Protocol(StrEnum):
 
     `LITERATURE` does what the published evaluation scripts do, quirk by quirk, so that numbers stand beside published
     ones. `STRICT` is the well-defined version: true distances, and frames in which a model lost the subject count
-    against it.
+    against it. `THEVAL` looks at each video alone, and at true ones for what its means should be (docs/theval.md).
     """
 
     LITERATURE = "literature"
     STRICT = "strict"
+    THEVAL = "theval"
 
 
 class UnavailableMetricError(LiaBenchError):
@@ -65,6 +73,13 @@ class Compares(StrEnum):
     """What an extractor says of both."""
     SETS = "sets"
     """What an extractor says of all generated frames together, and of all true ones."""
+    VIDEO = "video"
+    """What an extractor says of the generated frames alone, in their order, and the video's sound."""
+    MEANS = "means"
+    """Means over all generated videos, and those over all true ones; nothing is looked at anew."""
+
+
+WITH_TRUE_FRAMES = (Protocol.LITERATURE, Protocol.STRICT)
 
 
 @dataclass(frozen=True)
@@ -93,13 +108,15 @@ class MetricSpecification:
         of_motion: whether it compares with the driving frame where there is no true frame.
         of_person: whether it asks who is seen, so that a true frame of another person says nothing.
         bounds: the lowest and the highest value that it can have; what lies beyond was not measured.
+        protocols: those that it is measured under.
+        libraries: installed packages whose versions its description names.
     """
 
     name: str
     alias: str
     subjects: tuple[str, ...] | None
     summary: str
-    better: Literal["lower", "higher"]
+    better: Better
     decimals: int
     open: "Opening"
     compares: Compares = Compares.IMAGES
@@ -113,9 +130,11 @@ class MetricSpecification:
     of_motion: bool = False
     of_person: bool = False
     bounds: tuple[float, float] = (-math.inf, math.inf)
+    protocols: tuple[Protocol, ...] = WITH_TRUE_FRAMES
+    libraries: tuple[str, ...] = ()
 
 
-Opening = Callable[[ScoringSetting], "Callable[[], FrameMetric | FrechetMetric]"]
+Opening = Callable[[ScoringSetting], "Callable[[], Meter]"]
 
 
 def computed_by(module: str, literature: str, strict: str = "") -> Opening:
@@ -123,9 +142,9 @@ def computed_by(module: str, literature: str, strict: str = "") -> Opening:
     return partial(_class, module, literature, strict or literature)
 
 
-def _class(module: str, literature: str, strict: str, setting: ScoringSetting) -> "type[FrameMetric]":
+def _class(module: str, literature: str, strict: str, setting: ScoringSetting) -> "type[Meter]":
     name = strict if setting.protocol is Protocol.STRICT else literature
-    kind: type[FrameMetric] = load_attribute(f"{module}:{name}")
+    kind: type[Meter] = load_attribute(f"{module}:{name}")
     return kind
 
 
@@ -134,8 +153,6 @@ def opened_by(reference: str, *arguments: object) -> Opening:
     return partial(_open, reference, arguments)
 
 
-def _open(
-    reference: str, arguments: tuple[object, ...], setting: ScoringSetting
-) -> "Callable[[], FrameMetric | FrechetMetric]":
-    make: Callable[[], FrameMetric | FrechetMetric] = load_attribute(reference)(*arguments, setting)
+def _open(reference: str, arguments: tuple[object, ...], setting: ScoringSetting) -> "Callable[[], Meter]":
+    make: Callable[[], Meter] = load_attribute(reference)(*arguments, setting)
     return make

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -11,10 +13,11 @@ from lia_bench.core.errors import MissingWeightsError
 from lia_bench.core.weights import WEIGHTS, how_to_get
 from lia_bench.metrics.extractors.extractor import EXTRACTORS, ExtractorSetting
 from lia_bench.metrics.features import LoadedExtractor
-from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.registry import ordered, resolve, usual_names, weights_behind
 from lia_bench.metrics.specification import MetricSpecification, ScoringSetting, UnavailableMetricError
+
+if TYPE_CHECKING:
+    from lia_bench.metrics.specification import Meter
 
 RELATIVE = "relative"
 """Begins the names of transfer modes that give the source what changed since the first driving frame."""
@@ -40,7 +43,7 @@ class SuiteMetric:
         specification: the definition that the name means here.
         extractor: what it compares, of features and sets; None for images.
         description: the definition, and the files behind it: 'akd_openpose(pose_model.pth#0a1b2c3d)'.
-        make: gives a fresh torchmetrics metric, which adds up over processes until it is told not to.
+        make: gives a fresh metric; torchmetrics' add up over processes until they are told not to.
         make_since_first: likewise, one that compares what changed since the first frame, as relative transfer means it.
     """
 
@@ -48,10 +51,10 @@ class SuiteMetric:
     specification: MetricSpecification
     extractor: LoadedExtractor | None
     description: str
-    make: Callable[[], FrameMetric | FrechetMetric]
-    make_since_first: Callable[[], FrameMetric | FrechetMetric]
+    make: "Callable[[], Meter]"
+    make_since_first: "Callable[[], Meter]"
 
-    def make_for(self, transfer: str) -> FrameMetric | FrechetMetric:
+    def make_for(self, transfer: str) -> "Meter":
         """A fresh metric for frames of a transfer mode; empty where nobody knows it."""
         return self.make_since_first() if transfer.startswith(RELATIVE) else self.make()
 
@@ -83,7 +86,7 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
     """The metrics that are asked for, networks loaded.
 
     Args:
-        names: of metrics; None is every plain name.
+        names: of metrics; None is every plain name of the protocol.
         subject: what the clips show, empty where nobody knows.
         setting: what all frames have in common.
 
@@ -91,7 +94,7 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
         UnknownNameError: a metric that there is not.
         CheckpointError: a file of weights is not the published one.
     """
-    columns = ordered(names if names is not None else usual_names())
+    columns = ordered(names if names is not None else usual_names(setting.protocol))
     loaded: dict[str, LoadedExtractor] = {}
     metrics: list[SuiteMetric] = []
     unavailable: dict[str, str] = {}
@@ -100,6 +103,7 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
     for column in columns:
         try:
             specification = resolve(column, subject)
+            _check_protocol(specification, setting)
         except UnavailableMetricError as error:
             unavailable[column] = str(error)
         else:
@@ -134,4 +138,12 @@ def _open_extractor(name: str, setting: ScoringSetting, loaded: dict[str, Loaded
 
 def _description(specification: MetricSpecification, extractor: LoadedExtractor | None) -> str:
     files = extractor.description if extractor else "+".join(WEIGHTS[name].file_name for name in specification.weights)
-    return f"{specification.name}({files})" if files else specification.name
+    behind = "+".join(filter(None, [files, *(f"{name}-{version(name)}" for name in specification.libraries)]))
+    return f"{specification.name}({behind})" if behind else specification.name
+
+
+def _check_protocol(specification: MetricSpecification, setting: ScoringSetting) -> None:
+    if setting.protocol not in specification.protocols:
+        raise UnavailableMetricError(
+            f"measured under another protocol: --protocol {' or '.join(specification.protocols)}"
+        )

@@ -7,7 +7,7 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.leaderboards.results.published import PAPERS, rows_of_paper
 from lia_bench.metrics.extractors.extractor import EXTRACTORS
-from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, resolve, weights_behind
+from lia_bench.metrics.registry import METRICS, SUBJECTS, ordered, resolve, usual_names, weights_behind
 from lia_bench.metrics.specification import Compares, MetricSpecification, Protocol, UnavailableMetricError
 from lia_bench.models.registry import MODELS
 from lia_bench.preprocessing.specification import DATASETS
@@ -17,9 +17,11 @@ COMPARED = {
     Compares.IMAGES: "a generated frame and its true frame, images in [0, 1]",
     Compares.REGIONS: "parts of the frames that an extractor sees in the true one",
     Compares.FEATURES: "what the extractor says of a generated frame and of its true frame",
-    Compares.REGIONS: "a region of a generated frame and of its true frame, where the extractor sees it",
     Compares.SETS: "what the extractor says of all generated frames, and of all true ones",
+    Compares.VIDEO: "what the extractor says of all frames of a generated video alone, and its sound",
+    Compares.MEANS: "the mean over all generated videos, and that over all true ones",
 }
+BETTER = {"lower": "lower values", "higher": "higher values", "nearer": "values near those of true videos"}
 SHOWN = {"face": "faces", "body": "bodies", "sample": "the sample dataset"}
 
 
@@ -67,10 +69,10 @@ def dataset_page(name: str) -> str:
 def metric_page(name: str) -> str:
     """A metric's definition, what it rests on and how it is averaged."""
     metric = METRICS[name]
-    facts = [("Better", f"{metric.better} values"), ("Compares", COMPARED.get(metric.compares, metric.compares.value))]
+    facts = [("Better", BETTER[metric.better]), ("Compares", COMPARED.get(metric.compares, metric.compares.value))]
     facts.append(("Plain name", _plain_name(metric)))
-    rules = {protocol.value: metric.averaging[protocol] for protocol in Protocol}
-    if metric.compares is not Compares.SETS:
+    rules = {protocol.value: metric.averaging[protocol] for protocol in metric.protocols}
+    if metric.compares not in (Compares.SETS, Compares.MEANS):
         facts.append(("A table's number", "; ".join(f"{rule}: mean over {over}" for rule, over in rules.items())))
     if metric.smallest_side:
         facts.append(("Smallest side", f"{metric.smallest_side} pixels"))
@@ -79,15 +81,7 @@ def metric_page(name: str) -> str:
     if metric.of_motion:
         facts.append(("Without a true frame", "compares with the driving frame"))
     lines = [f"# {name}", "", _sentence(metric.summary), *table(("", ""), facts)]
-    lines += [
-        "Which frames it leaves out, and in what the two protocols differ: [definitions](../metrics.md#definitions), "
-        "[two protocols](../metrics.md#two-protocols).",
-        "",
-        "```sh",
-        f"lia-bench evaluate --models identity --metrics {name}",
-        "```",
-        "",
-    ]
+    lines += _in_theval(name) if Protocol.THEVAL in metric.protocols else _with_true_frames(name)
     if metric.extractor:
         extractor = EXTRACTORS[metric.extractor]
         library = f" By the package `{extractor.library}`." if extractor.library else ""
@@ -101,6 +95,30 @@ def metric_page(name: str) -> str:
     if weights := weights_behind(metric):
         lines += [f"`lia-bench weights fetch {name}` gets what it needs:", *_weights_table(weights)]
     return "\n".join(lines)
+
+
+def _with_true_frames(name: str) -> list[str]:
+    return [
+        "Which frames it leaves out, and in what the two protocols differ: [definitions](../metrics.md#definitions), "
+        "[two protocols](../metrics.md#two-protocols).",
+        "",
+        "```sh",
+        f"lia-bench evaluate --models identity --metrics {name}",
+        "```",
+        "",
+    ]
+
+
+def _in_theval(name: str) -> list[str]:
+    return [
+        "Its definition, where a video has no value, and how far it is from the authors' numbers: "
+        "[THEval](../theval.md).",
+        "",
+        "```sh",
+        f"lia-bench score --generated outputs/ours --reference driving --protocol theval --metrics {name}",
+        "```",
+        "",
+    ]
 
 
 def metrics_index() -> str:
@@ -146,7 +164,7 @@ def _plain_name(metric: MetricSpecification) -> str:
 
 def _meanings(subject: str) -> list[str]:
     rows = []
-    for alias in ALIASES:
+    for alias in usual_names(Protocol.LITERATURE):
         try:
             meant = resolve(alias, subject if subject in SUBJECTS else "").name
         except UnavailableMetricError:

@@ -11,6 +11,7 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.results.measurement import Measurement, measurements, resampled_means, weighted_mean
 from lia_bench.leaderboards.results.report_file import REPORT, read_report
 from lia_bench.metrics.registry import METRICS, ordered
+from lia_bench.metrics.specification import Better
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Difference:
     Attributes:
         task: 'reconstruction' or 'cross'.
         metric: the column.
-        better: which values are better, 'lower' or 'higher'.
+        better: which values are better.
         clips: how many.
         first: mean of the first model over those clips.
         second: mean of the second.
@@ -29,7 +30,7 @@ class Difference:
 
     task: str
     metric: str
-    better: str
+    better: Better
     clips: int
     first: float
     second: float
@@ -37,8 +38,8 @@ class Difference:
 
     @property
     def shown(self) -> str | None:
-        """'first' or 'second', whichever is better; None where the interval includes no difference."""
-        if self.interval is None or self.interval[0] <= 0 <= self.interval[1]:
+        """'first' or 'second', whichever is better; None where the interval includes no difference, or neither is."""
+        if self.better == "nearer" or self.interval is None or self.interval[0] <= 0 <= self.interval[1]:
             return None
         return "first" if (self.interval[1] < 0) == (self.better == "lower") else "second"
 
@@ -105,7 +106,7 @@ def metric_differences(mine: Measurement, theirs: Measurement, metrics: Sequence
 def _difference(
     task: str,
     metric: str,
-    better: str,
+    better: Better,
     pairs: Sequence[tuple[tuple[float, float], tuple[float, float]]],
     seed: int,
 ) -> Difference:

@@ -53,6 +53,7 @@ def _remarks(of: Sequence[Summary]) -> list[str]:
         *(f"{', '.join(where)}: {reason}" for reason, where in reasons.items()),
         *_frames_left_out(filled),
         *_clips_left_out(filled),
+        *_clips_without(of),
         *_small_sets(numbers),
         *_missing_weights(without_weights),
     ]
@@ -95,6 +96,19 @@ def _clips_left_out(numbers: Numbers) -> Iterator[str]:
         left_out = [f"{cell.model} {count} of {cell.clips}" for count, cell in infinite if count]
         if left_out:
             yield f"{metric}: clips left out since they equal their references: {', '.join(left_out)}"
+
+
+def _clips_without(of: Sequence[Summary]) -> Iterator[str]:
+    """Why clips have no part in the numbers of a metric that says so."""
+    for metric in of[0].metrics:
+        told = [
+            f"{summary.metrics[metric].cell.model} {count} of {len(summary.clips)} ({reason})"
+            for summary in of
+            if summary.metrics[metric].value is not None
+            for reason, count in summary.measurement.reasons(metric).items()
+        ]
+        if told:
+            yield f"{metric}: clips left out: {', '.join(told)}"
 
 
 def _small_sets(numbers: Numbers) -> Iterator[str]:

@@ -74,8 +74,11 @@ class Group:
     def ranks(self, column: str) -> bool:
         """Whether the rows' values of a score's column may be ranked.
 
-        Speeds of several devices may not. Neither may percentages against one model: each is of a pair of its own.
+        Speeds of several devices may not. Neither may percentages against one model: each is of a pair of its own; nor
+        numbers of which neither end is better.
         """
+        if score(column).better == "nearer":
+            return False
         alike = score(column).on_one
         if alike:
             return len({getattr(row, alike) for row in self.rows if number(row, column) is not None}) <= 1

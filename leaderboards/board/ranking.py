@@ -214,6 +214,8 @@ def _why_not(metric: str, models: Sequence[MeasuredRow]) -> str:
     definition = models[0].meaning(metric).definition
     if definition not in METRICS:
         return f"there is no metric '{definition}' here; is a plug-in missing?"
+    if METRICS[definition].better == "nearer":
+        return "what is near true videos is better, so its score ranks"
     if _is_of_sets(metric, models):
         samples = {one.measurement.counts(metric)[0] for one in models}
         return "" if len(samples) == 1 else "from sets of different sizes, which bias it differently"

@@ -21,7 +21,8 @@ from lia_bench.leaderboards.evaluation.course import Course, driving_frames, ope
 from lia_bench.leaderboards.evaluation.films import Rendered, filmed
 from lia_bench.leaderboards.evaluation.set_scores import keep_true_features
 from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream, Views
-from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Score
+from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel
+from lia_bench.leaderboards.results.score import Score
 from lia_bench.metrics.clip_scores import ClipResult, ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite

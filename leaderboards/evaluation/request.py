@@ -102,6 +102,8 @@ class EvaluationRequest:
         for task in self.tasks:
             if task not in TASKS:
                 raise InputError(unknown("task", task, TASKS))
+        if self.protocol is Protocol.THEVAL:
+            raise InputError("--protocol theval is of videos: lia-bench score --protocol theval --generated FOLDER")
         _check_metrics(self.metrics, self.subject)
         _check_counts({"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs, "size": self.size})
         _check_counts({"max-frames": self.max_frames, "references": self.references or None})
@@ -138,7 +140,8 @@ class ScoreRequest:
 
     Attributes:
         generated: folder of the videos to score.
-        reference: folder of the true videos, or a prepared dataset, whose test clips are taken.
+        reference: folder of the true videos, or a prepared dataset, whose test clips are taken; None under the protocol
+            theval alone, which then has no scores.
         source: folder of the animated images, or one image; the references then show other persons, so that identity is
             compared with the images, and what compares pixels is left out.
         pairs_file: what belongs together (see `pairs.match_listed`), in place of equal names; the references then show
@@ -153,16 +156,17 @@ class ScoreRequest:
         protocol: the rules that numbers are computed by.
         subject: what the videos show; None is what a prepared dataset says.
         trim: what of every frame is left out, such as lines that a visualiser drew.
-        name: of the results folder; None is score- and the name of the reference folder.
+        name: of the results folder; None is score- (under theval, theval-) and the name of the reference folder.
         device: torch's name; None is the GPU where there is one.
         batch_size: frames scored together; no number depends on it.
         seed: of the 95 % intervals.
-        videos: whether the true and the generated videos are shown beside the numbers, as files of the results.
+        videos: whether the true and the generated videos are shown beside the numbers, as files of the results; under
+            theval, which looks at each alone, they are not.
         results: parent of the results folder.
     """
 
     generated: Path
-    reference: Path
+    reference: Path | None = None
     source: Path | None = None
     pairs_file: Path | None = None
     max_frames: int | None = None
@@ -191,6 +195,8 @@ class ScoreRequest:
             raise InputError("--set-side source: name the images that were animated with --source")
         if self.max_frames == 1 and self.skip_source_frame:
             raise InputError("--max-frames 1 and --skip-source-frame leave no frame: leave one of them out")
+        if self.protocol is Protocol.THEVAL and (self.source or self.transfer or self.subject not in (None, "face")):
+            raise InputError("--protocol theval looks at faces alone: leave --source, --transfer and --subject out")
         if min(self.trim) < 0:
             raise InputError(f"--trim {','.join(map(str, self.trim))}: pixels cannot be negative")
         _check_name(self.name, self.results)

@@ -1,7 +1,6 @@
 """Scores videos that any program made against true ones: matched by name, compared frame by frame."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lia_bench.core.errors import InputError, UnreadableVideoError
+from lia_bench.core.errors import InputError
 from lia_bench.core.names import as_text
 from lia_bench.core.prepared_dataset import subject_of
 from lia_bench.core.processes import Processes
@@ -32,7 +31,7 @@ from lia_bench.leaderboards.evaluation.pairs import (
     match_listed,
     open_folder,
 )
-from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest, Trim
+from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
     Announce,
@@ -42,9 +41,11 @@ from lia_bench.leaderboards.evaluation.session import (
     session,
 )
 from lia_bench.leaderboards.evaluation.set_scores import generated_features, keep_true_features
+from lia_bench.leaderboards.evaluation.theval import score_alone
+from lia_bench.leaderboards.evaluation.trimming import trimmed, trimmed_size, usual_size
 from lia_bench.leaderboards.results.report import ClipEntry, PlannedModel, ScoreSetting
 from lia_bench.metrics.clip_scores import ClipScoring, ClipTruth, exact_convolutions
-from lia_bench.metrics.specification import ScoringSetting
+from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.metrics.suite import Suite, one_thread, open_suite
 from lia_bench.models.loading import pick_device
 
@@ -79,6 +80,8 @@ def score(request: ScoreRequest, announce: Announce = lambda line: None) -> Eval
         InputError: no such folder, or no video of it has a counterpart.
         LiaBenchError: of the kind that names the cause.
     """
+    if request.protocol is Protocol.THEVAL:
+        return score_alone(request, announce)
     planned = plan(request, announce)
     with session(planned.session) as opened:
         opened.announce_lacking(*(["videos"] if request.videos else []))
@@ -98,6 +101,8 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
         DeviceError: the device is not there.
     """
     request.check()
+    if request.reference is None:
+        raise InputError("no --reference, the folder of the true videos: only --protocol theval does without one")
     processes = Processes()
     tell: Callable[[str], None] = announce if processes.first else lambda line: None
     device = pick_device(request.device or processes.usual_device())
@@ -110,7 +115,7 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
         pairs, unmatched = match_listed(generated, reference, request.source, listed)
     else:
         pairs, unmatched = match(generated, reference, request.source)
-    height, width = _usual_size(pairs, request.trim)
+    height, width = usual_size([pair.reference.path for pair in pairs], request.trim)
     subject = request.subject or subject_of(reference)
     suite = open_suite(request.metrics, subject, ScoringSetting(height, width, device, request.protocol))
     announce_meanings(suite, tell)
@@ -226,7 +231,7 @@ class _PairScorer:
             )
         size = self._suite.setting.width, self._suite.setting.height
         for reader in (mine, theirs):
-            height, width = _trimmed_size(reader, self._request.trim)
+            height, width = trimmed_size(reader, self._request.trim)
             if (width, height) != size:
                 raise MismatchedVideosError(
                     f"{reader.properties.path}: frames of {width}x{height}, and {size[0]}x{size[1]} in the others"
@@ -234,7 +239,7 @@ class _PairScorer:
 
     def _batches(self, reader: FrameReader, counted: Frames) -> Iterator[Tensor]:
         frames = islice(reader, counted.first, counted.end)
-        images = (_trimmed(to_tensor(frame), self._request.trim) for frame in frames)
+        images = (trimmed(to_tensor(frame), self._request.trim) for frame in frames)
         while batch := list(islice(images, self._request.batch_size)):
             yield torch.stack(batch).to(self._suite.setting.device)
 
@@ -261,7 +266,7 @@ class _PairScorer:
         else:
             with open_indexed(pair.source) as reader:
                 image = to_tensor(reader.frame(0))
-        return _trimmed(image, self._request.trim).to(self._suite.setting.device)
+        return trimmed(image, self._request.trim).to(self._suite.setting.device)
 
 
 def _read_image(path: Path) -> Frame:
@@ -269,40 +274,6 @@ def _read_image(path: Path) -> Frame:
         return read_image(path)
     except InputError as error:
         raise MismatchedVideosError(str(error)) from error
-
-
-def _trimmed(image: Tensor, trim: Trim) -> Tensor:
-    top, right, bottom, left = trim
-    height, width = image.shape[-2:]
-    return image[..., top : height - bottom, left : width - right]
-
-
-def _trimmed_size(reader: FrameReader, trim: Trim) -> tuple[int, int]:
-    """Height and width of what is left of a video's frames."""
-    top, right, bottom, left = trim
-    height, width = reader.properties.height - top - bottom, reader.properties.width - left - right
-    if min(height, width) < 1:
-        raise InputError(f"--trim {','.join(map(str, trim))}: nothing is left of {reader.properties.path}")
-    return height, width
-
-
-def _usual_size(pairs: Sequence[VideoPair], trim: Trim) -> tuple[int, int]:
-    """Height and width that most of the true videos have, so that one odd or broken video stops nothing.
-
-    Raises:
-        UnreadableVideoError: none of them can be read.
-    """
-    sizes: Counter[tuple[int, int]] = Counter()
-    errors: list[UnreadableVideoError] = []
-    for pair in pairs:
-        try:
-            with open_indexed(pair.reference.path) as reader:
-                sizes[_trimmed_size(reader, trim)] += 1
-        except UnreadableVideoError as error:
-            errors.append(error)
-    if not sizes:
-        raise errors[0]
-    return sizes.most_common(1)[0][0]
 
 
 def _left_by_animate(request: ScoreRequest, tell: Announce) -> Path | None:

@@ -31,6 +31,7 @@ from lia_bench.leaderboards.results.report import (
     PlannedModel,
     Run,
     ScoreSetting,
+    SetScore,
     SetScores,
 )
 from lia_bench.leaderboards.results.report_file import ReportFile
@@ -67,6 +68,7 @@ class SessionPlan:
         notes: what the report notes of this start beside its provenance.
         processes: that share the work.
         announce: takes lines for the user.
+        distances: gives the scores of all clips together, of the metrics, the run and the folder of its features.
     """
 
     title: str
@@ -78,6 +80,7 @@ class SessionPlan:
     notes: Mapping[str, Any]
     processes: Processes
     announce: Announce
+    distances: Callable[[Suite, Run, Path], list[SetScore]] = set_scores
 
 
 class Session:
@@ -137,8 +140,7 @@ class Session:
                 self._take_in_others()
                 measured = len(self._run.clips)
                 if self._run.sets is None or self._run.sets.clips != measured:
-                    of_sets = any(metric.specification.compares is Compares.SETS for metric in self._plan.suite.metrics)
-                    scores = set_scores(self._plan.suite, self._run, self.features) if of_sets else []
+                    scores = self._plan.distances(self._plan.suite, self._run, self.features)
                     self._run.sets = SetScores(clips=measured, scores=scores)
         finally:
             if processes.first:
@@ -226,7 +228,7 @@ def run_plan(
             metric.column: MetricMeaning(
                 definition=metric.specification.name,
                 description=metric.description,
-                of_sets=metric.specification.compares is Compares.SETS,
+                of_sets=metric.specification.compares in (Compares.SETS, Compares.MEANS),
                 averaging=metric.specification.averaging[suite.setting.protocol],
             )
             for metric in suite.metrics

@@ -78,10 +78,10 @@ def _set_score(
 ) -> SetScore:
     score = SetScore(task=task, model=model, metric=metric.column, value=None, reason=None)
     extractor, meter = metric.extractor, metric.make()
-    # The features of all processes are here.
-    meter.distributed_available_fn = lambda: False
     if extractor is None or not isinstance(meter, FrechetMetric):
         raise TypeError(f"{metric.specification.name}: a metric of sets needs an extractor and a FrechetMetric")
+    # The features of all processes are here.
+    meter.distributed_available_fn = lambda: False
     size = (suite.setting.height, suite.setting.width)
     if problems := sum(clip.models[model].problem is not None for clip in clips):
         score.reason = f"on {problems} of {len(clips)} clips, frames hold values that are no numbers"

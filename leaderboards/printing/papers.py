@@ -75,6 +75,8 @@ def _table(rows: Sequence[ResultRow], scores: Sequence[str]) -> Table:
         over = [column.dataset] * (len(datasets) > 1) + [column.task] * (len(tasks) > 1)
         # A preference's name is wider than all its numbers.
         name = column.score.replace("_vs_", " vs\n").replace("_percent", " %").replace("selected_best_", "best\n")
+        if name.endswith("_score"):
+            name = name.replace("_", "\n")
         table.add_column("\n".join([*over, f"{name} {arrow(column.score)}"]), justify="right", no_wrap=True)
     best = _best(rows, columns)
     methods: dict[str, list[ResultRow]] = {}

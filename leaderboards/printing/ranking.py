@@ -10,6 +10,7 @@ from lia_bench.core.console import wide_console
 from lia_bench.core.names import counted
 from lia_bench.leaderboards.board.comparison import Comparison, Difference
 from lia_bench.leaderboards.board.ranking import Ranking
+from lia_bench.leaderboards.results.columns import ARROWS
 
 NO_DIFFERENCE = "no difference shown"
 
@@ -126,12 +127,15 @@ def print_comparison(comparison: Comparison) -> None:
 def _difference_cells(difference: Difference, comparison: Comparison) -> list[str]:
     low, high = difference.interval or (None, None)
     verdict = {None: "no difference shown", "first": comparison.first, "second": comparison.second}[difference.shown]
+    said = verdict if difference.shown is None else f"{verdict} is better"
+    if difference.better == "nearer":
+        said = "neither end is better"
     return [
-        f"{difference.metric} {'↓' if difference.better == 'lower' else '↑'}",
+        f"{difference.metric} {ARROWS[difference.better]}",
         f"{difference.first:.4g}",
         f"{difference.second:.4g}",
         f"{difference.first - difference.second:+.3g}",
         f"{low:+.3g} to {high:+.3g}" if low is not None and high is not None else "",
         str(difference.clips),
-        verdict if difference.shown is None else f"{verdict} is better",
+        said,
     ]

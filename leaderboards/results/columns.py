@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lia_bench.core.names import printable
 from lia_bench.metrics.registry import METRICS, ordered
+from lia_bench.metrics.specification import Better
 
 if TYPE_CHECKING:
     from lia_bench.leaderboards.results.measurement import Measurement, Summary
@@ -25,7 +26,7 @@ SPEED = "fps"
 FLOOR = "identity"
 """The model that every evaluation shows beside those that were asked for: its speed, of no work, is never the best."""
 
-Better = Literal["lower", "higher"]
+ARROWS: Mapping[Better, str] = {"lower": "↓", "higher": "↑", "nearer": "≈"}
 Kind = Literal["text", "count", "score"]
 Part = Literal["who", "size", "scores", "where", "paper"]
 Origin = Literal["measured", "published"]
@@ -204,6 +205,7 @@ PRINTED_ALONE: Mapping[str, Better] = {
     "gaze_mae_degrees": "lower",
     "id_distance": "lower",
     "image_quality": "higher",
+    "spearman": "higher",
 }
 """Scores that papers print and nothing measures here, and which values of them are better."""
 
@@ -289,8 +291,8 @@ def better(name: str) -> Better:
 
 
 def arrow(name: str) -> str:
-    """'↓' where lower values of a score are better, '↑' where higher ones are."""
-    return "↓" if better(name) == "lower" else "↑"
+    """'↓' where lower values of a score are better, '↑' where higher ones are, '≈' where those near true ones are."""
+    return ARROWS[better(name)]
 
 
 def number(row: ResultRow, name: str) -> float | None:

@@ -1,5 +1,6 @@
 """What a report has measured: a model on a task, its numbers, how sure they are and why one is missing."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -8,16 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.leaderboards.results.report import (
-    Cell,
-    ClipEntry,
-    ModelResult,
-    PlannedModel,
-    Report,
-    Run,
-    Score,
-    SetScore,
-)
+from lia_bench.leaderboards.results.report import Cell, ClipEntry, ModelResult, PlannedModel, Report, Run, SetScore
+from lia_bench.leaderboards.results.score import Score
 from lia_bench.metrics.registry import ordered
 
 RESAMPLES = 2000
@@ -121,6 +114,10 @@ class Measurement:
         """How many clips were scored and have no value: they equal their references."""
         return sum(score.value is None and score.valid_frames > 0 for score in self.scored(metric))
 
+    def reasons(self, metric: str) -> Counter[str]:
+        """Why clips have no value, where the metric says so, and how many each."""
+        return Counter(own[metric] for result in self.results() if metric in (own := result.reasons or {}))
+
     def cell(self, metric: str) -> Cell:
         """Counts of clips and frames behind one number, and why there is none."""
         valid, missing = self.counts(metric)
@@ -163,6 +160,8 @@ class Measurement:
             return "not measured in this run"
         if self.run.plan.metrics[metric].of_sets:
             return "measured when all clips are done"
+        if reasons := self.reasons(metric):
+            return "; ".join(f"{reason} (clips: {count} of {len(self.clips)})" for reason, count in reasons.items())
         scores = self.scored(metric)
         if not scores:
             return "another person's video drives, so there is no true frame to compare with"

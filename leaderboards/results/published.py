@@ -60,6 +60,11 @@ PAPERS: Mapping[str, Paper] = {
         "table 1 at 256 and 512 pixels, as 1-256 and 1-512; id_distance is its 'ID similarity', lower is better; taken "
         "from public notes that repeat the paper's tables, not from the paper",
     ),
+    "theval": Paper(
+        "THEval, CVPR 2026 (Findings)",
+        "scores are 1 - |mean - ground truth| / ground truth, over the authors' more than 5,000 real videos, with the "
+        "landmarks of mediapipe 0.10.21 (FaceMesh); raw values of models are not published",
+    ),
 }
 NOT_COMPARABLE = (
     "published numbers are as printed and not measured here: test clips (of VoxCeleb 444, 485 or 507), crops, "

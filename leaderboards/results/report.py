@@ -13,6 +13,8 @@ from pydantic import (
     model_validator,
 )
 
+from lia_bench.leaderboards.results.score import Score
+
 SCHEMA = 2
 
 Key = tuple[str, str, str]
@@ -159,22 +161,6 @@ class Plan(Part):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A metric of a model on one clip: there are as many as clips, models and metrics multiplied.
-
-    Attributes:
-        value: None where no frame could be scored, or where it is infinite.
-        weight: of the clip in a mean over the frames of all clips.
-        valid_frames, missing_frames: frames behind the value, and frames in which a detector found nothing.
-    """
-
-    value: FiniteFloat | None
-    weight: FiniteFloat
-    valid_frames: int
-    missing_frames: int
-
-
 class ModelResult(_WithoutNothing):
     """A model on one clip.
 
@@ -182,12 +168,14 @@ class ModelResult(_WithoutNothing):
         seconds: that it rendered; 0 of videos that another program made.
         scores: by column.
         problem: what was wrong with its frames.
+        reasons: of columns that have no value, why, where the metric says so.
         video, flow_video: files, relative to the results folder.
     """
 
     seconds: FiniteFloat
     scores: dict[str, Score]
     problem: str | None = None
+    reasons: dict[str, str] | None = None
     video: str | None = None
     flow_video: str | None = None
 
@@ -204,6 +192,7 @@ class ClipEntry(_WithoutNothing):
         models: results in the order of the plan's models.
         source_picture, driving_video: files, relative to the results folder.
         start_pose_gap: how differently source and first driving frame stand; 0 for the same pose.
+        fps, size: of a video that was looked at alone: frames a second, and width and height in pixels.
         date: UTC.
     """
 
@@ -217,6 +206,8 @@ class ClipEntry(_WithoutNothing):
     source_picture: str | None = None
     driving_video: str | None = None
     start_pose_gap: FiniteFloat | None = None
+    fps: FiniteFloat | None = None
+    size: tuple[int, int] | None = None
     date: str
 
     @property

@@ -14,6 +14,7 @@ from lia_bench.core.video import write_gif, write_video
 from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.scan import scan
+from lia_bench.core.video.sound import has_sound
 
 if TYPE_CHECKING:
     from av import Packet
@@ -29,19 +30,6 @@ by less than a frame of any usual video."""
 
 BITS_PER_CHANNEL = 96_000
 """A second: where AAC is hard to tell from what it was made of."""
-
-
-def has_sound(path: Path) -> bool:
-    """Whether a file is a video with sound; folders and pictures have none."""
-    import av
-
-    if not path.is_file():
-        return False
-    try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            return bool(container.streams.audio)
-    except (av.FFmpegError, OSError):
-        return False
 
 
 def add_sound(silent: Path, driving: Path, path: Path) -> int:

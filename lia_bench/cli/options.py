@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import click
@@ -20,7 +20,7 @@ def names(context: click.Context, parameter: click.Parameter, value: str | None)
     return given
 
 
-def metric_options(command: Command) -> Command:
+def metric_options(command: Command, protocols: Sequence[str] = ("literature", "strict")) -> Command:
     """Adds --metrics, --protocol and --subject."""
     options = (
         click.option(
@@ -32,7 +32,7 @@ def metric_options(command: Command) -> Command:
         ),
         click.option(
             "--protocol",
-            type=click.Choice(["literature", "strict"]),
+            type=click.Choice(protocols),
             default="literature",
             show_default=True,
             help="Rules of the published scripts, or well-defined ones; docs/metrics.md says where they part.",

@@ -1,5 +1,6 @@
 """`lia-bench score`: the metrics of this project for videos that any program made."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,9 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
 @click.option("--generated", required=True, type=FOLDER, help="Folder of the videos to score.")
 @click.option(
     "--reference",
-    required=True,
     type=FOLDER,
     help="Folder of the true videos, of the same names whatever their suffix; or a prepared dataset, whose test clips "
-    "are taken.",
+    "are taken. Under theval names do not matter, and without the option there are no scores.",
 )
 @click.option(
     "--source",
@@ -54,7 +54,7 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
     help="How the program transferred motion: after relative transfer, pose_error and expression_error compare what "
     "changed since the first frame.",
 )
-@metric_options
+@partial(metric_options, protocols=("literature", "strict", "theval"))
 @click.option(
     "--trim",
     callback=_trim,
@@ -63,7 +63,9 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
     metavar="TOP,RIGHT,BOTTOM,LEFT",
     help="Pixels to leave out of every frame, such as lines that a visualiser drew.",
 )
-@click.option("--name", help="Folder below --results.  [default: score- and the name of the folder --reference]")
+@click.option(
+    "--name", help="Folder below --results.  [default: score- or theval- and the name of the folder --reference]"
+)
 @click.option("--device", help="cpu, cuda, cuda:1, ...  [default: the GPU where there is one]")
 @click.option(
     "--batch-size",
@@ -78,12 +80,12 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
     default=True,
     show_default=True,
     help="Put the true and the generated videos beside the numbers, for reports to show; those that browsers play are "
-    "copied, the others converted.",
+    "copied, the others converted. Not under theval.",
 )
 @click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of results.")
 def command(
     generated: Path,
-    reference: Path,
+    reference: Path | None,
     source: Path | None,
     model: str | None,
     transfer: str | None,
@@ -103,13 +105,15 @@ def command(
     """Score videos that any program made: matched with true ones by name, compared frame by frame.
 
     Adds a row to leaderboard.csv in RESULTS/NAME. Videos without a counterpart, or with other frame counts or sizes,
-    are listed and left out.
+    are listed and left out. With --protocol theval each video is looked at alone, with its sound, and the means are
+    held against those of the true videos.
 
     \b
     Example:
       lia-bench score --generated outputs/ours --reference data/vox-256 --subject face
       lia-bench score --generated outputs/ours --reference driving --source portraits --metrics akd_mediapipe_face
       lia-bench score --generated animations --reference videos --source pictures
+      lia-bench score --generated outputs/ours --reference driving --protocol theval
     """
     from lia_bench.core.console import say
     from lia_bench.core.errors import InputError

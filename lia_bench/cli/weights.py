@@ -150,9 +150,9 @@ def _of_metric(name: str, known: "Mapping[str, tuple[WeightFile, ...]]") -> "lis
     from lia_bench.core.errors import UnknownNameError
     from lia_bench.core.suggestions import unknown
     from lia_bench.core.weights import WEIGHTS
-    from lia_bench.metrics.registry import METRICS, usual_names, weights_of
+    from lia_bench.metrics.registry import METRICS, plain_names, weights_of
 
-    metrics = {*METRICS, *usual_names()}
+    metrics = {*METRICS, *plain_names()}
     if name not in metrics:
         of_model = [other for other in known if other.startswith(f"{name}:")]
         if of_model:

@@ -19,6 +19,7 @@ EXTRAS = {
     "ray": "preprocessing on a cluster (preprocess --ray)",
     "bair": "the records of BAIR robot pushing (preprocess bair)",
     "study": "the server of preference studies (study serve)",
+    "theval": "lips in speech and in silence (score --protocol theval)",
     "studio": "the page to animate, edit and compare in (studio)",
 }
 """The extras that users install, and what each gives."""

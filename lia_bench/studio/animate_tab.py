@@ -13,11 +13,12 @@ from PIL import Image
 from lia_bench.animation.crop import cut
 from lia_bench.animation.film import Performer, layout_of, render, starting_frame
 from lia_bench.animation.inputs import DrivingVideo, Preparation, SourcePicture, open_driving, squares
-from lia_bench.animation.output import add_sound, has_sound
+from lia_bench.animation.output import add_sound
 from lia_bench.animation.request import AnimationRequest
 from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
 from lia_bench.core.memory import batch_size_advice
 from lia_bench.core.video import INDEX_FIRST, VideoWriter, read_picture, resize
+from lia_bench.core.video.sound import has_sound
 from lia_bench.models.loading import pick_device
 from lia_bench.models.reference import name_models
 from lia_bench.models.registry import MODELS

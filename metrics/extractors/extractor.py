@@ -84,6 +84,7 @@ class ExtractorSpecification:
         windows: which windows of a clip it looks at in each protocol: all of them, one after the other, or the one in
             the middle.
         library: the installed package that computes it, whose version may change its numbers; empty for our own.
+        by_hand: what to say where that package is not installed, of one that this project never brings with it.
         parts: name to place, of one that says several things of a frame at once; its shape is then one number long.
         version: of its arithmetic; raised when the same weights would give other numbers, so that no cache is wrong.
     """
@@ -96,6 +97,7 @@ class ExtractorSpecification:
     window: int = 1
     windows: Mapping[Protocol, WindowRule] = field(default_factory=ALL_WINDOWS.copy)
     library: str = ""
+    by_hand: str = ""
     parts: Mapping[str, Part] = field(default_factory=dict)
     version: int = 1
 

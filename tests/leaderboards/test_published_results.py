@@ -9,6 +9,7 @@ import pytest
 from lia_bench.core.errors import UnknownNameError
 from lia_bench.leaderboards.results.columns import better, present, printed_name
 from lia_bench.leaderboards.results.published import PAPERS, published_rows, rows_of_paper
+from lia_bench.metrics.theval.closeness import SCORE
 
 LATER_LEGIBLE = (
     ("lia", "1", "taichi", "reconstruction", "fomm", "aed", "0.495"),
@@ -28,6 +29,7 @@ def test_all_numbers_of_all_papers_are_there() -> None:
         "sade": 484,
         "liveportrait": 198,
         "liax": 128,
+        "theval": 17 * 9 + 8 + 1,
     }
     assert counts.keys() == PAPERS.keys()
     assert all(row.origin == "published" for row in published_rows())
@@ -54,10 +56,30 @@ def test_every_number_is_that_of_the_collection(real_data: Path) -> None:
         # Its sizes of one model are variants here.
         (row.paper, row.table, row.dataset, row.task, printed_name(row).replace("liax ", "liax-"), metric, text)
         for row in published_rows()
+        if row.paper != "theval"
         for metric, text in row.printed.items()
     )
     assert ours == expected
     assert ours.total() == 729 + 326 + len(LATER_LEGIBLE)
+
+
+def test_the_board_of_theval_is_that_of_the_collection(real_data: Path) -> None:
+    collection = real_data.parent / "reference" / "published" / "theval.csv"
+    if not collection.is_file():
+        pytest.skip(f"{collection} is not there")
+    with collection.open(encoding="utf-8") as file:
+        expected = {
+            (cell["method"], _our_word(cell["table"], cell["metric"])): cell["value"] for cell in csv.DictReader(file)
+        }
+    rows = [row for row in published_rows() if row.paper == "theval"]
+    assert {(row.model, metric): text for row in rows for metric, text in row.printed.items()} == expected
+    board = rows_of_paper("theval", "leaderboard")
+    assert [board[place].model for place in (0, 13, 14)] == ["liveportrait", "fomm", "lia"]
+
+
+def _our_word(table: str, metric: str) -> str:
+    metric = metric.replace("head_motion_dynamics", "head_motion")
+    return f"{metric}_score".replace("final_score_score", SCORE) if table == "leaderboard" else metric
 
 
 def test_scores_of_papers_alone_know_what_is_better() -> None:

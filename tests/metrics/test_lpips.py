@@ -12,6 +12,7 @@ from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
 from lia_bench.metrics.definitions import SMALLEST_SIDES_OF_LPIPS
+from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.lpips import Backbone, PerceptualDistance
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
@@ -71,6 +72,7 @@ def test_a_clip_is_scored_frame_by_frame_whatever_the_batch() -> None:
     first, second = (frame.repeat(3, 1, 1, 1) for frame in pair(case))
     for batch_size in (1, 3):
         metric = make()
+        assert isinstance(metric, FrameMetric)
         for mine, theirs in zip(first.split(batch_size), second.split(batch_size), strict=True):
             metric.update(mine, theirs)
         assert float(metric.compute()) == pytest.approx(case["distance"], abs=1e-5)
@@ -86,6 +88,7 @@ def test_without_the_file_there_is_no_metric_but_a_reason(name: str) -> None:
 @pytest.mark.usefixtures("alexnet_file")
 def test_the_smallest_frames_are_scored_and_smaller_ones_refused() -> None:
     metric = METRICS["lpips_alex"].open(ScoringSetting(31, 40, torch.device("cpu")))()
+    assert isinstance(metric, FrameMetric)
     metric.update(*torch.rand(2, 1, 3, 31, 40))
     assert metric.compute() > 0
     with pytest.raises(UnavailableMetricError, match="40x30"):

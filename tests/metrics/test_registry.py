@@ -7,19 +7,33 @@ from lia_bench.core.errors import MissingWeightsError, UnknownNameError
 from lia_bench.metrics.extractors.extractor import EXTRACTORS
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric
-from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, resolve, usual_names
+from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, plain_names, resolve, usual_names
 from lia_bench.metrics.specification import Compares, Protocol, ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.theval.closeness import Closeness
+from lia_bench.metrics.theval.video_metric import VideoMetric
+
+KINDS = {
+    Compares.IMAGES: FrameMetric,
+    Compares.REGIONS: FrameMetric,
+    Compares.FEATURES: FrameMetric,
+    Compares.SETS: FrechetMetric,
+    Compares.VIDEO: VideoMetric,
+    Compares.MEANS: Closeness,
+}
 
 
 def test_every_metric_goes_by_its_id_and_every_plain_name_has_a_definition() -> None:
     assert all(metric.name == name for name, metric in METRICS.items())
     assert set(ALIASES) <= {metric.alias for metric in METRICS.values()}
-    assert usual_names()[: len(ALIASES)] == list(ALIASES)
+    assert ordered(plain_names())[: len(ALIASES)] == list(ALIASES)
+    assert {name for protocol in Protocol for name in usual_names(protocol)} == {*plain_names()}
+    assert not {*usual_names(Protocol.LITERATURE)} & {*usual_names(Protocol.THEVAL)}
 
 
 def test_what_a_metric_compares_has_an_extractor() -> None:
     for metric in METRICS.values():
-        assert (metric.extractor in EXTRACTORS) is (metric.compares is not Compares.IMAGES), metric.name
+        without = metric.compares in (Compares.IMAGES, Compares.MEANS)
+        assert (metric.extractor in EXTRACTORS) is not without, metric.name
 
 
 @pytest.mark.parametrize("protocol", Protocol)
@@ -30,8 +44,7 @@ def test_every_definition_leads_to_what_computes_it(protocol: Protocol) -> None:
             with pytest.raises(MissingWeightsError):
                 metric.open(setting)
         else:
-            kind = FrechetMetric if metric.compares is Compares.SETS else FrameMetric
-            assert isinstance(metric.open(setting)(), kind), metric.name
+            assert isinstance(metric.open(setting)(), KINDS[metric.compares]), metric.name
 
 
 def test_a_plain_name_means_one_definition_for_each_subject() -> None:

@@ -11,11 +11,11 @@ function columnName(name) {
 }
 
 function directionArrow(column) {
-  return column.better === 'lower' ? '↓' : '↑';
+  return { lower: '↓', higher: '↑', nearer: '≈' }[column.better];
 }
 
 function directionText(column) {
-  return column.better === 'lower' ? 'lower is better' : 'higher is better';
+  return column.better === 'nearer' ? 'nearer to true videos is better' : `${column.better} is better`;
 }
 
 function numberText(value, column) {
@@ -33,6 +33,7 @@ function plural(count, word) {
 /** Whether `first` comes before `second` in quality; what has no value comes last. */
 function byQuality(first, second, better) {
   if (first === null || second === null) return (first === null) - (second === null);
+  if (better === 'nearer') return 0;
   return better === 'lower' ? first - second : second - first;
 }
 

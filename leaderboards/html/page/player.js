@@ -63,7 +63,7 @@ class Player {
     const metric = table.clips.metrics[this.metric];
     const column = table.columns.find((each) => each.name === metric);
     const values = table.clips.contestants.map((row, index) => (column ? table.clips.values[this.metric][index][clip.number] : null));
-    const best = column ? [...values].sort((first, second) => byQuality(first, second, column.better))[0] : null;
+    const best = column && column.better !== 'nearer' ? [...values].sort((first, second) => byQuality(first, second, column.better))[0] : null;
     table.clips.contestants.forEach((row, index) => {
       const there = Number(table.clips.has[index][clip.number]);
       if (!(there & VIDEO)) return;

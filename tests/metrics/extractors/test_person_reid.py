@@ -15,6 +15,7 @@ from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
 from lia_bench.metrics.extractors.person_reid import EXTRACTOR, network_input, open_person_reid
+from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.networks.person_reid import PersonReidNetwork
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import Protocol, ScoringSetting
@@ -70,6 +71,7 @@ def test_persons_are_as_similar_as_the_cosine_of_their_features(
 ) -> None:
     for protocol in Protocol:
         metric = METRICS["csim_reid"].open(ScoringSetting(96, 64, CPU, protocol))()
+        assert isinstance(metric, FrameMetric)
         first, second = torch.from_numpy(extractors[protocol](frames)).double()
         metric.update(torch.stack((first, first)), torch.stack((first, second)))
         cosine = float(first @ second / (first.norm() * second.norm()))

@@ -1,0 +1,89 @@
+"""Lip-sync: whether the mouth is open when it is loud. No network, no search for a lag, no correlation."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lia_bench.metrics.theval.faces import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Floats, Marks, inner_lips
+from lia_bench.metrics.theval.speech_frames import spoken_frames
+from lia_bench.metrics.theval.video_metric import FaceMetric, VideoFacts, VideoScore, counted
+
+FEWEST_FRAMES = 2
+LEAST_SPEECH = 0.1
+"""Share of a video's frames; with less speech nothing is said of its lips."""
+NO_DIVISION_BY_ZERO = 1e-8
+WINDOW_SECONDS = 0.05
+
+
+def mouth_openings(points: Floats) -> Floats:
+    """(T,) gap of the mean upper and lower inner lip over the horizontal distance of the eyes, of points in fractions.
+
+    Height is counted in heights of the picture and width in widths, so that the value depends on its shape, and on
+    how far the head is turned. NaN without a face, and where both eyes are at one place.
+    """
+    upper, lower = (lips[:, :, 1].mean(axis=1) for lips in inner_lips(points))
+    left, right = (points[:, corners, 0].mean(axis=1) for corners in (LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS))
+    eyes = np.abs(left - right)
+    relative: Floats = np.divide(np.abs(upper - lower), eyes, out=np.full(len(points), np.nan), where=eyes > 0)
+    return relative
+
+
+def loudness(samples: NDArray[np.float32], rate: int, times: Floats) -> Floats:
+    """Root mean square of a sound in windows of 50 ms, one after the other.
+
+    Args:
+        samples: (N,) one channel; zeros stand before and behind it.
+        rate: samples a second.
+        times: (T,) in seconds.
+
+    Returns:
+        (T,) linear between the middles of windows, constant before the first and behind the last.
+    """
+    window = int(WINDOW_SECONDS * rate)
+    half = window // 2
+    count = 1 + (len(samples) + 2 * half - window) // window
+    padded = np.zeros(max(count * window, half + len(samples)), dtype=np.float64)
+    padded[half : half + len(samples)] = samples
+    powers = np.square(padded[: count * window]).reshape(count, window).mean(axis=1)
+    at_frames: Floats = np.interp(times, np.arange(count) * window / rate, np.sqrt(powers))
+    return at_frames
+
+
+def lip_sync(openings: Floats, volumes: Floats, spoken: Marks) -> float | None:
+    """Mean absolute difference of how far the mouth is open and how loud it is, both scaled to 0..1 while it speaks.
+
+    Args:
+        openings: (T,) `mouth_openings` of every frame.
+        volumes: (T,) `loudness` at every frame.
+        spoken: (T,) which frames count.
+
+    Returns:
+        the value from 0 to 1; None where less than a tenth of the frames are spoken in, or fewer than two of these
+        show a face.
+    """
+    counts = spoken & np.isfinite(openings)
+    if spoken.sum() < LEAST_SPEECH * len(spoken) or counts.sum() < FEWEST_FRAMES:
+        return None
+    return float(np.abs(_to_unit(openings[counts]) - _to_unit(volumes[counts])).mean())
+
+
+class LipSync(FaceMetric):
+    """Of the frames that are spoken in."""
+
+    def measure(self, points: Floats, rows: NDArray[np.float32], video: VideoFacts) -> VideoScore:
+        """See `FaceMetric.measure`."""
+        if (speech := video.speech) is None:
+            return VideoScore(None, 0, 0, video.silence)
+        spoken = spoken_frames(speech.stretches, video.fps, len(points))
+        openings = mouth_openings(points)
+        volumes = loudness(speech.samples, speech.rate, np.arange(len(points)) / video.fps)
+        too_little = spoken.sum() < LEAST_SPEECH * len(spoken)
+        reason = (
+            "speech in less than a tenth of its frames" if too_little else "fewer than two spoken frames with a face"
+        )
+        return counted(lip_sync(openings, volumes, spoken), np.isfinite(openings), spoken, reason)
+
+
+def _to_unit(values: Floats) -> Floats:
+    lowest, highest = values.min(), values.max()
+    scaled: Floats = (values - lowest) / (highest - lowest + NO_DIVISION_BY_ZERO)
+    return scaled
