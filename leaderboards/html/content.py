@@ -214,7 +214,8 @@ def clip_content(rows: Sequence[MeasuredRow], metrics: Sequence[str], media: Med
 
     Returns:
         plain data: `values` by metric, row and clip; `has` a string of digits for each row, sums of VIDEO and FLOW; of
-        each clip `[name, source, frames, fps, folder, SOURCE and DRIVING summed]`.
+        each clip `[name, source, frames, fps, folder, SOURCE and DRIVING summed]`; `gaps` the clips' start pose gaps,
+        None where one is unknown.
 
     Raises:
         OSError: a video can be neither linked nor copied.
@@ -244,6 +245,7 @@ def clip_content(rows: Sequence[MeasuredRow], metrics: Sequence[str], media: Med
         "contestants": [row.place for row in rows],
         "files": stems,
         "clips": listed,
+        "gaps": [_gap(clip) for clip in clips.values()],
         "values": [[[_value(of_row.get(key), name) for key in clips] for of_row in results] for name in shown],
         "has": has,
     }
@@ -258,6 +260,13 @@ def _united(rows: Sequence[MeasuredRow]) -> dict[tuple[str, str], _Clip]:
             if all(folder != row.folder for folder, _ in clip.entries):
                 clip.entries.append((row.folder, entry))
     return clips
+
+
+def _gap(clip: _Clip) -> float | None:
+    """What the first folder that knows it says of how differently source and first driving frame stand."""
+    known = (entry.start_pose_gap for _, entry in clip.entries if entry.start_pose_gap is not None)
+    gap = next(known, None)
+    return None if gap is None else float(f"{gap:.5g}")
 
 
 def _results(row: MeasuredRow) -> dict[tuple[str, str], ModelResult]:

@@ -28,6 +28,7 @@ SCRIPTS = (
     "table.js",
     "provenance.js",
     "charts.js",
+    "gap.js",
     "ranking.js",
     "explorer.js",
     "playback.js",

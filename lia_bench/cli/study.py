@@ -47,6 +47,11 @@ def command() -> None:
     type=count(0, MOST_CHECKS),
     help="Questions with an evident answer: the true video against the same in scattered pieces.",
 )
+@click.option(
+    "--preset",
+    type=click.Choice(["lia", "fomm"]),
+    help="Compare that model with each other, and ask as its paper did; --model and --question go first.",
+)
 @click.option("--question", metavar="TEXT", help="What raters are asked.  [default: Which video is better?]")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Of the draw and of every rater's order.")
 @click.option("--output", required=True, type=FOLDER, help="The study's folder.")
@@ -57,6 +62,7 @@ def create(
     pairs: int,
     task: str,
     attention_checks: int,
+    preset: str | None,
     question: str | None,
     seed: int,
     output: Path,
@@ -70,19 +76,22 @@ def create(
     Example:
       lia-bench study create --results results/vox-256 --pairs 50 --output studies/vox
       lia-bench study create --results results/vox --results results/taichi --model lia --output studies/lia
+      lia-bench study create --results results/vox-256 --preset fomm --output studies/fomm
     """
     from lia_bench.leaderboards.study.creation import QUESTION, StudyRequest, create_study
+    from lia_bench.leaderboards.study.presets import PRESETS
 
+    asked = PRESETS[preset] if preset else None
     request = StudyRequest(
         results=results,
         output=output,
         task=task,
         models=models,
-        against=against,
+        against=against or (asked.against if asked else None),
         pairs=pairs,
         attention_checks=attention_checks,
         seed=seed,
-        question=question or QUESTION,
+        question=question or (asked.question if asked else QUESTION),
     )
     study = create_study(request, click.echo)
     comparisons = len(list(study.of_kind("comparison")))

@@ -14,7 +14,7 @@ from PIL import Image
 from lia_bench.core.video import write_video
 from lia_bench.leaderboards.html.report import write_report
 from tests.browser import SECONDS, times_of, visitor, wait_until, wait_until_in_step
-from tests.leaderboards.toy_results import ToyResults, write_results
+from tests.leaderboards.toy_results import ToyResults, save_report, toy_content, write_results
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -54,6 +54,21 @@ def open_first_clip(page: "Page") -> None:
     """Open the worst clip of the first model, and wait until it plays."""
     page.locator(".clip-button").first.click()
     page.get_by_role("button", name="Pause (space)").wait_for()
+
+
+def test_each_metric_is_drawn_over_the_start_pose_gap(watched: "BrowserContext", tmp_path: Path) -> None:
+    content = toy_content(ToyResults(clips=3, videos=False, tasks=("cross",)))
+    for number, clip in enumerate(content["runs"][0]["clips"]):
+        clip["start_pose_gap"] = None if number == 2 else 0.01 * number
+    save_report(tmp_path / "toy", content)
+    page = watched.new_page()
+    page.goto(write_report([tmp_path / "toy"]).index.as_uri())
+    chart = page.get_by_role("img", name="of each clip over its start pose gap")
+    models = len(content["runs"][0]["plan"]["models"])
+    assert chart.locator(".gap-dot").count() == 2 * models
+    assert chart.locator(".gap-dot title").first.text_content()
+    places = {dot.get_attribute("cx") for dot in chart.locator(".gap-dot").all()}
+    assert len(places) == 2
 
 
 def apart(videos: "Locator") -> float:

@@ -73,6 +73,23 @@ def test_one_model_against_every_other(results: Path, tmp_path: Path) -> None:
     assert all(question.clip != question.source_clip for question in study.of_kind("comparison"))
 
 
+@pytest.mark.parametrize(("preset", "word"), [("lia", "clip"), ("fomm", "animation")])
+def test_a_preset_compares_its_model_with_each_other_in_its_words(
+    results: Path, tmp_path: Path, preset: str, word: str
+) -> None:
+    options = ["study", "create", "--results", str(results), "--pairs", "3", "--attention-checks", "0"]
+    assert run([*options, "--preset", preset, "--output", str(tmp_path / "asked")], debug=False) == 0
+    study = read_study(tmp_path / "asked")
+    assert "realistic" in study.question
+    assert word in study.question
+    labels = [model.label for model in study.datasets[0].models]
+    assert {labels[question.first.model or 0] for question in study.questions} == {preset}
+    assert len(study.questions) == 3 * (len(labels) - 1)
+    own = [*options, "--preset", preset, "--model", "mraa", "--question", "Which?", "--output", str(tmp_path / "own")]
+    assert run(own, debug=False) == 0
+    assert read_study(tmp_path / "own").question == "Which?"
+
+
 def test_videos_are_the_evaluations_own_under_names_that_tell_nothing(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     study = study_of(results, folder, models=("lia", "fomm"))

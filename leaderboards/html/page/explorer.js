@@ -35,8 +35,9 @@ class Explorer {
         element('input', { type: 'search', value: this.state.text, placeholder: 'part of its name', autocomplete: 'off', spellcheck: 'false',
           oninput: (event) => { this.state.text = event.target.value; this.drawList(); } })));
     this.extremesNode = element('div', {});
+    this.gapNode = element('div', {});
     this.listNode = element('div', {});
-    this.element.replaceChildren(controls, this.extremesNode, this.listNode);
+    this.element.replaceChildren(controls, this.extremesNode, this.gapNode, this.listNode);
     this.draw();
   }
 
@@ -60,6 +61,8 @@ class Explorer {
       return [there.reduce((least, value) => Math.min(least, value), Infinity), there.reduce((most, value) => Math.max(most, value), -Infinity)];
     });
     this.drawExtremes(better);
+    const chart = this.name ? gapChart(this.table, this.values, this.column(this.name)) : null;
+    this.gapNode.replaceChildren(...(chart ? [chart] : []));
     this.drawList();
   }
 
