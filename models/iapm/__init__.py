@@ -15,5 +15,5 @@ SPECIFICATION = ModelSpecification(
     authors_checkpoint="lia_bench.models.iapm.authors_checkpoint",
     ablations=Path(__file__).parent / "ablations.yaml",
     card=Path(__file__).parent / "card.yaml",
-    transfer_modes=("absolute",),
+    transfer_modes=("absolute", "reconstruction"),
 )

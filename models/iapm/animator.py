@@ -14,11 +14,12 @@ from lia_bench.models.iapm.masks import MaskGenerator, perturbed_for_testing
 
 @dataclass(frozen=True)
 class EncodedSource:
-    """A source frame at both sizes and its mask; batch size 1."""
+    """A source frame at both sizes and its mask, batch size 1; and whether driving masks paint as they are seen."""
 
     frame: Tensor
     small: Tensor
     mask: Tensor
+    as_seen: bool
 
 
 class DrivingMasks(NamedTuple):
@@ -35,11 +36,12 @@ class DrivingMasks(NamedTuple):
 class IapmAnimator(SizedAnimator):
     """Mask generator and generator.
 
-    There is one transfer mode, "absolute": the driving frame's mask, perturbed so that it tells less of the driving
-    subject and refined so that it fits the source's.
+    Transfer modes: "absolute" takes the driving frame's mask, perturbed so that it tells less of the driving subject
+    and refined so that it fits the source's; "reconstruction" takes it as it is, as the authors' code does where source
+    and driving frame show one subject.
     """
 
-    transfer_modes: ClassVar[tuple[str, ...]] = ("absolute",)
+    transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "reconstruction")
     staged: ClassVar[bool] = True
 
     def __init__(self, configuration: IapmModel) -> None:
@@ -52,12 +54,14 @@ class IapmAnimator(SizedAnimator):
 
     def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> EncodedSource:
         """The source with its mask; every driving frame stands alone."""
-        return EncodedSource(source, self.generator.shrunk(source), self.mask_generator(source))
+        as_seen = transfer == "reconstruction"
+        return EncodedSource(source, self.generator.shrunk(source), self.mask_generator(source), as_seen)
 
     def render(self, encoded: EncodedSource, driving: Tensor) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] for driving frames (B, 3, H, W)."""
         source = self._repeated(encoded, driving.shape[0])
-        return self.generator.paint(source.frame, source.small, source.mask, self._masks(source, driving).refined).fine
+        mask = self.mask_generator(driving) if encoded.as_seen else self._masks(source, driving).refined
+        return self.generator.paint(source.frame, source.small, source.mask, mask).fine
 
     def stages(self, source: Tensor, driving: Tensor) -> Mapping[str, Tensor]:
         """As the base class has it: the masks, and the coarse frame (the paper's figure 3)."""
@@ -82,4 +86,4 @@ class IapmAnimator(SizedAnimator):
 
     def _repeated(self, encoded: EncodedSource, count: int) -> EncodedSource:
         frame, small, mask = (value.expand(count, -1, -1, -1) for value in (encoded.frame, encoded.small, encoded.mask))
-        return EncodedSource(frame, small, mask)
+        return EncodedSource(frame, small, mask, encoded.as_seen)

@@ -44,11 +44,12 @@ class Disentangled:
 
 @dataclass(frozen=True)
 class EncodedClip:
-    """A source and its regions, batch size 1, and how regions are transferred to it."""
+    """A source and its regions, batch size 1, how regions are transferred to it, and how the background moves."""
 
     source: EncodedSource
     regions: Regions
     transfer: Callable[[Regions], Regions]
+    background: BackgroundPredictor | None
 
 
 class MraaAnimator(SizedAnimator):
@@ -56,13 +57,14 @@ class MraaAnimator(SizedAnimator):
 
     Transfer modes: "absolute" takes the driving regions as they are; "relative" moves the source's regions as the
     driving ones moved since the first frame, scaled by the square root of the ratio of their hulls' areas; "avd"
-    lets a network tell the source's shape from the driving frame's pose.
+    lets a network tell the source's shape from the driving frame's pose; "reconstruction" is absolute with a background
+    that moves as its predictor says.
 
-    The background predictor sees both frames, so that it is for frames of one clip: it is part of training, and
-    animation leaves the background where it is.
+    The background predictor sees both frames, so that it is for frames of one clip: it is part of training, and the
+    other modes leave the background where it is.
     """
 
-    transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative", "avd")
+    transfer_modes: ClassVar[tuple[str, ...]] = ("absolute", "relative", "avd", "reconstruction")
 
     def __init__(self, configuration: MraaModel) -> None:
         super().__init__(configuration.size)
@@ -82,7 +84,9 @@ class MraaAnimator(SizedAnimator):
             InputError: "relative" with regions on one line, or "avd" of a model without that network.
         """
         regions = self.region_predictor(source)
-        return EncodedClip(self.generator.encode(source), regions, self._transfer(regions, first_driving, transfer))
+        background = self.background_predictor if transfer == "reconstruction" else None
+        moved = self._transfer(regions, first_driving, transfer)
+        return EncodedClip(self.generator.encode(source), regions, moved, background)
 
     def render(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] for driving frames (B, 3, H, W)."""
@@ -94,10 +98,11 @@ class MraaAnimator(SizedAnimator):
             tuple(level.expand(count, -1, -1, -1) for level in levels),
         )
         moved = encoded.transfer(self.region_predictor(driving))
-        return self.generator.render(source, repeated(encoded.regions, count), moved, None).frames
+        background = None if encoded.background is None else encoded.background(source.frame, driving)
+        return self.generator.render(source, repeated(encoded.regions, count), moved, background).frames
 
     def _transfer(self, source: Regions, first_driving: Tensor, transfer: str) -> Callable[[Regions], Regions]:
-        if transfer == "absolute":
+        if transfer in ("absolute", "reconstruction"):
             return absolute
         if transfer == "relative":
             first = self.region_predictor(first_driving)

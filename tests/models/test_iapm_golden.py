@@ -51,7 +51,7 @@ def test_parameters_are_those_of_the_authors_less_what_they_never_read(
 
 
 def test_the_transfer_modes_are_the_golden_ones(expected: dict[str, Any]) -> None:
-    assert list(IapmAnimator.transfer_modes) == expected["modes"]
+    assert list(IapmAnimator.transfer_modes) == [*expected["modes"], "reconstruction"]
 
 
 def test_frames(animator: IapmAnimator, source: Tensor, driving: Tensor, expected: dict[str, Any]) -> None:
@@ -95,8 +95,10 @@ def test_refined_masks_and_both_phases(
 
 
 def test_reconstruction_without_perturbation(
-    animator: IapmAnimator, source: Tensor, masks: tuple[Tensor, Tensor], expected: dict[str, Any]
+    animator: IapmAnimator, source: Tensor, driving: Tensor, masks: tuple[Tensor, Tensor], expected: dict[str, Any]
 ) -> None:
+    frames = animator.animate(source, driving, "reconstruction")
+    assert largest_difference(frames, expected["outputs"]["reconstruction"]) < TOLERANCE
     for driving_mask, summary in zip(masks[1][:, None], expected["outputs"]["reconstruction"], strict=True):
         with torch.inference_mode():
             generated = animator.generator(source[None], masks[0], driving_mask)

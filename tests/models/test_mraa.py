@@ -274,6 +274,20 @@ def test_source_is_encoded_once() -> None:
     assert encodings_of_a_clip(model, model.generator, transfer="avd") == 1
 
 
+def test_reconstruction_moves_the_background_as_its_network_says() -> None:
+    model = _small(background=_BACKGROUND).eval()
+    assert model.background_predictor is not None
+    # Fresh, it lets the background stand still.
+    torch.nn.init.normal_(model.background_predictor.entries.weight, std=0.1)
+    source, driving = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        background = model.background_predictor(source, driving)
+        expected = model.generator(source, *map(model.region_predictor, (source, driving)), background).frames
+    frames = model.animate(source[0], driving, "reconstruction")
+    torch.testing.assert_close(frames, expected.clamp(0, 1), atol=1e-5, rtol=0)
+    assert not torch.allclose(frames, model.animate(source[0], driving, "absolute"), atol=1e-4)
+
+
 def test_avd_without_its_network_names_the_other_modes() -> None:
     model = _small(disentanglement=None)
     with pytest.raises(InputError, match="take 'absolute' or 'relative'"):
