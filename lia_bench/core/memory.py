@@ -4,6 +4,7 @@ import ctypes
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from lia_bench.core.errors import DeviceError
 from lia_bench.core.names import counted
@@ -12,6 +13,12 @@ from lia_bench.core.names import counted
 TRIM_THRESHOLD = -1
 LARGEST_NUMBER_OF_MAPPINGS = -4
 NEVER = -1
+# What they are in a process that has set nothing.
+USUAL_TRIM_THRESHOLD = 128 * 1024
+USUAL_NUMBER_OF_MAPPINGS = 65536
+
+_keepers = 0
+"""How many at present want freed memory kept: the process, and each clip that is being animated."""
 
 
 def keep_freed_memory() -> None:
@@ -21,11 +28,33 @@ def keep_freed_memory() -> None:
     for the same blocks for every frame, and the system spends up to half of the time on clearing their pages
     (benchmarks/README.md). On systems without glibc nothing happens.
     """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    mallopt(LARGEST_NUMBER_OF_MAPPINGS, 0)
-    mallopt(TRIM_THRESHOLD, NEVER)
+    global _keepers
+    _keepers += 1
+    if _has_glibc():
+        library = ctypes.CDLL(None)
+        library.mallopt(LARGEST_NUMBER_OF_MAPPINGS, 0)
+        library.mallopt(TRIM_THRESHOLD, NEVER)
+
+
+@contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Inside, as after `keep_freed_memory`; behind it what was kept goes back, unless something else keeps it."""
+    global _keepers
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        _keepers -= 1
+        if not _keepers and _has_glibc():
+            library = ctypes.CDLL(None)
+            library.mallopt(LARGEST_NUMBER_OF_MAPPINGS, USUAL_NUMBER_OF_MAPPINGS)
+            library.mallopt(TRIM_THRESHOLD, USUAL_TRIM_THRESHOLD)
+            library.malloc_trim(0)
+
+
+@cache
+def _has_glibc() -> bool:
+    return platform.libc_ver()[0] == "glibc"
 
 
 @contextmanager

@@ -29,6 +29,13 @@ for _ in range(20):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 KEEPING = "from lia_bench.core.memory import keep_freed_memory; keep_freed_memory()"
+KEPT_BEFORE = """
+from lia_bench.core.memory import freed_memory_kept
+with freed_memory_kept():
+    with freed_memory_kept():
+        pass
+"""
+KEPT_INSIDE = f"{KEPT_BEFORE}keeping = freed_memory_kept()\nkeeping.__enter__()"
 # 64 MB in pages of 4 KiB.
 PAGES = 15_625
 
@@ -37,6 +44,13 @@ PAGES = 15_625
 def test_freed_memory_is_used_again_without_the_system() -> None:
     assert _page_faults("") > 10 * PAGES
     assert _page_faults(KEEPING) < PAGES
+    assert _page_faults(KEPT_INSIDE) < PAGES
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone can be told")
+def test_memory_that_was_kept_for_a_while_goes_back() -> None:
+    assert _page_faults(KEPT_BEFORE) > 10 * PAGES
+    assert _page_faults(KEEPING + KEPT_BEFORE) < PAGES
 
 
 def _page_faults(first: str) -> int:
