@@ -15,7 +15,6 @@ from website.commands import escaped, help_text, options_table
 
 COMPARED = {
     Compares.IMAGES: "a generated frame and its true frame, images in [0, 1]",
-    Compares.REGIONS: "parts of the frames that an extractor sees in the true one",
     Compares.FEATURES: "what the extractor says of a generated frame and of its true frame",
     Compares.SETS: "what the extractor says of all generated frames, and of all true ones",
     Compares.VIDEO: "what the extractor says of all frames of a generated video alone, and its sound",

@@ -70,6 +70,15 @@ def test_a_file_of_another_kind_is_one_line(tmp_path: Path, text: str) -> None:
     assert len(str(caught.value)) < 600
 
 
+def known_before(after: Any, before: Any) -> Any:
+    """`after` without the keys that `before` does not know: settings that came later, as they are by themselves."""
+    if isinstance(after, dict) and isinstance(before, dict):
+        return {key: known_before(value, before[key]) for key, value in after.items() if key in before}
+    if isinstance(after, list) and isinstance(before, list) and len(after) == len(before):
+        return [known_before(*both) for both in zip(after, before, strict=True)]
+    return after
+
+
 def test_a_report_of_the_first_version_still_gives_its_tables_and_is_gone_on_with(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_bytes((DATA / "report.json").read_bytes())
     for table in rebuild(tmp_path):
@@ -83,7 +92,8 @@ def test_a_report_of_the_first_version_still_gives_its_tables_and_is_gone_on_wit
     after = json.loads((tmp_path / "report.json").read_text())
     after["runs"][0]["sessions"].pop()
     assert re.fullmatch("[0-9a-f]{64}", after.pop("sha256"))
-    assert after == {**before, "tables": {}}
+    assert after.pop("tables") == {}
+    assert known_before(after, before) == before
 
 
 def test_what_another_version_added_stays(tmp_path: Path) -> None:
