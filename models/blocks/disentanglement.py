@@ -5,6 +5,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from lia_bench.models.blocks.device_copies import on_device_of
+
 HIDDEN = (256, 512, 1024)
 
 
@@ -37,7 +39,7 @@ def random_axis_scale(like: Tensor, strength: float) -> Tensor:
     Another body of the same pose, to learn from. Drawn on the CPU, so that a seed gives the same on every device.
     """
     scale = 1 + strength * (2 * torch.rand(like.shape[0], 1, 2) - 1)
-    return scale.to(like.device)
+    return on_device_of(scale, like)
 
 
 def _perceptron(*widths: int) -> nn.Sequential:

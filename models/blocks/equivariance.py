@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lia_bench.models.blocks.configuration import TransformationConfiguration
+from lia_bench.models.blocks.device_copies import on_device_of
 from lia_bench.models.blocks.matrices import apply, inverse, multiply
 from lia_bench.models.blocks.warping import coordinate_grid, warp
 
@@ -84,7 +85,7 @@ class PlaneTransformation:
         batch = like.shape[0]
         matrix = torch.eye(2, 3) + shape.affine * torch.randn(batch, 2, 3)
         weights = shape.spline * torch.randn(batch, shape.points * shape.points)
-        return cls(matrix.to(like.device), weights.to(like.device), kernel)
+        return cls(on_device_of(matrix, like), on_device_of(weights, like), kernel)
 
     def transform_frame(self, frame: Tensor, align_corners: bool) -> Tensor:
         """(B, C, H, W), read at T of each pixel, reflected at the edges."""
@@ -127,4 +128,6 @@ def carried_back(
 
 def difference_from_identity(matrix: Tensor) -> Tensor:
     """Mean |1 - M| over the entries of square matrices (..., N, N)."""
-    return (torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device) - matrix).abs().mean()
+    difference = matrix.clone()
+    difference.diagonal(dim1=-2, dim2=-1).sub_(1)
+    return difference.abs().mean()

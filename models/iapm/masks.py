@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.configuration import EncoderDecoderConfiguration
 from lia_bench.models.blocks.convolution import DownBlock, UpBlock
+from lia_bench.models.blocks.device_copies import on_device_of
 from lia_bench.models.iapm.configuration import IapmModel
 
 
@@ -76,8 +77,8 @@ def perturbed_for_testing(mask: Tensor, threshold: int) -> Tensor:
     levels = WHITE * mask
     grey = torch.where(levels > threshold, levels, 0.0).floor()
     factor = mask.new_full((1, 1), TEST_ZOOM)
-    along_x = _zoomed(grey, factor, [0, grey.shape[3]])
-    return _rounded(_zoomed(along_x.mT, factor, [0, grey.shape[2]]).mT) / WHITE
+    along_x = _zoomed(grey, factor, 0, grey.shape[3])
+    return _rounded(_zoomed(along_x.mT, factor, 0, grey.shape[2]).mT) / WHITE
 
 
 def perturbed_for_training(mask: Tensor, threshold: int) -> Tensor:
@@ -91,21 +92,25 @@ def perturbed_for_training(mask: Tensor, threshold: int) -> Tensor:
     grey = _bent(grey.mT).mT
     grey = torch.where(grey > threshold, grey, 0.0)
     noise = torch.poisson(torch.full(grey.shape, NOISE)) * (2 * torch.randint(2, grey.shape) - 1)
-    return (grey + noise.to(grey)).clamp(0, WHITE) / WHITE
+    return (grey + on_device_of(noise, grey)).clamp(0, WHITE) / WHITE
 
 
 def _bent(grey: Tensor) -> Tensor:
     """Strips of columns zoomed along x, each by its factor, then the whole along y."""
     batch, size = grey.shape[0], grey.shape[3]
-    cuts = [0, *_pivots(size), size]
-    strips = _rounded(_zoomed(grey, _factors(batch, len(cuts) - 1).to(grey), cuts))
-    return _rounded(_zoomed(strips.mT, _factors(batch, 1).to(grey), [0, size]).mT)
+    cuts = torch.cat((torch.tensor([0]), _pivots(size), torch.tensor([size])))
+    widths = cuts.diff()
+    # Of each column.
+    start, end = (cut.repeat_interleave(widths, output_size=size) for cut in (cuts[:-1], cuts[1:]))
+    factors = _factors(batch, len(widths)).repeat_interleave(widths, dim=1, output_size=size)
+    start, end, factors, whole = (on_device_of(made, grey) for made in (start, end, factors, _factors(batch, 1)))
+    strips = _rounded(_zoomed(grey, factors, start, end))
+    return _rounded(_zoomed(strips.mT, whole, 0, size).mT)
 
 
-def _pivots(size: int) -> list[int]:
+def _pivots(size: int) -> Tensor:
     first, last = round(FIRST_PIVOT * size), round(LAST_PIVOT * size)
-    chosen: list[int] = (first + torch.randperm(last - first + 1)[:PIVOTS]).sort().values.tolist()
-    return chosen
+    return (first + torch.randperm(last - first + 1)[:PIVOTS]).sort().values
 
 
 def _factors(batch: int, strips: int) -> Tensor:
@@ -113,28 +118,22 @@ def _factors(batch: int, strips: int) -> Tensor:
     return low + (high - low) * torch.rand(batch, strips)
 
 
-def _zoomed(grey: Tensor, factors: Tensor, cuts: list[int]) -> Tensor:
-    """Strips of columns between neighbouring `cuts`, each zoomed along x about its centre; outside a strip is 0.
+def _zoomed(grey: Tensor, factors: Tensor, start: Tensor | int, end: Tensor | int) -> Tensor:
+    """Strips of columns, each zoomed along x about its centre; outside a strip is 0.
 
     Args:
         grey: (B, 1, H, W).
-        factors: (B, strips), or (1, strips) for all alike; above 1 enlarges.
-        cuts: first column of each strip, and W.
+        factors: of each column's strip, (B, W), or (B, 1) and (1, 1) for all alike; above 1 enlarges.
+        start, end: first column of each column's strip and the one behind its last, (W,), or those of all.
     """
-    device = grey.device
-    start, end = torch.tensor(cuts[:-1], device=device), torch.tensor(cuts[1:], device=device)
-    widths = end - start
-    columns = cuts[-1] - cuts[0]
-    start, end = (cut.repeat_interleave(widths, output_size=columns) for cut in (start, end))
     centre = (start + end - 1) / 2
-    of_column = factors.repeat_interleave(widths, dim=1, output_size=columns)
-    position = (torch.arange(cuts[-1], device=device) - centre) / of_column + centre
+    position = (torch.arange(grey.shape[3], device=grey.device) - centre) / factors + centre
     position = torch.floor(position * STEPS_IN_A_PIXEL + 0.5) / STEPS_IN_A_PIXEL
     left = position.floor()
 
     def read(column: Tensor) -> Tensor:
         inside = (column >= start) & (column < end)
-        index = column.clamp(0, cuts[-1] - 1).long()[:, None, None].expand(grey.shape)
+        index = column.clamp(0, grey.shape[3] - 1).long()[:, None, None].expand(grey.shape)
         return grey.gather(3, index) * inside[:, None, None]
 
     share = (position - left)[:, None, None]

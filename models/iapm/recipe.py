@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lia_bench.core.errors import InputError
 from lia_bench.models.blocks.reconstruction import PerceptualLoss, Vgg19Features, published_vgg19
 from lia_bench.models.iapm.animator import IapmAnimator
+from lia_bench.models.iapm.colours import changed_colours
 from lia_bench.models.iapm.configuration import IapmConfiguration
 from lia_bench.models.iapm.generator import Painted
 from lia_bench.models.iapm.masks import perturbed_for_training
@@ -78,12 +79,11 @@ class IapmRecipe(TrainingRecipe):
         One draw of colours a row for the first two, another for the last: a mask must not tell colours.
         """
         random = np.random.default_rng(int(torch.randint(2**62, ())))
-        pairs, driving = [], []
-        for pair in torch.stack((batch.source, batch.driving), dim=1):
-            pairs.append(ColourChange.draw(self.experiment.jitter, random).apply(pair))
-            driving.append(ColourChange.draw(self.experiment.jitter, random).apply(pair[1]))
-        source, target = torch.stack(pairs, dim=1)
-        return source, target, torch.stack(driving)
+        draws = [ColourChange.draw(self.experiment.jitter, random) for _ in range(2 * len(batch.source))]
+        # Of each row the draw of the pair, then that of the driving frame.
+        pairs = changed_colours(torch.stack((batch.source, batch.driving), dim=1), draws[::2])
+        driving = changed_colours(batch.driving[:, None], draws[1::2])
+        return pairs[:, 0], pairs[:, 1], driving[:, 0]
 
     def _reconstruction(self, frames: Painted, target: Tensor) -> dict[str, Tensor]:
         losses = {}

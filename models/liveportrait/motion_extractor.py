@@ -60,7 +60,7 @@ def frame_points(canonical: Tensor, rotation: Tensor, expression: Tensor, transl
     """scale (x_c R + delta) + t (equation 2): points (B, K, 3); arguments as the fields of PortraitMotion."""
     # Written out, so that autocast does not round the coordinates.
     turned = (canonical[..., None] * rotation[:, None]).sum(dim=-2)
-    moved = translation * translation.new_tensor([1.0, 1.0, 0.0])
+    moved = F.pad(translation[..., :2], (0, 1))
     return scale[..., None] * (turned + expression) + moved[:, None]
 
 

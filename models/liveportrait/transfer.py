@@ -8,6 +8,7 @@ from importlib.resources import files
 import torch
 from torch import Tensor
 
+from lia_bench.models.blocks.device_copies import on_device_of
 from lia_bench.models.liveportrait.configuration import MotionConfiguration, Region
 from lia_bench.models.liveportrait.motion_extractor import PortraitMotion, frame_points
 from lia_bench.models.liveportrait.retargeting import LIPS_APART, Openings, Retargeting
@@ -109,7 +110,7 @@ class Transfer:
             return self.first.expression
         if self.options.region == "eyes":
             return torch.zeros_like(driving.expression[:1])
-        return neutral_expression().to(driving.expression)
+        return on_device_of(neutral_expression(), driving.expression)
 
     def _retargeted(
         self, source: Tensor, points: Tensor, retargeting: Retargeting, own: Openings, wanted: Openings
@@ -151,7 +152,9 @@ def whole_points(region: Region) -> dict[int, tuple[int, ...]] | None:
 
 def chosen_coordinates(like: Tensor, taken: dict[int, tuple[int, ...]] | None) -> Tensor:
     """Whether each coordinate (1, K, 3) is among those taken."""
-    chosen = torch.full_like(like[:1], taken is None, dtype=torch.bool)
-    for point, axes in (taken or {}).items():
+    if taken is None:
+        return torch.ones_like(like[:1], dtype=torch.bool)
+    chosen = torch.zeros(like[:1].shape, dtype=torch.bool)
+    for point, axes in taken.items():
         chosen[:, point, list(axes)] = True
-    return chosen
+    return on_device_of(chosen, like)

@@ -1,6 +1,6 @@
 """How Monkey-Net is trained (Monkey-Net section 3.5)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,7 @@ from lia_bench.models.blocks.adversarial import (
     least_squares_discriminator,
     least_squares_generator,
 )
+from lia_bench.models.blocks.device_copies import on_device_of
 from lia_bench.models.monkeynet.animator import MonkeyNetAnimator
 from lia_bench.models.monkeynet.configuration import MonkeyNetConfiguration
 from lia_bench.models.monkeynet.generator import Generated
@@ -36,6 +37,8 @@ class MonkeyNetRecipe(TrainingRecipe):
         }
         if experiment.loss.adversarial:
             self.networks["discriminator"] = build_discriminator(experiment)
+        # On the device of the first step, from then on.
+        self._layers = torch.tensor(experiment.loss.feature_matching)
         optimiser = experiment.optimiser
         self.optimisers = adam_for_each(self.networks, optimiser.model_dump(), optimiser.betas)
 
@@ -79,7 +82,9 @@ class MonkeyNetRecipe(TrainingRecipe):
             if loss.feature_matching:
                 # The driving frame's features depend on the keypoints too, which learn from both sides.
                 real_maps, _ = discriminator(self._seen(driving, keypoints))
-                losses["feature_matching"] = weighted(feature_matching(maps, real_maps), loss.feature_matching)
+                terms = feature_matching(maps, real_maps)
+                self._layers = on_device_of(self._layers, terms)
+                losses["feature_matching"] = weighted(terms, self._layers)
         return losses
 
     def _seen(self, frames: Tensor, keypoints: Keypoints) -> Tensor:
@@ -95,9 +100,9 @@ def detected(detector: Network, batch: PairBatch) -> tuple[Keypoints, Keypoints]
     return Keypoints(*(half[0] for half in halves)), Keypoints(*(half[1] for half in halves))
 
 
-def weighted(terms: Tensor, weights: Sequence[float]) -> Tensor:
+def weighted(terms: Tensor, weights: Tensor) -> Tensor:
     """The sum of terms (N,), each times its weight."""
-    return (terms * terms.new_tensor(weights)).sum()
+    return (terms * weights).sum()
 
 
 def build_discriminator(experiment: MonkeyNetConfiguration) -> PatchDiscriminator:

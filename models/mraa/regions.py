@@ -56,15 +56,17 @@ class Regions(NamedTuple):
 class RegionPredictor(HeatmapNetwork):
     """Heatmaps to regions; the only thing it has to learn is where the regions are."""
 
+    smallest: Tensor
+
     def __init__(self, configuration: RegionPredictorConfiguration, regions: int) -> None:
         super().__init__(configuration, regions, configuration.padding)
+        self.register_buffer("smallest", torch.diag(torch.tensor(SMALLEST_VARIANCES)), persistent=False)
 
     def forward(self, image: Tensor) -> Regions:
         """Regions of images (B, 3, H, W) in [0, 1]."""
         heatmaps = self.draw(image)
         shift = expected_position(heatmaps)
-        smallest = torch.tensor(SMALLEST_VARIANCES, dtype=shift.dtype, device=shift.device)
-        covariance = expected_covariance(heatmaps, shift) + torch.diag(smallest)
+        covariance = expected_covariance(heatmaps, shift) + self.smallest
         axes, deviations = principal_axes(covariance)
         return Regions(shift, covariance, axes * deviations[..., None, :])
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.convolution import AFFINE_INSTANCE_NORM, DownBlock, UpBlock, convolve_together
 from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE, with_background
+from lia_bench.models.blocks.device_copies import on_device_of
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.keypoints import heatmap_difference
 from lia_bench.models.blocks.warping import warp_by_each
@@ -125,5 +126,5 @@ def shares(logits: Tensor, dropout: float) -> Tensor:
     batch, parts = logits.shape[:2]
     kept = torch.rand(batch, parts) >= dropout
     kept[:, 0] = True
-    powers = torch.exp(logits - logits.amax(dim=1, keepdim=True)) * kept[:, :, None, None].to(logits.device)
+    powers = torch.exp(logits - logits.amax(dim=1, keepdim=True)) * on_device_of(kept[:, :, None, None], logits)
     return powers / (powers.sum(dim=1, keepdim=True) + DROPOUT_EPSILON)

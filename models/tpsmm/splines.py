@@ -27,6 +27,8 @@ class KeypointDetector(nn.Module):
 class BackgroundPredictor(nn.Module):
     """A ResNet that sees two frames and puts out an affine map between their backgrounds (TPSMM equation 4)."""
 
+    last_row: Tensor
+
     def __init__(self, configuration: ResidualEncoderConfiguration) -> None:
         super().__init__()
         self.encoder = _residual_network(configuration, channels=6, outputs=6)
@@ -34,12 +36,12 @@ class BackgroundPredictor(nn.Module):
         nn.init.zeros_(self.encoder.get_parameter("fc.weight"))
         with torch.no_grad():
             self.encoder.get_parameter("fc.bias").copy_(torch.eye(2, 3).flatten())
+        self.register_buffer("last_row", torch.tensor([[[0.0, 0.0, 1.0]]]), persistent=False)
 
     def forward(self, source: Tensor, driving: Tensor) -> Tensor:
         """Matrices (B, 3, 3), last row 0 0 1, from driving to source x, y in [-1, 1]; frames (B, 3, H, W) in [0, 1]."""
         affine = self.encoder(torch.cat((source, driving), dim=1)).float().reshape(-1, 2, 3)
-        last = torch.tensor([0.0, 0.0, 1.0], device=affine.device).expand(affine.shape[0], 1, 3)
-        return torch.cat((affine, last), dim=1)
+        return torch.cat((affine, self.last_row.expand(affine.shape[0], 1, 3)), dim=1)
 
 
 def _residual_network(configuration: ResidualEncoderConfiguration, channels: int, outputs: int) -> nn.Module:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,10 +14,13 @@ from lia_bench.models.fomm.authors_checkpoint import animator_state as fomm_stat
 from lia_bench.models.iapm import SPECIFICATION, masks, recipe
 from lia_bench.models.iapm.animator import IapmAnimator
 from lia_bench.models.iapm.authors_checkpoint import animator_state, authors_content
+from lia_bench.models.iapm.colours import changed_colours
 from lia_bench.models.iapm.configuration import IapmConfiguration
 from lia_bench.models.iapm.masks import perturbed_for_testing, perturbed_for_training
 from lia_bench.models.iapm.recipe import IapmRecipe
 from lia_bench.models.loading import load_model
+from lia_bench.models.training.augmentation import ColourChange
+from lia_bench.models.training.configuration import ColourJitter
 from lia_bench.models.training.recipe import Network, PairBatch, Update
 from tests.deterministic import image
 from tests.models.small_models import experiment_of, small_model
@@ -113,6 +117,26 @@ def test_noise_is_poisson_of_either_sign(monkeypatch: pytest.MonkeyPatch) -> Non
     assert float(noise.mean()) == pytest.approx(0, abs=1)
     assert float(noise.abs().mean()) == pytest.approx(20, abs=0.5)
     assert float(noise.abs().var()) == pytest.approx(20, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "jitter",
+    [
+        ColourJitter(brightness=0.1, contrast=0.1, saturation=0.1, hue=0.1),
+        ColourJitter(brightness=0.9, saturation=0.9, hue=0.5),
+        ColourJitter(contrast=0.5),
+        ColourJitter(),
+    ],
+)
+def test_a_batch_changes_colours_as_its_rows_alone(jitter: ColourJitter) -> None:
+    torch.manual_seed(0)
+    random = np.random.default_rng(0)
+    pictures = torch.rand(6, 2, 3, 8, 8)
+    # Without colour, black, and two channels alike.
+    pictures[0, 0], pictures[1, 1], pictures[2, 0, 0] = 0.5, 0.0, pictures[2, 0, 1].clone()
+    changes = [ColourChange.draw(jitter, random) for _ in pictures]
+    alone = torch.stack([change.apply(rows) for change, rows in zip(changes, pictures, strict=True)])
+    torch.testing.assert_close(changed_colours(pictures, changes), alone, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("size", [16, 32, 64])

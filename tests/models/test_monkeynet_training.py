@@ -27,7 +27,7 @@ def test_feature_matching_by_hand() -> None:
     real = [torch.full((2, 3, 4, 4), 2.0), torch.zeros(2, 1, 2, 2)]
     terms = feature_matching(generated, real)
     assert terms.tolist() == [2.0, 1.0]
-    assert float(weighted(terms, (10, 1))) == pytest.approx(21)
+    assert float(weighted(terms, torch.tensor((10, 1)))) == pytest.approx(21)
 
 
 def test_an_update_has_the_terms_of_the_paper() -> None:
