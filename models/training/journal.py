@@ -90,19 +90,15 @@ class Meter:
         self._seconds = 0.0
         self._waiting = 0.0
 
-    def add(
-        self,
-        losses: Mapping[str, float],
-        gradient_norms: Mapping[str, float],
-        images: int,
-        seconds: float,
-        waiting: float,
-    ) -> None:
-        """One iteration: `images` pairs on all devices, `seconds` in all, `waiting` of them for data."""
+    def add(self, losses: Mapping[str, float], gradient_norms: Mapping[str, float]) -> None:
+        """What one iteration gave."""
         for name, value in losses.items():
             self._losses[name].append(value)
         for name, value in gradient_norms.items():
             self._gradient_norms[name].append(value)
+
+    def add_time(self, images: int, seconds: float, waiting: float) -> None:
+        """What one iteration took: `images` pairs on all devices, `seconds` in all, `waiting` of them for data."""
         self._images += images
         self._seconds += seconds
         self._waiting += waiting

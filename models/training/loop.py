@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -20,6 +19,7 @@ from lia_bench.models.training import random_states
 from lia_bench.models.training.hardware import Fabric
 from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
+from lia_bench.models.training.late_numbers import LateNumbers
 from lia_bench.models.training.memory import gather_states
 from lia_bench.models.training.optimisers import AveragedAnimator, load_optimiser
 from lia_bench.models.training.pairs import lost_workers_named
@@ -102,6 +102,7 @@ class TrainingLoop:
             checkpoint_activations=run.hardware.checkpoint_activations,
             shard_optimisers=run.hardware.shard_optimisers,
         )
+        self._numbers = LateNumbers(fabric)
         self._milestones = recipe.milestones()
         self._average = AveragedAnimator(recipe.animator, self._schedule.ema) if self._schedule.ema else None
         # What is validated, drawn from and saved for use.
@@ -124,9 +125,12 @@ class TrainingLoop:
                 batch = self._next_batch(step - 1)
                 waiting = time.perf_counter() - begun
                 self._set_rates(step - 1)
-                losses, norms, stopping = self._iterate(step, batch, interruption)
-                seconds = time.perf_counter() - begun
-                meter.add(losses, norms, run.experiment.data.batch_size, seconds, waiting)
+                self._iterate(step, batch, interruption)
+                stopping = self._take(meter, everything=self._writes(step))
+                if stopping:
+                    # What is written has been looked at.
+                    self._take(meter, everything=True)
+                meter.add_time(run.experiment.data.batch_size, time.perf_counter() - begun, waiting)
                 if journal:
                     journal.advance(meter.summary())
                 if self._report(step, stopping is not None or step == run.stop, meter, journal):
@@ -152,27 +156,35 @@ class TrainingLoop:
             for group, rate in zip(optimiser.param_groups, self._rates[name], strict=True):
                 group["lr"] = rate * factor
 
-    def _iterate(
-        self, step: int, batch: PairBatch, interruption: Interruption
-    ) -> tuple[dict[str, float], dict[str, float], KeyboardInterrupt | None]:
-        """One iteration: losses and norms of gradients, averaged over all processes, and how to stop, if at all."""
+    def _iterate(self, step: int, batch: PairBatch, interruption: Interruption) -> None:
+        """One iteration, whose losses and norms of gradients are then on their way."""
         result = self._step(batch)
         if self._average:
             self._average.update(step)
-        asked = torch.tensor([interruption.requested, interruption.terminated], device=self._fabric.device).float()
-        scalars = torch.stack([*result.losses.values(), *result.gradient_norms.values(), *asked])
-        *values, stop, terminated = mean_over_processes(self._fabric, scalars).tolist()
-        losses = dict(zip(result.losses, values, strict=False))
-        norms = dict(zip(result.gradient_norms, values[len(losses) :], strict=True))
-        for name, value in losses.items():
-            self._check_finite(step, f"the loss '{name}'", value)
-        for name, value in norms.items():
-            self._check_finite(step, f"the gradient of '{name}'", value)
-        stopping = (Terminated() if terminated else KeyboardInterrupt()) if stop else None
-        return losses, norms, stopping
+        asked = {"stop": interruption.requested, "terminated": interruption.terminated}
+        self._numbers.put(step, result.losses, result.gradient_norms, asked)
+
+    def _take(self, meter: Meter, *, everything: bool) -> KeyboardInterrupt | None:
+        """Check and note the numbers that have arrived; how to stop, if at all."""
+        stopping: KeyboardInterrupt | None = None
+        for numbers in self._numbers.arrived(everything=everything):
+            for name, value in numbers.losses.items():
+                self._check_finite(numbers.step, f"the loss '{name}'", value)
+            for name, value in numbers.gradient_norms.items():
+                self._check_finite(numbers.step, f"the gradient of '{name}'", value)
+            meter.add(numbers.losses, numbers.gradient_norms)
+            if numbers.flags["stop"]:
+                stopping = Terminated() if numbers.flags["terminated"] else KeyboardInterrupt()
+        return stopping
+
+    def _writes(self, step: int) -> bool:
+        """Whether anything is due after `step`, so that its own numbers have to be known."""
+        schedule = self._schedule
+        every = (schedule.checkpoint_every, schedule.log_every, schedule.picture_every)
+        return step == self._run.stop or any(step % interval == 0 for interval in every)
 
     def _check_finite(self, step: int, what: str, value: float) -> None:
-        # Before anything of this step is written, so that every checkpoint there is can be gone on from.
+        # Before anything of this step or a later one is written, so that every checkpoint there is can be gone on from.
         if math.isfinite(value):
             return
         last = self._run.folder.last_step()
@@ -298,10 +310,3 @@ class TrainingLoop:
             network.load_state_dict(training["networks"][name])
         for name, optimiser in self._recipe.optimisers.items():
             load_optimiser(optimiser, training["optimisers"][name])
-
-
-def mean_over_processes(fabric: Fabric, values: Tensor) -> Tensor:
-    """`values` averaged over all processes of the run."""
-    reduced = fabric.all_reduce(values, reduce_op="mean")
-    assert isinstance(reduced, Tensor)
-    return reduced
