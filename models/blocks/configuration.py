@@ -231,6 +231,11 @@ class LatentLoss(Section):
     adversarial: float = Field(1.0, ge=0)
     r1: float = Field(0.0, ge=0, description="gamma of the discriminator's gradient penalty, every 16 iterations")
 
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """Of the perceptual loss's pyramid."""
+        return (1.0, 0.5, 0.25, 0.125)
+
     @model_validator(mode="after")
     def _some_term(self) -> Self:
         if not (self.l1 or self.perceptual or self.adversarial):

@@ -1,6 +1,7 @@
 """How latent animators are trained: reconstruction of a frame of the same clip, against StyleGAN2's discriminator."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,6 @@ from lia_bench.models.blocks.stylegan2 import ActivatedConvolution, ActivatedLin
 from lia_bench.models.training.memory import own_share
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
-SCALES = (1.0, 0.5, 0.25, 0.125)
 # Updates of the discriminator between two R1 penalties, and StyleGAN2's like number for the generator: learning
 # rates and betas are corrected for both, as published, whether or not a penalty is in use.
 R1_INTERVAL = 16
@@ -81,7 +81,7 @@ class LatentRecipe(TrainingRecipe):
         self.perceptual = None
         if self.loss.perceptual:
             weights = (self.loss.perceptual,) * 5
-            self.perceptual = PerceptualLoss(features or published_vgg19(), SCALES, weights, _to_unit_range)
+            self.perceptual = PerceptualLoss(features or published_vgg19(), loss.scales, weights, _to_unit_range)
             self.frozen = (self.perceptual,)
         self.animator = animator()
         self.networks: dict[str, nn.Module] = {"generator": self.animator}
@@ -89,6 +89,7 @@ class LatentRecipe(TrainingRecipe):
         if self.loss.adversarial:
             self.networks["discriminator"] = discriminator()
             self.optimisers["discriminator"] = _adam(self.networks["discriminator"], optimiser, DISCRIMINATOR_RATIO)
+            self._updates_done = UpdateCount(self.optimisers["discriminator"])
 
     def updates(self, networks: Mapping[str, Network], batch: PairBatch) -> Iterator[Update]:
         """Generator; discriminator; after every sixteenth of these the R1 penalty, where it has a weight."""
@@ -104,7 +105,7 @@ class LatentRecipe(TrainingRecipe):
         yield Update(("generator",), losses)
         loss = non_saturating_discriminator(discriminator(driving), discriminator(generated.detach()))
         yield Update(("discriminator",), {"discriminator": loss})
-        if self.loss.r1 and self._discriminator_updates() % (R1_INTERVAL + 1) == R1_INTERVAL:
+        if self.loss.r1 and self._updates_done.count % (R1_INTERVAL + 1) == R1_INTERVAL:
             driving.requires_grad_()
             with discriminator.twice_differentiable():
                 penalty = r1_penalty(driving, discriminator(driving))
@@ -122,10 +123,32 @@ class LatentRecipe(TrainingRecipe):
             losses["perceptual"] = self.perceptual(generated, driving)
         return losses
 
-    def _discriminator_updates(self) -> int:
-        # Adam counts its updates in a state that is saved with it, so a resumed training keeps the rhythm.
-        counts = (state["step"] for state in own_share(self.optimisers["discriminator"]).state.values())
-        return int(next(counts))
+
+class UpdateCount:
+    """How often an optimiser has stepped, its saved steps included, so that a resumed training keeps a rhythm.
+
+    Attributes:
+        count: steps, as far as they have begun since this was made.
+    """
+
+    def __init__(self, optimiser: Optimizer) -> None:
+        """Counts from now on; what was done before is read off the optimiser's state when it next steps."""
+        self.count = 0
+        self._known = False
+        # A sharded optimiser takes hooks of this kind over.
+        optimiser.register_step_pre_hook(self._take)
+        optimiser.register_load_state_dict_post_hook(self._forget)
+
+    def _take(self, stepping: Optimizer, arguments: Any, keywords: Any) -> None:
+        if not self._known:
+            # Adam counts in its state, which on a GPU lies there: it is asked once, and not at every step.
+            states = own_share(stepping).state.values()
+            self.count = next((int(state["step"]) for state in states if "step" in state), 0)
+            self._known = True
+        self.count += 1
+
+    def _forget(self, optimiser: Optimizer) -> None:
+        self._known = False
 
 
 def _adam(network: nn.Module, optimiser: LatentOptimiser, ratio: float) -> Adam:

@@ -13,8 +13,6 @@ from lia_bench.models.blocks.configuration import ReconstructionWeights
 
 # Positions in torchvision's vgg19.features after relu1_1, relu2_1, relu3_1, relu4_1, relu5_1.
 TAPS = (2, 7, 12, 21, 30)
-# Side in pixels that leaves a feature of the last.
-SMALLEST = 16
 
 
 class Vgg19Features(nn.Module):
@@ -49,7 +47,7 @@ class Vgg19Features(nn.Module):
         self.eval()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Feature maps of an image (B, 3, H, W) in [0, 1], H and W at least SMALLEST."""
+        """Feature maps of an image (B, 3, H, W) in [0, 1], H and W at least SMALLEST_FOR_VGG19."""
         feature = (image - self.mean) / self.deviation
         maps = []
         for stage in self.stages:

@@ -175,6 +175,16 @@ class LivePortraitConfiguration(ExperimentConfiguration):
     optimiser: LivePortraitOptimiser = LivePortraitOptimiser()
     second_stage: SecondStageConfiguration | None = None
 
+    @property
+    def compared_size(self) -> int:
+        """Side in pixels of the frames that come out."""
+        return self.model.size * self.model.generator.upscale
+
+    def check_perceptual_loss(self) -> None:
+        """As of all models, where `loss` is looked at."""
+        if self.second_stage is None:
+            super().check_perceptual_loss()
+
     @model_validator(mode="after")
     def _discriminators_fit(self) -> Self:
         if self.loss.adversarial:

@@ -10,7 +10,7 @@ from lia_bench.core.errors import MissingWeightsError
 from lia_bench.models.blocks.adversarial import PatchDiscriminator
 from lia_bench.models.blocks.equivariance import PlaneTransformation
 from lia_bench.models.blocks.portrait_training import PortraitRecipe, Shown, equivariance, priors
-from lia_bench.models.blocks.reconstruction import SMALLEST, PerceptualLoss, ReconstructionLoss, published_vgg19
+from lia_bench.models.blocks.reconstruction import PerceptualLoss, ReconstructionLoss, published_vgg19
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration, LivePortraitLoss
 from lia_bench.models.liveportrait.face_landmarks import FaceLandmarks, face_landmarks
@@ -18,6 +18,7 @@ from lia_bench.models.liveportrait.face_terms import guidance, part_of
 from lia_bench.models.liveportrait.identity import identity_difference, published_arcface
 from lia_bench.models.liveportrait.motion_extractor import PortraitMotion
 from lia_bench.models.liveportrait.second_stage import SecondStageRecipe
+from lia_bench.models.training.configuration import SMALLEST_FOR_VGG19
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 
 WHOLE = "discriminator"
@@ -134,7 +135,7 @@ def region_perceptual(loss: LivePortraitLoss, whole: ReconstructionLoss) -> dict
     return {
         name: PerceptualLoss(
             features,
-            [scale for scale in loss.scales if scale * region.side >= SMALLEST] or [1.0],
+            [scale for scale in loss.scales if scale * region.side >= SMALLEST_FOR_VGG19] or [1.0],
             (1.0,) * 5,
             lambda image: image,
         )

@@ -6,6 +6,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from lia_bench.core.configuration import Section, merge
+from lia_bench.core.errors import InputError
+
+SMALLEST_FOR_VGG19 = 16
+"""Side in pixels that leaves a feature of the last of its layers that are compared."""
 
 
 class ColourJitter(Section):
@@ -138,6 +142,27 @@ class ExperimentConfiguration(ModelConfiguration):
     def references(self) -> int:
         """Frames of the clip that a training step sees beside source and driving: none, unless a model says so."""
         return 0
+
+    @property
+    def compared_size(self) -> int:
+        """Side in pixels of the frames that losses compare; that of the frames, unless a model puts out larger ones."""
+        return self.frame_size
+
+    def check_perceptual_loss(self) -> None:
+        """Raise InputError where frames are too small for the perceptual loss, if that has a weight.
+
+        The loss section then says at which `scales` it compares.
+        """
+        loss = getattr(self, "loss", None)
+        if not getattr(loss, "perceptual", 0):
+            return
+        needed = round(SMALLEST_FOR_VGG19 / min(loss.scales))  # type: ignore[union-attr]
+        if self.compared_size < needed:
+            raise InputError(
+                f"loss.perceptual compares frames of {self.compared_size} pixels at scales down to "
+                f"{min(loss.scales):g}, where VGG19 has nothing left to see: "  # type: ignore[union-attr]
+                f"frames of {needed} pixels and more will do, or --set loss.perceptual=0"
+            )
 
 
 def own_key(kind: type[ModelConfiguration], key: str) -> str:

@@ -125,6 +125,10 @@ def launch(hardware: Hardware) -> Fabric:
         DeviceError: the devices are not there, or torchrun or SLURM started another number of processes.
     """
     accelerator = check_hardware(hardware)
+    if accelerator == "cuda":
+        # Batches of a training are all of one shape, so that trying cuDNN's algorithms once pays. TF32 stays as torch
+        # has it: in convolutions, not in the matrix products that coordinates and directions go through.
+        torch.backends.cudnn.benchmark = True
     several = hardware.processes > 1
     try:
         fabric = Fabric(

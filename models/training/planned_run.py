@@ -105,6 +105,7 @@ def plan(request: TrainingRequest) -> PlannedRun:
         variant, experiment = _configuration_of(existing, request, specification)
     else:
         variant, experiment = load_experiment(request.model, request.variant, _layers(request))
+    experiment.check_perceptual_loss()
     dataset = open_dataset(experiment.data.dataset, request.data_folder, experiment.frame_size)
     name = (request.name or _name(variant, experiment, dataset)) + request.suffix
     folder = existing or run_folder(request.runs, request.model, name)

@@ -43,6 +43,11 @@ class X2FaceLoss(Section):
         "network; VGG19 stands in for it",
     )
 
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """At which frames are compared: their own alone."""
+        return (1.0,)
+
 
 class X2FaceOptimiser(Section):
     """One optimiser for both networks."""

@@ -30,7 +30,9 @@ class X2FaceRecipe(TrainingRecipe):
         self.loss = experiment.loss
         self.perceptual = None
         if self.loss.perceptual:
-            self.perceptual = PerceptualLoss(features or published_vgg19(), (1.0,), (1.0,) * 5, lambda frames: frames)
+            self.perceptual = PerceptualLoss(
+                features or published_vgg19(), self.loss.scales, (1.0,) * 5, lambda frames: frames
+            )
             self.frozen = (self.perceptual,)
         self.animator = X2FaceAnimator(experiment.model)
         self.networks: dict[str, nn.Module] = {"generator": self.animator}
