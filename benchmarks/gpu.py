@@ -15,14 +15,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 from animate import hardware
+from numpy.typing import NDArray
 from train import PLAIN, Setting, batches, matrix_rate, operations, prepared, synchronise
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ SHARES = {"rate": 0.05, "animate": 0.33, "step": 0.32, "curves": 0.2, "data": 0.
 
 HEADER = ("section", "form", "batch", "result", "unit", "times plain", "of the bf16 rate", "peak MiB")
 WINDOWS = 6
+
+Frames = NDArray[np.uint8]
+"""(T, H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -210,42 +214,38 @@ def animation(device: str, scale: Scale) -> Iterator[Row]:
 
     from lia_bench.models.loading import load_model
 
-    generator = torch.Generator().manual_seed(0)
-    source = torch.rand(3, scale.size, scale.size, generator=generator)
-    driving = torch.rand(scale.frames, 3, scale.size, scale.size, generator=generator)
+    # As a video is decoded.
+    driving = np.random.default_rng(0).integers(0, 256, (scale.frames, scale.size, scale.size, 3), dtype=np.uint8)
     plain: dict[int, float] = {}
     for form in scale.animate_forms:
         torch.manual_seed(0)
         model = load_model("lia", "untrained", variant=scale.variant, device=device)
-        if "compiled" in form:
-            how = "reduce-overhead" if "graphs" in form else "default"
-            setattr(model, "render", torch.compile(model.render, mode=how))  # noqa: B010
+        graphs = "graphs" in form
+        model.speed_up("bf16-mixed" if "bf16" in form else "32-true", compiled="compiled" in form and not graphs)
+        if graphs:
+            setattr(model, "render", torch.compile(model.render, mode="reduce-overhead"))  # noqa: B010
         # Every number of frames is compiled anew.
         for batch in (scale.batches[0], scale.batches[-1]) if "compiled" in form else scale.batches:
-            speed, peak = frames_a_second(model, source, driving, batch, mixed="bf16" in form)
+            speed, peak = frames_a_second(model, driving, batch)
             plain.setdefault(batch, speed)
             yield Row("animate", form, batch, speed, "frames/s", speed / plain[batch], None, peak)
 
 
-def frames_a_second(model: "Animator", source: Any, driving: Any, batch: int, *, mixed: bool) -> tuple[float, float]:
+def frames_a_second(model: "Animator", driving: Frames, batch: int) -> tuple[float, float]:
     """The better of two clips after a batch that is not timed, and the peak of memory in MiB."""
-    import torch
-
     from lia_bench.models.training.journal import peak_memory
 
     device = model.device
-    precision: AbstractContextManager[Any] = torch.autocast(device.type, torch.bfloat16) if mixed else nullcontext()
     reset_peak(device)
     seconds = []
-    with precision:
-        for _ in model.animate_stream(source, driving[:batch], batch_size=batch):
+    for _ in model.animate_stream(driving[0], driving[:batch], batch_size=batch):
+        pass
+    whole = driving[: max(batch, len(driving) // batch * batch)]
+    for _ in range(2):
+        begin = time.perf_counter()
+        for _frame in model.animate_stream(driving[0], whole, batch_size=batch):
             pass
-        whole = driving[: max(batch, len(driving) // batch * batch)]
-        for _ in range(2):
-            begin = time.perf_counter()
-            for _frame in model.animate_stream(source, whole, batch_size=batch):
-                pass
-            seconds.append(time.perf_counter() - begin)
+        seconds.append(time.perf_counter() - begin)
     return len(whole) / min(seconds), peak_memory(device)
 
 

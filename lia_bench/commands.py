@@ -42,6 +42,8 @@ def animate(
     batch_size: int = 8,
     runs: AnyPath = "runs",
     runtime: Literal["onnx", "openvino"] | None = None,
+    precision: Literal["32-true", "bf16-mixed"] = "32-true",
+    compile: bool = False,
     say: Say = print,
 ) -> "Animation":
     """Move the subject of a picture as a video moves, as `lia-bench animate` does.
@@ -92,6 +94,8 @@ def animate(
             device=device,
             runs=Path(runs),
             runtime=runtime,
+            precision=precision,
+            compile=compile,
         )
         return make(request, say)
 

@@ -1,22 +1,27 @@
 """The interface every model of the zoo has: one source image moved by a driving video."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.suggestions import unknown
-from lia_bench.core.video.conversion import image_of, images_of
+from lia_bench.core.video.conversion import image_of, images_of, levels_of, to_range
 from lia_bench.models.controls import Control, Editor, amounts_row
 from lia_bench.models.hub import Shareable
+from lia_bench.models.streaming import streamed
 
 if TYPE_CHECKING:
     from lia_bench.core.video.conversion import PictureLike, VideoLike
+
+Precision: TypeAlias = Literal["32-true", "bf16-mixed"]
+"""Of what is computed, as Lightning names them."""
 
 
 class Animator(nn.Module, Shareable, ABC):
@@ -41,6 +46,7 @@ class Animator(nn.Module, Shareable, ABC):
     takes_source_video: ClassVar[bool] = False
     editable: ClassVar[bool] = False
     staged: ClassVar[bool] = False
+    _reduced = False
 
     @abstractmethod
     def encode_source(self, source: Tensor, first_driving: Tensor, transfer: str) -> Any:
@@ -142,6 +148,7 @@ class Animator(nn.Module, Shareable, ABC):
         batch_size: int = 8,
         references: "Tensor | Sequence[PictureLike] | None" = None,
         edit: Mapping[str, float] | None = None,
+        ahead: bool = True,
     ) -> Iterator[Tensor]:
         """Frames (3, H, W) in [0, 1], on the CPU, one for each driving frame; memory does not grow with T.
 
@@ -157,6 +164,7 @@ class Animator(nn.Module, Shareable, ABC):
                 may be; their order does not matter.
             edit: amounts by the names of `controls()`, by which the source is moved before the driving video moves
                 it, to narrow the gap between the two; for relative transfer alone.
+            ahead: whether a GPU renders the next batch while frames of the one before are taken; the CPU never does.
 
         Raises:
             InputError: a shape, range or transfer mode that the model does not take, references to a model that
@@ -171,14 +179,17 @@ class Animator(nn.Module, Shareable, ABC):
         self.check_frame("source", still)
         views = self._checked_references(still, [] if references is None else list(references))
         amounts = self._checked_edit(edit, transfer) if edit else None
-        frames = images_of(driving, "driving video")
-        first = next(frames, None)
-        if first is None:
+        # A GPU gets whole levels as such: a quarter of the bytes to copy.
+        frames = (levels_of if self.device.type == "cuda" else images_of)(driving, "driving video")
+        begun = next(frames, None)
+        if begun is None:
             raise InputError("the driving video has no frame")
+        first = to_range(begun)
         self.check_frame("driving frame", first)
         if first.shape != still.shape:
             raise InputError(f"the source is {_size(still)} and the driving video {_size(first)}: resize one of them")
-        return self._stream(still, first, chain([first], frames), views, transfer, amounts, batch_size)
+        encoded = partial(self._encoded, still, first, views, transfer, amounts)
+        return self._stream(encoded, chain([begun], frames), batch_size, ahead)
 
     def animate_video(
         self, source: "VideoLike", driving: "VideoLike", transfer: str = "relative", batch_size: int = 8
@@ -219,26 +230,35 @@ class Animator(nn.Module, Shareable, ABC):
         return references
 
     def _stream(
-        self,
-        source: Tensor,
-        first: Tensor,
-        frames: Iterator[Tensor],
-        references: list[Tensor],
-        transfer: str,
-        amounts: Tensor | None,
-        batch_size: int,
+        self, encode: Callable[[], Any], frames: Iterator[Tensor], batch_size: int, ahead: bool
     ) -> Iterator[Tensor]:
+        encoded = encode()
+
+        def rendered(driving: Tensor) -> Tensor:
+            with self.evaluating():
+                return self.render(encoded, to_range(driving)).clamp(0, 1).float()
+
+        yield from streamed(frames, batch_size, self.device, rendered, ahead=ahead)
+
+    def _encoded(
+        self, source: Tensor, first: Tensor, references: list[Tensor], transfer: str, amounts: Tensor | None
+    ) -> Any:
         device = self.device
         with self.evaluating():
             encoded = self._encode(
                 source[None].to(device), [view.to(device) for view in references], first[None].to(device), transfer
             )
-            if amounts is not None:
-                encoded = self.edited(encoded, amounts.to(device))
-        while batch := list(islice(frames, batch_size)):
-            with self.evaluating():
-                rendered = self.render(encoded, torch.stack(batch).to(device)).clamp(0, 1).float().cpu()
-            yield from rendered
+            return encoded if amounts is None else self.edited(encoded, amounts.to(device))
+
+    def speed_up(self, precision: Precision = "32-true", *, compiled: bool = False) -> None:
+        """From now on animate in this precision, and by code that torch.compile makes of `render` at its first use.
+
+        "bf16-mixed" lets convolutions and matrix products round to 8 bits: frames differ, which is never the default.
+        Each number of frames at once is compiled for itself; that takes a minute or so on a CPU.
+        """
+        self._reduced = precision == "bf16-mixed"
+        if compiled:
+            setattr(self, "render", torch.compile(self.render))  # noqa: B010
 
     @property
     def device(self) -> torch.device:
@@ -247,11 +267,12 @@ class Animator(nn.Module, Shareable, ABC):
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Inside, nothing is trained: evaluation mode, and no gradients are kept."""
+        """Inside, nothing is trained: evaluation mode, no gradients, and the precision of `speed_up`."""
         training = self.training
         self.eval()
+        reduced = torch.autocast(self.device.type, torch.bfloat16) if self._reduced else nullcontext()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), reduced:
                 yield
         finally:
             self.train(training)

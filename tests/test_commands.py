@@ -32,7 +32,10 @@ COMMANDS: tuple[tuple[Callable[..., Any], click.Command, tuple[type, ...], dict[
         lia_bench.animate,
         animate_command,
         (AnimationRequest,),
-        {"picture": "source", "video": "driving", "model": "models", "no_crop": "crop", "edits": "edit"},
+        {
+            **{"picture": "source", "video": "driving", "model": "models"},
+            **{"no_crop": "crop", "edits": "edit", "compiled": "compile"},
+        },
     ),
     (
         lia_bench.train,

@@ -123,6 +123,8 @@ class TimedStream:
             "transfer": model.transfers[task],
             "batch_size": batch_size,
             "references": references,
+            # The time of a batch is the model's own, and its flows are those of the frames that come next.
+            "ahead": False,
         }
         self._frames: list[Iterator[Tensor]] = []
         self._with_flows = with_flows and len(several) == 1

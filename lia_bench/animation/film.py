@@ -99,8 +99,8 @@ def _tensor(frame: Frame, side: int) -> "Tensor":
     return to_tensor(resize(frame, (side, side)))
 
 
-def _of_side(frames: Iterator[Mapping[int, Frame]], side: int) -> "Iterator[Tensor]":
-    return (to_tensor(scaled[side]) for scaled in frames)
+def _of_side(frames: Iterator[Mapping[int, Frame]], side: int) -> Iterator[Frame]:
+    return (scaled[side] for scaled in frames)
 
 
 @dataclass(frozen=True)

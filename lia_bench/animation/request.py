@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from lia_bench.animation.output import FORMATS, check_film_name
 from lia_bench.core.errors import InputError
@@ -44,6 +45,7 @@ class AnimationRequest:
         device: as torch names devices; None for the GPU where there is one.
         runs: folder of training runs.
         runtime: what runs exported models, "onnx" or "openvino"; None is the first.
+        precision, compile: as `Animator.speed_up` takes them.
     """
 
     models: tuple[str, ...]
@@ -64,6 +66,8 @@ class AnimationRequest:
     device: str | None = None
     runs: Path = Path("runs")
     runtime: str | None = None
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    compile: bool = False
 
     def check(self) -> None:
         """Refuse what cannot work, before anything is loaded.

@@ -1,6 +1,7 @@
 """`lia-bench animate`: pictures moved by videos."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -74,6 +75,14 @@ PATH = click.Path(path_type=Path)
     type=click.Choice(["onnx", "openvino"]),
     help="Of models that `lia-bench models export` wrote.  [default: onnx]",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["32-true", "bf16-mixed"]),
+    default="32-true",
+    show_default=True,
+    help="bf16-mixed: faster on GPUs, and other frames by some grey levels.",
+)
+@click.option("--compile", "compiled", is_flag=True, help="Render by what torch.compile makes of the model.")
 @click.option("--batch-size", type=BATCH_SIZE, default=8, show_default=True, help="Frames at once.")
 @click.option("--runs", type=PATH, default=Path("runs"), show_default=True, help="Folder of trained runs.")
 def command(
@@ -94,6 +103,8 @@ def command(
     fps: float | None,
     device: str | None,
     runtime: str | None,
+    precision: Literal["32-true", "bf16-mixed"],
+    compiled: bool,
     batch_size: int,
     runs: Path,
 ) -> None:
@@ -140,6 +151,8 @@ def command(
         device=device,
         runs=runs,
         runtime=runtime,
+        precision=precision,
+        compile=compiled,
     )
     keep_freed_memory()
     outcome = animate(request, lambda line: click.echo(printable(line), err=True))

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lia_bench.core.errors import CheckpointError, DeviceError
-from lia_bench.models.animator import Animator
+from lia_bench.core.errors import CheckpointError, DeviceError, InputError
+from lia_bench.models.animator import Animator, Precision
 from lia_bench.models.checkpoint import ZooEntry
 from lia_bench.models.export.runtime import Arrays, ExportedModel
 
@@ -44,6 +44,18 @@ class ExportedAnimator(Animator):
     def render(self, encoded: Arrays, driving: Tensor) -> Tensor:
         """Frames (B, 3, output_side, output_side) in [0, 1]; one at a time, as the graphs take them."""
         return torch.cat([torch.from_numpy(self.exported.render(encoded, frame[None].numpy())) for frame in driving])
+
+    def speed_up(self, precision: Precision = "32-true", *, compiled: bool = False) -> None:
+        """Nothing: graphs are what they are.
+
+        Raises:
+            InputError: anything but that is asked for.
+        """
+        if compiled or precision != "32-true":
+            raise InputError(
+                f"{self.exported.card}: exported, and run without torch: --precision and --compile are of models of "
+                "the zoo; leave them out, or take its checkpoint"
+            )
 
 
 def load_exported(folder: Path, name: str, variant: str | None, device: str | None, runtime: str) -> ExportedAnimator:

@@ -64,12 +64,14 @@ def _turned(pictures: Tensor, turns: Tensor, _: Tensor) -> Tensor:
     # How far a channel lies below the value, by the distance of the hue from that channel's.
     channels = [(start + hue) % 6 for start in (5, 3, 1)]
     below = [torch.minimum(channel, 4 - channel).clamp(0, 1) for channel in channels]
-    return (value - range_ * torch.cat(below, dim=-3)).clamp(0, 1)
+    turned: Tensor = (value - range_ * torch.cat(below, dim=-3)).clamp(0, 1)
+    return turned
 
 
 def _grey(pictures: Tensor) -> Tensor:
     red, green, blue = pictures.split(1, dim=-3)
-    return GREY[0] * red + GREY[1] * green + GREY[2] * blue
+    grey: Tensor = GREY[0] * red + GREY[1] * green + GREY[2] * blue
+    return grey
 
 
 CHANGES: tuple[Callable[[Tensor, Tensor, Tensor], Tensor], ...] = (_brighter, _contrasted, _saturated, _turned)

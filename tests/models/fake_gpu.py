@@ -12,8 +12,8 @@ from unittest.mock import PropertyMock, patch
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.accelerators import CPUAccelerator
-from lightning_fabric.strategies import SingleDeviceStrategy
+from lightning_fabric.accelerators.cpu import CPUAccelerator
+from lightning_fabric.strategies.single_device import SingleDeviceStrategy
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.graph import Node, get_gradient_edge
@@ -31,7 +31,7 @@ ONE_TYPE = {
 }
 """Operations that a GPU does on floats of one type alone, and fake tensors on any."""
 UNKNOWN = {"aten::_fused_sgd_"}
-"""Operations that fake tensors hand on to the GPU."""
+"""Operations that fake tensors hand on to the GPU; they give nothing back."""
 
 
 class WaitingError(AssertionError):
@@ -58,7 +58,7 @@ class Watch(TorchDispatchMode):
         given = [value for value in args if isinstance(value, Tensor)]
         if name == "aten::_local_scalar_dense" and given[0].device.type == "cpu":
             return 1
-        if name == "aten::_pin_memory":
+        if name in ("aten::pin_memory", "aten::_pin_memory"):
             # There is no driver to pin by.
             return given[0].clone()
         if name in READS and not self.off and any(value.device.type == "cuda" for value in given):
@@ -128,7 +128,7 @@ def fake_gpu() -> Iterator[Watch]:
         # Whether cuDNN would take a grid is asked of the driver.
         torch.backends.cudnn.flags(enabled=False),
         FakeTensorMode(),
-        Watch() as watch,
+        Watch() as watch,  # type: ignore[no-untyped-call]
     ):
         yield watch
 
@@ -136,7 +136,7 @@ def fake_gpu() -> Iterator[Watch]:
 def _swap(one: Tensor, other: Tensor) -> None:
     """As torch's, by which a parameter is brought to a device; that one refuses fake tensors, which are remembered."""
     one.__dict__, other.__dict__ = other.__dict__, one.__dict__
-    torch._C._swap_tensor_impl(one, other)  # type: ignore[attr-defined]
+    torch._C._swap_tensor_impl(one, other)
 
 
 def _backward(root: Tensor, *_: Any, **__: Any) -> None:
@@ -171,14 +171,14 @@ def _walk(root: Tensor, wanted: list[Tensor]) -> tuple[Tensor, ...]:
         for (following, number), gradient in zip(node.next_functions, _applied(node, arrived), strict=True):
             if following is None or gradient is None:
                 continue
-            gradient = _fitting(gradient, following._input_metadata[number], node)  # type: ignore[attr-defined]
+            gradient = _fitting(gradient, following._input_metadata[number], node)
             there = waiting.setdefault(following, {})
             there[number] = there[number] + gradient if number in there else gradient
     return tuple(waiting[edge.node][edge.output_nr] for edge in edges)
 
 
 def _applied(node: Node, arrived: dict[int, Tensor]) -> Sequence[Tensor | None]:
-    sides = node._input_metadata  # type: ignore[attr-defined]
+    sides = node._input_metadata
     gradients = [arrived.get(number) for number in range(len(sides))]
     if hasattr(node, "apply"):
         given = [
@@ -187,7 +187,8 @@ def _applied(node: Node, arrived: dict[int, Tensor]) -> Sequence[Tensor | None]:
         ]
         result = node.apply(*given)
     else:
-        result = node(*gradients)
+        called: Any = node
+        result = called(*gradients)
     return result if isinstance(result, tuple) else (result,)
 
 

@@ -1,14 +1,18 @@
 """What every model checks and promises, shown on models of a few lines."""
 
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 import lia_bench
 from lia_bench.core.errors import CheckpointError, InputError
+from lia_bench.core.video.conversion import images_of, levels_of, to_range
 from lia_bench.models.animator import Animator
+from tests.models.small_models import noise_frames, small_lia
 
 
 class Brighten(Animator):
@@ -133,3 +137,25 @@ def test_identity_puts_out_its_source() -> None:
     source = torch.rand(3, 12, 20)
     result = lia_bench.load_model("identity").animate(source, torch.rand(7, 3, 12, 20), transfer="relative")
     assert torch.equal(result, source.expand(7, -1, -1, -1))
+
+
+def test_reduced_precision_and_compiled_code_are_asked_for() -> None:
+    model, frames = small_lia(), noise_frames(3)
+    plain = model.animate(frames[0], frames)
+    model.speed_up("bf16-mixed")
+    reduced = model.animate(frames[0], frames)
+    assert reduced.dtype == torch.float32
+    assert 0 < float((reduced - plain).abs().mean()) < 0.02
+    model.speed_up("32-true")
+    assert torch.equal(model.animate(frames[0], frames), plain)
+    with patch("torch.compile", return_value=lambda encoded, driving: torch.ones_like(driving)) as compiled:
+        model.speed_up(compiled=True)
+        assert torch.equal(model.animate(frames[0], frames), torch.ones(3, 3, 64, 64))
+    compiled.assert_called_once()
+
+
+def test_whole_levels_are_the_same_frames() -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    for one, other in zip(levels_of(levels, "video"), images_of(levels, "video"), strict=True):
+        assert one.dtype == torch.uint8
+        assert torch.equal(to_range(one), other)

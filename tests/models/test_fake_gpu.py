@@ -3,10 +3,12 @@
 docs/training.md lists what cannot be seen so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -24,6 +26,7 @@ from lia_bench.models.training.late_numbers import LateNumbers
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
 from lia_bench.models.training.step import Step
 from tests.models.fake_gpu import GPU, WaitingError, Watch, fabric_on_fake_gpu, fake_gpu
+from tests.models.small_models import small_lia
 
 TRAINED = [name for name, specification in MODELS.items() if specification.recipe]
 VGG19_IS_IN = ("blocks.reconstruction", "blocks.latent_training", "iapm.recipe", "x2face.recipe", "liveportrait.recipe")
@@ -50,7 +53,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     """A fake GPU at which waiting is allowed, and networks that others trained, with weights of no value."""
 
     def one_derivative(evolution: MotionEvolution, start: Tensor) -> Tensor:
-        return start + evolution.derivative(evolution.times[1], start)
+        moved: Tensor = start + evolution.derivative(evolution.times[1], start)
+        return moved
 
     for module in VGG19_IS_IN:
         monkeypatch.setattr(f"lia_bench.models.{module}.published_vgg19", _vgg19)
@@ -93,9 +97,36 @@ def test_training_and_animation_do_not_wait_for_a_gpu(name: str, watch: Watch) -
         assert rendered.shape[:2] == (BATCH, 3)
 
 
+def test_a_clip_is_animated_a_batch_ahead(watch: Watch) -> None:
+    model = small_lia().to(GPU)
+    pictures = [np.zeros((64, 64, 3), np.uint8) for _ in range(7)]
+    taken: list[str] = []
+
+    def decoded() -> Iterator[np.ndarray]:
+        for number, picture in enumerate(pictures):
+            taken.append(f"decoded {number}")
+            yield picture
+
+    streams = ("cuda.Stream", "cuda.current_stream", "cuda.Event", "Tensor.record_stream")
+    with ExitStack() as patches:
+        for name in streams:
+            patches.enter_context(patch(f"torch.{name}"))
+        patches.enter_context(patch("torch.cuda.stream", return_value=nullcontext()))
+        copies = patches.enter_context(patch.object(model, "render", side_effect=model.render))
+        stream = model.animate_stream(pictures[0], decoded(), "relative", batch_size=2)
+        # The source is encoded once a clip, and may be waited for.
+        frames = [next(stream)]
+        assert taken[-1] == "decoded 3"
+        with watch.watching():
+            frames += stream
+    assert [frame.shape for frame in frames] == [(3, 64, 64)] * 7
+    assert all(frame.device.type == "cpu" for frame in frames)
+    assert [call.args[1].shape[0] for call in copies.call_args_list] == [2, 2, 2, 1]
+
+
 def test_what_waits_is_seen(watch: Watch) -> None:
     values, still = torch.rand(3, device=GPU), torch.rand(3)
-    waiting = {
+    waiting: dict[str, Callable[[], Any]] = {
         "item": lambda: values[0].item(),
         "tolist": lambda: values.tolist(),
         "bool": lambda: bool(values.sum() > 0),

@@ -52,6 +52,22 @@ def images_of(given: "VideoLike", what: str) -> "Iterator[Tensor]":
     return (image_of(frame, what) for frame in _pictures(given, what))
 
 
+def levels_of(given: "VideoLike", what: str) -> "Iterator[Tensor]":
+    """As `images_of`, but of frames of whole levels these, uint8 (3, H, W); `to_range` makes the others of them."""
+    import torch
+
+    for frame in _pictures(given, what):
+        if isinstance(frame, torch.Tensor) or (isinstance(frame, np.ndarray) and frame.dtype.kind == "f"):
+            yield image_of(frame, what)
+        else:
+            yield torch.from_numpy(frame_of(frame, what)).permute(2, 0, 1)
+
+
+def to_range(image: "Tensor") -> "Tensor":
+    """Whole levels, uint8, as float32 in [0, 1], on their device; floats as they are."""
+    return image if image.is_floating_point() else image.float() / 255
+
+
 def frame_of(given: "PictureLike", what: str) -> Frame:
     """A picture as it is cut and written: uint8 RGB (H, W, 3).
 

@@ -1,0 +1,57 @@
+"""Frames to the device and back, in batches; around what a GPU computes, the program decodes and encodes."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+Rendering = Callable[[Tensor], Tensor]
+
+
+def streamed(
+    frames: Iterator[Tensor], batch_size: int, device: torch.device, render: Rendering, *, ahead: bool
+) -> Iterator[Tensor]:
+    """What `render` makes of the frames, batch by batch, frame by frame on the CPU; memory does not grow with them.
+
+    Args:
+        frames: on the CPU, alike in shape and type.
+        batch_size: frames rendered together.
+        render: a batch on the device to as many results there.
+        ahead: whether a GPU gets a batch before the one before it has been taken: while it computes, the next frames
+            are decoded and those before them are encoded. What is rendered is then a batch ahead of what is yielded.
+    """
+    batches = iter(lambda: list(islice(frames, batch_size)), [])
+    if device.type != "cuda":
+        for batch in batches:
+            yield from render(torch.stack(batch).to(device)).cpu()
+        return
+    up, down = torch.cuda.Stream(device), torch.cuda.Stream(device)
+    computing = torch.cuda.current_stream(device)
+    coming: deque[tuple[Tensor, torch.cuda.Event]] = deque()
+    for batch in batches:
+        # Copies have streams of their own, so that they and what is computed go on side by side.
+        with torch.cuda.stream(up):
+            moved = torch.stack(batch).pin_memory().to(device, non_blocking=True)
+        computing.wait_stream(up)
+        moved.record_stream(computing)
+        rendered = render(moved)
+        down.wait_stream(computing)
+        with torch.cuda.stream(down):
+            # Into pinned memory, which torch takes for copies that are not waited for.
+            taken = rendered.to("cpu", non_blocking=True)
+            there = torch.cuda.Event()
+            there.record(down)
+        rendered.record_stream(down)
+        coming.append((taken, there))
+        while len(coming) > int(ahead):
+            yield from _taken(coming.popleft())
+    while coming:
+        yield from _taken(coming.popleft())
+
+
+def _taken(coming: tuple[Tensor, torch.cuda.Event]) -> Tensor:
+    frames, there = coming
+    there.synchronize()
+    return frames
