@@ -39,11 +39,15 @@ class MotionEvolution(nn.Module):
 
     What comes out for one picture does not depend on the others in the batch: fixed steps are the same for all, and
     the adaptive solver, which fits its steps to the error of everything that it is given, is given one at a time.
+    The library that solves reads times and errors: it is the one that waits for a GPU while the model renders.
     """
+
+    times: Tensor
 
     def __init__(self, configuration: MotionEvolutionConfiguration) -> None:
         super().__init__()
         self.derivative = MotionDerivative(configuration.width)
+        self.register_buffer("times", torch.tensor([0.0, 1.0]), persistent=False)
         self.adjoint = configuration.adjoint
         self.one_by_one = configuration.solver == "dopri5"
         self.solver: dict[str, Any] = {"method": "rk4", "options": {"step_size": configuration.step}}
@@ -66,9 +70,8 @@ class MotionEvolution(nn.Module):
     def _solve(self, start: Tensor) -> Tensor:
         from torchdiffeq import odeint, odeint_adjoint
 
-        times = torch.tensor([0.0, 1.0], device=start.device)
         integrate = odeint_adjoint if self.adjoint else odeint
-        solution: Tensor = integrate(self.derivative, start, times, **self.solver)
+        solution: Tensor = integrate(self.derivative, start, self.times, **self.solver)
         return solution[-1]
 
 
