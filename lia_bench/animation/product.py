@@ -184,8 +184,7 @@ def _opened(
         if request.transfer is None and transfer != USUAL_TRANSFER:
             announce(f"{model.label}: {transfer} transfer, for want of {USUAL_TRANSFER}")
     lineup = load_lineup(named, request.runs, request.device, announce, runtime=request.runtime)
-    faster = request.compile or request.precision != "32-true"
-    for loaded in lineup.models if faster else ():
+    for loaded in lineup.models:
         loaded.animator.speed_up(request.precision, compiled=request.compile)
     for loaded in lineup.models if request.edit else ():
         amounts_row(loaded.animator.controls(), request.edit)
@@ -313,9 +312,8 @@ def _check_settings(folder: Path, request: AnimationRequest, performers: Sequenc
         "models": [[performer.model.label, performer.model.checkpoint_sha256] for performer in performers],
         "transfer": [performer.transfer for performer in performers],
         "references": sorted(sha256_of_file(path) for path in request.references),
-        # Of folders made before there were edits nothing is noted.
+        # Of what is usual nothing is noted, as in folders made before there were other ways.
         "edit": dict(request.edit) or None,
-        # Nor is anything of the usual precision, for the same reason.
         "precision": None if request.precision == "32-true" else request.precision,
         "start": request.start,
         "subject": request.subject if request.crop else None,
