@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
+
+from lia_bench.models.training.hardware import Fabric
 
 
 @dataclass(frozen=True)
