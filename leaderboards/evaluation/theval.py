@@ -42,7 +42,6 @@ GROUND_TRUTH = "ground-truth"
 """What tables call the true videos."""
 
 NO_TRUTH = "no true videos were given to compare with: give --reference"
-IS_TRUTH = "what the others are held against"
 
 
 @dataclass(frozen=True)
@@ -94,16 +93,17 @@ def score_alone(request: ScoreRequest, announce: Announce) -> EvaluationOutcome:
             notes={},
             processes=processes,
             announce=tell,
+            distances=partial(_held_against, None),
         )
 
     scorer = _VideoScorer(request, suite)
     failures: tuple[str, ...] = ()
     true_run = None
     if truth is not None:
-        outcome = _measured(replace(planned(GROUND_TRUTH, truth), distances=_of_truth), truth, scorer)
+        outcome = _measured(planned(GROUND_TRUTH, truth), truth, scorer)
         failures, true_run = outcome.failures, outcome.run
-    of_means = partial(_held_against, true_run) if true_run is not None else _of_truth
-    outcome = _measured(replace(planned(label, generated), distances=of_means), generated, scorer)
+    held = replace(planned(label, generated), distances=partial(_held_against, true_run))
+    outcome = _measured(held, generated, scorer)
     if true_run is not None:
         for line in _unlike(outcome.run, true_run):
             tell(line)
@@ -145,16 +145,12 @@ def _without_truth(suite: Suite) -> Suite:
     return replace(suite, metrics=left, unavailable=suite.unavailable | {one.column: NO_TRUTH for one in of_means})
 
 
-def _of_truth(suite: Suite, run: Run, folder: Path) -> list[SetScore]:
-    """No scores: they are of what is held against true videos."""
-    return [_set_score(run, column, None, IS_TRUTH) for column, _ in _closeness(suite)]
-
-
-def _held_against(truth: Run, suite: Suite, run: Run, folder: Path) -> list[SetScore]:
-    """The scores of a run's means against those of the true videos' run."""
+def _held_against(truth: Run | None, suite: Suite, run: Run, folder: Path) -> list[SetScore]:
+    """The scores of a run's means against those of the true videos' run; None is the run itself, all of whose are 1."""
+    truth = truth or run
     check_same_tools(_tools(run), _tools(truth))
     values, true_values = means(run), means(truth)
-    return [_set_score(run, column, *score.score(values, true_values)) for column, score in _closeness(suite)]
+    return [_set_score(column, *score.score(values, true_values)) for column, score in _closeness(suite)]
 
 
 def _closeness(suite: Suite) -> Iterator[tuple[str, Closeness]]:
@@ -164,10 +160,8 @@ def _closeness(suite: Suite) -> Iterator[tuple[str, Closeness]]:
             yield metric.column, score
 
 
-def _set_score(run: Run, column: str, value: float | None, reason: str) -> SetScore:
-    return SetScore(
-        task=TASK, model=0, metric=column, value=value, reason=reason or None, generated=len(run.clips), reference=None
-    )
+def _set_score(column: str, value: float | None, reason: str) -> SetScore:
+    return SetScore(task=TASK, model=0, metric=column, value=value, reason=reason or None)
 
 
 def means(run: Run) -> dict[str, float]:
