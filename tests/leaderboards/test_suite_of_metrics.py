@@ -157,7 +157,7 @@ def test_killed_before_the_distances_are_saved_they_are_measured_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("lia_bench.leaderboards.evaluation.session.set_scores", killed)
+        patch.setattr("lia_bench.leaderboards.evaluation.set_scores._set_score", killed)
         with pytest.raises(KeyboardInterrupt):
             evaluate(request_of(name="killed", tasks=("reconstruction",)))
     assert comparable(evaluate(request_of(name="killed", tasks=("reconstruction",)))) == comparable(whole)
