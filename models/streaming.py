@@ -7,6 +7,8 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from lia_bench.core.memory import freed_memory_kept
+
 Rendering = Callable[[Tensor], Tensor]
 
 
@@ -24,8 +26,10 @@ def streamed(
     """
     batches = iter(lambda: list(islice(frames, batch_size)), [])
     if device.type != "cuda":
-        for batch in batches:
-            yield from render(torch.stack(batch).to(device)).cpu()
+        # Until the clip is rendered: in a process that kept nothing, batches would be slower than single frames.
+        with freed_memory_kept():
+            for batch in batches:
+                yield from render(torch.stack(batch).to(device)).cpu()
         return
     up, down = torch.cuda.Stream(device), torch.cuda.Stream(device)
     computing = torch.cuda.current_stream(device)
