@@ -41,7 +41,8 @@ def _part(part: Part) -> tuple[str, ...]:
 
 
 def _row(row: Row) -> tuple[str, ...]:
-    settings = ", ".join(f"`{key}={_spelt(value)}`" for key, value in row.settings.items())
+    said = ({"ablation": row.ablation} if row.ablation else {}) | row.settings
+    settings = ", ".join(f"`{key}={_spelt(value)}`" for key, value in said.items())
     return escaped(row.name), f"`{row.model}`" if row.model else "", escaped(row.lacking) or settings
 
 

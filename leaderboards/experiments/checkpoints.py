@@ -16,6 +16,8 @@ from lia_bench.models.loading import load_configuration
 from lia_bench.models.published import PUBLISHED, how_to_fetch, is_fetched, published_variants
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.registry import MODELS
+from lia_bench.models.training.ablations import KEY as ABLATION
+from lia_bench.models.training.ablations import settings_of_ablation
 from lia_bench.models.training.configuration import own_key
 from lia_bench.models.training.run_folder import RunFolder
 
@@ -45,7 +47,7 @@ def checkpoint_for(row: Row, rows: Sequence[Row], dataset: str, runs: Path) -> s
         description = run.description()
         if not _same(description.dataset.name, dataset) or reference.variant not in (None, description.variant):
             continue
-        if row_of(name, dict(flat(read_description(last).experiment)), rows) == row:
+        if row in rows_of(name, dict(flat(read_description(last).experiment)), rows):
             found.append(run)
     if found:
         newest = max(found, key=lambda run: (not run.to_go(), run.written()))
@@ -54,26 +56,26 @@ def checkpoint_for(row: Row, rows: Sequence[Row], dataset: str, runs: Path) -> s
         variant
         for variant in published_variants(name)
         if variant.startswith(f"{_bare(dataset)}-") and reference.variant in (None, variant)
-        if row_of(name, _settings_of_variant(name, variant), rows) == row
+        if row in rows_of(name, _settings_of_variant(name, variant), rows)
     ]
     fetched = [variant for variant in variants if is_fetched(name, variant)]
     if fetched:
         return f"{name}:{fetched[0]}@{PUBLISHED}"
-    training = f"lia-bench train {_variant_for(reference, dataset)} --dataset {dataset}{_set(row.settings)}"
+    training = f"lia-bench train {_variant_for(reference, dataset)} --dataset {dataset}{_set(row)}"
     fetching = f", or {how_to_fetch(name, variants[0])}" if variants else ""
     raise MissingWeightsError(f"no checkpoint: {training}{fetching}")
 
 
-def row_of(model: str, settings: Mapping[str, Any], rows: Iterable[Row]) -> Row | None:
-    """The row that a checkpoint with these settings, flat, is of; None where it fits none, or several."""
+def rows_of(model: str, settings: Mapping[str, Any], rows: Iterable[Row]) -> list[Row]:
+    """The rows that a checkpoint with these settings, flat, is of; none where it fits rows of several settings.
+
+    Rows of the same settings are told apart by what their parts measure, such as the number of views.
+    """
     own = [row for row in rows if row.model and ModelReference.parse(row.model).name == model]
-    kind = load_attribute(MODELS[model].configuration)
-
-    def holds(row: Row) -> bool:
-        return all(settings.get(own_key(kind, key), ...) == value for key, value in row.settings.items())
-
-    fitting = [row for row in own if row.settings and holds(row)] or [row for row in own if not row.settings]
-    return fitting[0] if len(fitting) == 1 else None
+    wanted = {row.name: _settings_of_row(model, row) for row in own}
+    holding = [row for row in own if wanted[row.name] and wanted[row.name].items() <= settings.items()]
+    fitting = holding or [row for row in own if not wanted[row.name]]
+    return fitting if all(wanted[row.name] == wanted[fitting[0].name] for row in fitting) else []
 
 
 def row_of_measurement(one: Measurement, chosen: Mapping[str, str], rows: Sequence[Row]) -> Row | None:
@@ -95,7 +97,15 @@ def row_of_measurement(one: Measurement, chosen: Mapping[str, str], rows: Sequen
     except LiaBenchError:
         # Of a checkpoint of others nobody knows the settings: it is the method as it is.
         settings = {}
-    return row_of(name, settings, rows)
+    fitting = rows_of(name, settings, rows)
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _settings_of_row(model: str, row: Row) -> dict[str, Any]:
+    """What a checkpoint of the row has to say, flat."""
+    kind = load_attribute(MODELS[model].configuration)
+    of_ablation = dict(flat(settings_of_ablation(MODELS[model], row.ablation))) if row.ablation else {}
+    return of_ablation | {own_key(kind, key): value for key, value in row.settings.items()}
 
 
 def _same(trained_on: str, dataset: str) -> bool:
@@ -121,5 +131,8 @@ def _variant_for(reference: ModelReference, dataset: str) -> str:
     return f"{reference.name}:{fitting[0]}" if fitting else reference.name
 
 
-def _set(settings: Mapping[str, Any]) -> str:
-    return "".join(f" --set {key}={json.dumps(value).replace(' ', '')}" for key, value in settings.items())
+def _set(row: Row) -> str:
+    ablation = f" --set {ABLATION}={row.ablation}" if row.ablation else ""
+    return ablation + "".join(
+        f" --set {key}={json.dumps(value).replace(' ', '')}" for key, value in row.settings.items()
+    )

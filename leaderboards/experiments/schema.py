@@ -26,8 +26,9 @@ class Row(Section):
         published: what the paper calls the model; empty for the model's own name.
         variant, note: of the published row, as `leaderboard --published` has them.
         model: ours, or `model:variant`; empty where nothing here can fill the row.
-        settings: what a checkpoint's configuration has to say, by key; without them it is the row of all checkpoints
-            of the model that fit no other row.
+        ablation: one that the model has by name (`lia-bench models show`), of whose settings the row is.
+        settings: what else a checkpoint's configuration has to say, by key; without any it is the row of all
+            checkpoints of the model that fit no other row.
         lacking: why nothing here can fill the row.
     """
 
@@ -36,6 +37,7 @@ class Row(Section):
     variant: str = ""
     note: str | None = None
     model: str = ""
+    ablation: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     lacking: str = ""
 

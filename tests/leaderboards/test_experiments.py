@@ -12,7 +12,7 @@ from PIL import Image
 from lia_bench.cli.main import run
 from lia_bench.core.configuration import flat
 from lia_bench.core.errors import InputError, LiaBenchError
-from lia_bench.leaderboards.experiments.checkpoints import row_of
+from lia_bench.leaderboards.experiments.checkpoints import checkpoint_for, rows_of
 from lia_bench.leaderboards.experiments.registry import EXPERIMENTS, ExperimentFile, find_experiment
 from lia_bench.leaderboards.experiments.requirements import evaluations
 from lia_bench.leaderboards.experiments.run import ExperimentRequest, run_experiment
@@ -20,6 +20,8 @@ from lia_bench.leaderboards.experiments.schema import Experiment
 from lia_bench.leaderboards.experiments.table import ExperimentTable
 from lia_bench.models.checkpoint import save_checkpoint
 from lia_bench.models.loading import load_configuration, load_experiment, load_model
+from lia_bench.models.registry import MODELS
+from lia_bench.models.training.ablations import settings_of_ablation
 from lia_bench.models.training.run_folder import RunDescription, RunFolder, TrainingData
 from tests.leaderboards.toys import write_dataset
 
@@ -99,13 +101,38 @@ def test_a_checkpoint_is_of_the_row_whose_settings_it_has() -> None:
     rows = find_experiment("lia-table5").content.rows
     _, configuration = load_configuration("lia", "vox-256")
     settings = dict(flat(configuration.model_dump(mode="json")))
-    found = row_of("lia", settings, rows)
-    assert found == next(row for row in rows if row.name == "M=20")
-    assert row_of("lia", settings | {"model.motion_dim": 7}, rows) is None
+    assert [row.name for row in rows_of("lia", settings, rows)] == ["M=20"]
+    assert rows_of("lia", settings | {"model.motion_dim": 7}, rows) == []
     rows = find_experiment("sade-table3").content.rows
-    whole = row_of("sade", {"model.motion_evolution.step": 1}, rows)
-    assert whole == next(row for row in rows if row.name == "full")
-    assert row_of("sade", {"model.motion_evolution": None, "model.self_appearance": None}, rows) is None
+    assert [row.name for row in rows_of("sade", {"model.motion_evolution.step": 1}, rows)] == ["full"]
+    assert rows_of("sade", {"model.motion_evolution": None, "model.self_appearance": None}, rows) == []
+
+
+@pytest.mark.parametrize(("experiment", "model"), [("fomm-table1", "fomm"), ("iapm-ablation", "iapm")])
+def test_a_named_ablation_is_of_its_row(experiment: str, model: str) -> None:
+    rows = find_experiment(experiment).content.rows
+    for row in rows:
+        layers = [settings_of_ablation(MODELS[model], row.ablation)] if row.ablation else []
+        _, configuration = load_configuration(model, None, layers)
+        assert rows_of(model, dict(flat(configuration.model_dump(mode="json"))), rows) == [row]
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "dataset", "filled"),
+    [
+        ("sade-table4", "sade", "dfdc", {"N=1", "N=2", "N=3", "N=4", "N=5", "N=6"}),
+        ("sade-table2", "sade", "vox", {"sade", "sade without references"}),
+        ("sade-table1", "fomm", "taichi", {"fomm", "fomm best"}),
+    ],
+)
+def test_one_checkpoint_fills_all_rows_that_their_parts_alone_tell_apart(
+    name: str, model: str, dataset: str, filled: set[str], tmp_path: Path
+) -> None:
+    checkpoint = write_run(tmp_path, model, f"{dataset}-64", "one")
+    rows = find_experiment(name).content.rows
+    own = [row for row in rows if row.model == model]
+    assert {row.name for row in own} == filled
+    assert {checkpoint_for(row, rows, dataset, tmp_path) for row in own} == {f"{model}@{checkpoint}"}
 
 
 @pytest.mark.slow
