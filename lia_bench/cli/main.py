@@ -124,6 +124,8 @@ def _run(words: Sequence[str], debug: bool) -> int:
         return _fail(f"error: {printable(str(error))}", debug)
     except OSError as error:
         return _fail(f"error: {_reason(error)}", debug)
+    except ImportError as error:
+        return _fail(f"error: cannot import a package ({error}): lia-bench doctor names what is broken", debug)
     except Exception as error:
         return _fail(f"error: unexpected {type(error).__name__}: {error} (--debug shows where)", debug)
     return 0

@@ -18,6 +18,8 @@ EXTRAS = {
     "download": "datasets whose footage is fetched from the web, and checkpoints from Google Drive",
     "ray": "preprocessing on a cluster (preprocess --ray)",
     "bair": "the records of BAIR robot pushing (preprocess bair)",
+    "export": "models as ONNX graphs (models export)",
+    "openvino": "exported models in OpenVINO (animate --runtime openvino)",
     "study": "the server of preference studies (study serve)",
     "theval": "lips in speech and in silence (score --protocol theval)",
     "studio": "the page to animate, edit and compare in (studio)",

@@ -65,6 +65,16 @@ def test_doctor_names_what_is_wrong_and_what_it_would_give(
     assert captured.err == "error: click: install anew what the lines above name\n"
 
 
+def test_a_broken_package_is_one_line_that_names_doctor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich.table", None)
+    assert run(["metrics", "list"], False) == 1
+    error = capsys.readouterr().err
+    assert "rich.table" in error
+    assert error.endswith("lia-bench doctor names what is broken\n")
+
+
 # torchmetrics imports matplotlib wherever it is installed, so that scores need a sound one.
 OPTIONAL = (
     "decord",
