@@ -34,7 +34,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     "--transfer",
     metavar="MODE",
     help="How the cross task moves the source: relative, absolute, or another mode of the models; of single models as "
-    "relative,mraa=avd. Reconstruction is always absolute, as the model means it.  "
+    "relative,mraa=avd. That of reconstruction is --reconstruction-transfer.  "
     "[default: relative; of a model without it, the model's own]",
 )
 @metric_options
