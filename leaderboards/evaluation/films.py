@@ -19,7 +19,7 @@ from lia_bench.core.video import INDEX_FIRST, VideoWriter, to_frame
 from lia_bench.core.video.panels import SideBySide, flow_picture
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.writer import copy_video, plays_in_browsers
-from lia_bench.leaderboards.evaluation.pairs import VideoPair
+from lia_bench.leaderboards.evaluation.matching import VideoPair
 from lia_bench.leaderboards.results.report import PlannedModel
 
 VIDEOS = "videos"

@@ -29,8 +29,8 @@ class EvaluationRequest:
         dataset: name or folder of a prepared dataset; None is the only one in `data`.
         tasks: of 'reconstruction' and 'cross'; none are both, or reconstruction alone where no two test clips show
             different persons.
-        transfer: of the cross task, and of single models, as 'relative,mraa=avd'; reconstruction is always absolute, as
-            models mean it. None is relative, and for a model that does not know it the model's usual one.
+        transfer: of the cross task, and of single models, as 'relative,mraa=avd'. None is relative, and for a model
+            that does not know it the model's usual one.
         metrics: names; None is all there are.
         protocol: the rules that numbers are computed by.
         subject: what the clips show, as far as plain names of metrics depend on it; None is what the dataset says.
@@ -144,8 +144,8 @@ class ScoreRequest:
             theval alone, which then has no scores.
         source: folder of the animated images, or one image; the references then show other persons, so that identity is
             compared with the images, and what compares pixels is left out.
-        pairs_file: what belongs together (see `pairs.match_listed`), in place of equal names; the references then show
-            other persons. None is the pairs.csv that `animate` left in `generated`, where there is one.
+        pairs_file: what belongs together (see `matching.match_listed`), in place of equal names; the references then
+            show other persons. None is the pairs.csv that `animate` left in `generated`, where there is one.
         max_frames: only the first so many frames of each video count; None is all.
         skip_source_frame: whether reconstruction leaves the first frame, which is the source, out of its numbers.
         set_side: 'driving' or 'source': what distances of sets are measured from where the images are given.
@@ -189,17 +189,33 @@ class ScoreRequest:
         """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""
         _check_metrics(self.metrics, self.subject)
         _check_counts({"batch-size": self.batch_size, "max-frames": self.max_frames})
+        if self.protocol is Protocol.THEVAL:
+            self._check_theval()
         if self.set_side not in ("driving", "source"):
             raise InputError(unknown("side", self.set_side, ("driving", "source")))
         if self.set_side == "source" and self.source is None:
             raise InputError("--set-side source: name the images that were animated with --source")
         if self.max_frames == 1 and self.skip_source_frame:
             raise InputError("--max-frames 1 and --skip-source-frame leave no frame: leave one of them out")
-        if self.protocol is Protocol.THEVAL and (self.source or self.transfer or self.subject not in (None, "face")):
-            raise InputError("--protocol theval looks at faces alone: leave --source, --transfer and --subject out")
         if min(self.trim) < 0:
             raise InputError(f"--trim {','.join(map(str, self.trim))}: pixels cannot be negative")
         _check_name(self.name, self.results)
+
+    def _check_theval(self) -> None:
+        """Raise InputError for what videos that are looked at one by one, and whole, have no use for."""
+        given = {
+            "--source": self.source,
+            "--pairs-file": self.pairs_file,
+            "--max-frames": self.max_frames,
+            "--skip-source-frame": self.skip_source_frame,
+            "--set-side": self.set_side != "driving",
+            "--transfer": self.transfer,
+            "--subject": self.subject not in (None, "face"),
+        }
+        if useless := [option for option, value in given.items() if value]:
+            raise InputError(
+                f"--protocol theval looks at each video of a face alone and whole: leave {', '.join(useless)} out"
+            )
 
 
 @dataclass(frozen=True)

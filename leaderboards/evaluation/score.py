@@ -23,14 +23,8 @@ from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.clip import result_entry
 from lia_bench.leaderboards.evaluation.course import Course, Frames, open_source
 from lia_bench.leaderboards.evaluation.films import ScoredVideos, file_stem
-from lia_bench.leaderboards.evaluation.pairs import (
-    PAIRS,
-    MismatchedVideosError,
-    VideoPair,
-    match,
-    match_listed,
-    open_folder,
-)
+from lia_bench.leaderboards.evaluation.matching import VideoPair, match, match_listed, open_folder
+from lia_bench.leaderboards.evaluation.pairs import PAIRS, MismatchedVideosError
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
@@ -170,16 +164,15 @@ class _PairScorer:
             MismatchedVideosError: frame counts or sizes differ.
         """
         trim = self._request.trim
-        trimmed = "-trim-" + "-".join(map(str, trim)) if any(trim) else ""
         sha256 = pair.reference.checked_sha256()
         with open_indexed(pair.generated.path) as mine, open_indexed(pair.reference.path) as theirs:
             self._check(mine, theirs)
             frames = self._course.counted(theirs, pair.task)
-            key = frames.key(sha256, len(theirs)) + trimmed
+            key = frames.key(sha256, len(theirs)) + self._trimming
             source = self._source(pair)
-            from_source = self._request.set_side == "source" and pair.source is not None
-            if from_source and pair.source is not None:
-                key = self._keep_source(pair.source) + trimmed
+            source_of_sets = pair.source if self._request.set_side == "source" else None
+            if source_of_sets is not None:
+                key = self._keep_source(source_of_sets)
             rate = theirs.properties.fps
             shown = (
                 ScoredVideos(self._results, pair, self._stem, source, rate, trimmed=any(trim)) if self._stem else None
@@ -192,7 +185,7 @@ class _PairScorer:
                     frame_by_frame=True,
                     source=source,
                     same_person=pair.task == "reconstruction",
-                    in_sets=not from_source,
+                    in_sets=source_of_sets is None,
                 ),
                 [self._request.transfer],
                 partial(generated_features, self._features, pair.number),
@@ -223,6 +216,12 @@ class _PairScorer:
                 date=utc_date(),
             )
 
+    @property
+    def _trimming(self) -> str:
+        """What the key of features ends in."""
+        trim = self._request.trim
+        return "-trim-" + "-".join(map(str, trim)) if any(trim) else ""
+
     def _check(self, mine: FrameReader, theirs: FrameReader) -> None:
         most = self._request.max_frames or max(len(mine), len(theirs))
         if min(len(mine), most) != min(len(theirs), most):
@@ -248,14 +247,12 @@ class _PairScorer:
         top, right, bottom, left = self._request.trim
         with open_source(source) as reader:
             frames = self._course.counted(reader, "cross")
-            key = frames.key(sha256_of_video(source), len(reader))
+            key = frames.key(sha256_of_video(source), len(reader)) + self._trimming
             kept = (
                 frame[top : frame.shape[0] - bottom, left : frame.shape[1] - right]
                 for frame in islice(reader, frames.end)
             )
-            trim = self._request.trim
-            suffix = "-trim-" + "-".join(map(str, trim)) if any(trim) else ""
-            keep_true_features(self._suite, key + suffix, len(frames), kept)
+            keep_true_features(self._suite, key, len(frames), kept)
         return key
 
     def _source(self, pair: VideoPair) -> Tensor | None:

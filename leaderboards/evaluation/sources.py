@@ -13,9 +13,8 @@ from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.readers import sha256_of_video
 from lia_bench.leaderboards.evaluation.course import open_source
 from lia_bench.leaderboards.evaluation.pairs import read_pair_rows
+from lia_bench.leaderboards.evaluation.session import SPLIT
 from lia_bench.leaderboards.results.report import ClipPair
-
-SPLIT = "test"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from lia_bench.core.processes import Processes
 from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed
 from lia_bench.core.video.sound import has_sound, mono_sound
-from lia_bench.leaderboards.evaluation.pairs import open_folder
+from lia_bench.leaderboards.evaluation.matching import open_folder
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest
 from lia_bench.leaderboards.evaluation.session import SPLIT, Announce, SessionPlan, run_plan, session
 from lia_bench.leaderboards.evaluation.trimming import trimmed, trimmed_size, usual_size

@@ -183,8 +183,9 @@ def test_what_does_not_go_with_the_protocol_is_told(tmp_path: Path, capsys: pyte
     made = ["score", "--generated", str(tmp_path / "made"), "--results", str(tmp_path / "results"), "--device", "cpu"]
     assert run(made, debug=False) == 1
     assert "--protocol theval does without one" in capsys.readouterr().err
-    assert run([*made, "--protocol", "theval", "--source", str(tmp_path)], debug=False) == 1
-    assert "leave --source, --transfer and --subject out" in capsys.readouterr().err
+    useless = ["--source", str(tmp_path), "--max-frames", "2", "--skip-source-frame"]
+    assert run([*made, "--protocol", "theval", *useless], debug=False) == 1
+    assert "leave --source, --max-frames, --skip-source-frame out" in capsys.readouterr().err
     pair = ["--reference", str(tmp_path / "made"), "--metrics", "l1,lip_dynamics"]
     assert run([*made, *pair], debug=False) == 0
     told = " ".join(capsys.readouterr().out.split())
