@@ -210,6 +210,27 @@ TARGETS: Sequence[Target] = (
         paired=True,
     ),
     Target(
+        "list of pairs",
+        ("pairs.csv", "listed.csv"),
+        ("data", "generated", "face.png"),
+        _commands(
+            f"{_EVALUATE} --pairs-file pairs.csv".replace("reconstruction", "cross"),
+            f"score --generated generated --reference generated --source face.png --pairs-file listed.csv {_SCORE}",
+        ),
+        _TEXT,
+        paired=True,
+    ),
+    Target(
+        "experiment",
+        ("experiment.yaml",),
+        ("data", "pairs.csv"),
+        _commands(
+            "experiment show experiment.yaml",
+            "experiment run experiment.yaml --models identity --device cpu --no-videos --results out",
+        ),
+        _TEXT,
+    ),
+    Target(
         "config.json of a checkpoint",
         (f"{CHECKPOINT}/config.json", "shared/config.json"),
         (*_WITH_MODEL, "data", "shared"),

@@ -31,6 +31,17 @@ LAYOUTS = ("fomm", "fvv", "iapm", "lia", "monkeynet", "mraa", "x2face")
 TRAIN = "--accelerator cpu --set data.workers=0 --set data.batch_size=1"
 EVALUATE = "--dataset data/own --task reconstruction --metrics l1,psnr --device cpu --batch-size 4 --name again"
 
+EXPERIMENT = """title: what an own file says
+published: {paper: lia, table: "5"}
+rows:
+  - {name: small, model: lia, variant: M=5, settings: {motion.directions: 4}}
+  - {name: floor, model: identity}
+common: {datasets: [own], metrics: [l1, psnr], max_frames: 2}
+parts:
+  - {task: reconstruction, source_frame: skipped}
+  - {task: cross, pairs: {file: pairs.csv}, transfer: relative}
+"""
+
 VOX = "video_id,start,end,bbox,fps,width,height,partition,person_id\n"
 ANNOTATION = (
     "Identity  : \tid10271\nReference : \ta\nOffset    : \t0\nFV Conf   : \t20.0\t(1)\nASD Conf  : \t5.0\n\n"
@@ -101,6 +112,9 @@ def _datasets(folder: Path) -> None:
     for name in ("shard-1", "shard-2"):
         shutil.copytree(written_before / name, folder / "shards" / name)
     (folder / "common.txt").write_text("test/q#b#0\ntest/r#b#0\n", encoding="utf-8")
+    (folder / "pairs.csv").write_text("source,driving,frame\nq#b#0,r#b#0,1\n", encoding="utf-8")
+    (folder / "listed.csv").write_text("source,driving,generated\nface,clip,clip\n", encoding="utf-8")
+    (folder / "experiment.yaml").write_text(EXPERIMENT, encoding="utf-8")
 
 
 def _weights(folder: Path) -> None:
