@@ -154,9 +154,9 @@ class ClipScoring:
         """
         frames = eight_bits(reference)
         if self._animated is not None:
-            start = reference[0] if self._begun_from is None else self._begun_from.to(reference.device)
-            pair = torch.stack([self._animated.to(reference.device), start])
-            self._start_pose_gap = start_pose_gap(_extractors(self._suite.metrics), eight_bits(pair))
+            start = reference[0] if self._begun_from is None else self._begun_from
+            both = (eight_bits(frame.to(reference.device)) for frame in (self._animated, start))
+            self._start_pose_gap = start_pose_gap(_extractors(self._suite.metrics), *both)
             self._animated = None
         quantise = _truncated if self._suite.setting.protocol is Protocol.LITERATURE else eight_bits
         sound = [(model, images) for model, images in zip(self._models, generated, strict=True) if model.takes(images)]

@@ -10,12 +10,13 @@ from lia_bench.metrics.extractors.extractor import POINTS
 from lia_bench.metrics.features import LoadedExtractor
 
 
-def start_pose_gap(extractors: Iterable[LoadedExtractor], pair: Tensor) -> float | None:
+def start_pose_gap(extractors: Iterable[LoadedExtractor], source: Tensor, start: Tensor) -> float | None:
     """`pose_distance` of source and first driving frame, which relative transfer suffers from.
 
     Args:
         extractors: of which the first that finds keypoints looks at both.
-        pair: uint8 (2, 3, H, W).
+        source: uint8 (3, H, W).
+        start: the driving frame, likewise, perhaps of another size.
 
     Returns:
         None where none of them finds keypoints, or where they are not seen in both.
@@ -23,5 +24,6 @@ def start_pose_gap(extractors: Iterable[LoadedExtractor], pair: Tensor) -> float
     extractor = next((one for one in extractors if one.specification.shows_points), None)
     if extractor is None:
         return None
-    gap = pose_distance(*extractor.specification.part(extractor(pair), POINTS))
+    first, second = (extractor.specification.part(extractor(frame[None]), POINTS)[0] for frame in (source, start))
+    gap = pose_distance(first, second)
     return gap if math.isfinite(gap) else None

@@ -155,6 +155,16 @@ def test_frames_may_be_left_out_on_both_sides(folders: Path) -> None:
         score(request(folders, "good", set_side="source"))
 
 
+def test_the_animated_image_may_have_another_size_than_the_videos(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_toy_metrics(monkeypatch)
+    Image.new("RGB", (2 * SIZE, 3 * SIZE), (90, 20, 30)).save(folders / "portrait.png")
+    outcome = score(request(folders, "good", source=folders / "portrait.png", metrics=("toy_akd",)))
+    assert outcome.failures == ()
+    assert read(outcome.leaderboard)[0]["clips"] == "3"
+
+
 def test_a_list_says_what_belongs_together(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     register_toy_metrics(monkeypatch)
     (folders / "sources").mkdir()
