@@ -274,7 +274,8 @@ TARGETS: Sequence[Target] = (
         ("runs", "data", "settings.yaml"),
         (
             Command(f"train lia:demo-64 --dataset data/own --name other --config settings.yaml {TRAIN}"),
-            Command("train lia:demo-64 --dataset data/own --name other --config settings.yaml --accelerator cpu"),
+            Command("train lia:demo-64 --dataset data/own --name other --config settings.yaml --accelerator cpu "
+                "--set data.workers=0"),
             *_RESUMED,
         ),
         _TEXT,
