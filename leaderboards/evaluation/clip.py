@@ -1,6 +1,6 @@
 """One clip through all models at once: decoded once, animated, scored and shown side by side."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from lia_bench.core.video.image import at_sizes
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.evaluation.course import Course, driving_frames, open_source
 from lia_bench.leaderboards.evaluation.films import Rendered, filmed
+from lia_bench.leaderboards.evaluation.request import FLOWS, KINDS
 from lia_bench.leaderboards.evaluation.set_scores import keep_true_features
 from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream, Views
 from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel
@@ -27,6 +28,7 @@ from lia_bench.metrics.clip_scores import ClipResult, ClipScoring, ClipTruth, ex
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
 from lia_bench.models.blocks.flow_recording import recorded_flows
+from lia_bench.models.blocks.motion_marks import recorded_marks
 
 
 @dataclass(frozen=True)
@@ -93,34 +95,42 @@ class Filming:
     Attributes:
         results: the results folder.
         models: as the report has them, which names their files.
-        flows: whether the flows of models that have one are filmed as well.
+        flow_videos: whether the flows of models that have one are filmed as well.
+        show: of `request.KINDS`, what is drawn over frames in a further video of each model that has it.
     """
 
     results: Path
     models: Sequence[PlannedModel]
-    flows: bool
+    flow_videos: bool
+    show: Sequence[str] = ()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What has to come with the models' frames."""
+        return frozenset((*self.show, FLOWS) if self.flow_videos else self.show)
 
 
-def warm_up(models: Sequence[Contestant]) -> list[str]:
+def warm_up(models: Sequence[Contestant]) -> dict[str, list[str]]:
     """Let every model render once, so that what libraries set up in the first call does not count as its speed.
 
     Returns:
-        labels of the models that have no dense flow.
+        of each of `request.KINDS` the labels of the models that do not have it.
     """
-    without_flow = []
+    lacking: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for model in models:
         frame = torch.rand(3, *model.seen, generator=torch.Generator().manual_seed(0))
         try:
-            with recorded_flows() as flows:
+            with recorded_flows() as flows, recorded_marks() as marks:
                 list(model.animator.animate_stream(frame, frame[None]))
         except (LiaBenchError, torch.OutOfMemoryError):
             raise
         except Exception as error:
             reason = " ".join(str(error).split())
             raise LiaBenchError(f"{model.label} cannot animate: {type(error).__name__}: {reason}") from error
-        if not flows:
-            without_flow.append(model.label)
-    return without_flow
+        for kind, labels in lacking.items():
+            if not (flows if kind == FLOWS else marks.has(kind)):
+                labels.append(model.label)
+    return lacking
 
 
 def evaluate_clip(
@@ -161,15 +171,16 @@ def evaluate_clip(
             key = of_sets.key(source_key, len(sources))
             keep_true_features(judges.suite, key, len(of_sets), islice(sources, of_sets.end))
         scoring = ClipScoring(judges.suite, truth, modes, partial(judges.feature_file, task.number))
-        with_flows = filming is not None and filming.flows
         frames = driving_frames(driving, counted.end, start)
-        evaluation = _Evaluation(task, models, judges, scoring, views, frames, with_flows)
+        kinds = filming.kinds if filming else ()
+        evaluation = _Evaluation(task, models, judges, scoring, views, frames, kinds)
         camera = None
         try:
             with ExitStack() as films:
                 if filming:
                     films_of = (filming.results, task.strip, task.place, source, filming.models, task.task)
-                    camera = films.enter_context(filmed(*films_of, driving.properties.fps))
+                    wanted = (filming.flow_videos, filming.show)
+                    camera = films.enter_context(filmed(*films_of, driving.properties.fps, *wanted))
                 for reference, rendered in evaluation.rows(skipped=counted.first + (start is not None)):
                     if camera:
                         camera.take(reference, rendered)
@@ -218,7 +229,7 @@ class _Evaluation:
         scoring: ClipScoring,
         views: Views,
         driving: Iterator[Frame],
-        with_flows: bool,
+        kinds: Collection[str],
     ) -> None:
         self._judges = judges
         self._scoring = scoring
@@ -228,7 +239,7 @@ class _Evaluation:
         self._reference = map(itemgetter(judges.size), shown)
         of_task = (task.task, task.driving.name, views)
         self._streams = [
-            TimedStream(model, *of_task, branch, judges.size, judges.batch_size, with_flows)
+            TimedStream(model, *of_task, branch, judges.size, judges.batch_size, kinds)
             for model, branch in zip(models, branches, strict=True)
         ]
         self.frames = 0

@@ -14,7 +14,7 @@ from lia_bench.leaderboards.evaluation.clip import ClipTask, Filming, Judges, ev
 from lia_bench.leaderboards.evaluation.course import Course, open_course
 from lia_bench.leaderboards.evaluation.films import VIDEOS
 from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, count_pairs, draw_pairs, pairs_sha256
-from lia_bench.leaderboards.evaluation.request import TASKS, EvaluationOutcome, EvaluationRequest, usual_name
+from lia_bench.leaderboards.evaluation.request import FLOWS, TASKS, EvaluationOutcome, EvaluationRequest, usual_name
 from lia_bench.leaderboards.evaluation.session import (
     SPLIT,
     Announce,
@@ -86,14 +86,19 @@ def evaluate(
     with session(planned.session) as opened:
         work = planned.work(opened.pairs)
         judges = Judges(suite, request.batch_size, partial(generated_features, opened.features))
-        filming = Filming(opened.folder, planned.session.run.models, request.flow_videos) if request.videos else None
+        films = (opened.folder, planned.session.run.models, request.flow_videos, request.show)
+        filming = Filming(*films) if request.videos else None
         strips = [opened.folder / VIDEOS / task.strip for task in work if filming]
         kinds = ["videos"] if request.videos else []
-        if request.flow_videos or not opened.finished.issuperset(task.key for task in work):
-            without_flow = warm_up(models)
-            if request.flow_videos and without_flow:
-                planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(without_flow)}")
-            kinds += ["flow videos"] if request.flow_videos and len(without_flow) < len(models) else []
+        if request.flow_videos or request.show or not opened.finished.issuperset(task.key for task in work):
+            lacking = warm_up(models)
+            if request.flow_videos and lacking[FLOWS]:
+                planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(lacking[FLOWS])}")
+            for kind in request.show:
+                if lacking[kind]:
+                    planned.session.announce(f"without {kind}, so that none are shown: {', '.join(lacking[kind])}")
+            kinds += ["flow videos"] if request.flow_videos and len(lacking[FLOWS]) < len(models) else []
+            kinds += ["overlay videos"] if any(len(lacking[kind]) < len(models) for kind in request.show) else []
         opened.announce_lacking(*kinds)
         outcome = opened.measure(
             work, partial(evaluate_clip, models=models, judges=judges, filming=filming, course=planned.course)

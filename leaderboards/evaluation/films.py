@@ -16,11 +16,14 @@ from torch import Tensor
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.video import INDEX_FIRST, VideoWriter, to_frame
+from lia_bench.core.video.overlays import blended, dimmed, enlarged, keypoint_colours, marked
 from lia_bench.core.video.panels import SideBySide, flow_picture
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.writer import copy_video, plays_in_browsers
 from lia_bench.leaderboards.evaluation.matching import VideoPair
+from lia_bench.leaderboards.evaluation.request import FLOWS, KEYPOINTS, MASKS
 from lia_bench.leaderboards.results.report import PlannedModel
+from lia_bench.models.blocks.motion_marks import Marks
 
 VIDEOS = "videos"
 """Within a results folder."""
@@ -134,10 +137,46 @@ class Rendered:
         frame: (3, H, W) in [0, 1].
         flow: (2, H, W) in pixels, x before y, from each pixel to the place in the source that it shows; None of a model
             that has none, and where none was asked for.
+        marks: its keypoints and masks, likewise.
     """
 
     frame: Tensor
     flow: Tensor | None
+    marks: Marks | None = None
+
+
+class Overlay:
+    """What a model sees of motion, over source, driving frame and result side by side (FOMM, figure 3)."""
+
+    def __init__(self, source: Frame, label: str, show: Sequence[str]) -> None:
+        """`source`: uint8 (H, W, 3); `show`: of `request.KINDS`, what is drawn."""
+        self._source = source
+        self._show = show
+        self._longest = max(source.shape[:2]) * LONGEST_FLOW
+        self._layout = SideBySide(["source", "driving", label], *enlarged(source).shape[:2])
+
+    def picture(self, driving: Frame, result: Frame, rendered: Rendered) -> Frame | None:
+        """All three, uint8; None of a model that has nothing of what is to be shown."""
+        marks = rendered.marks or Marks()
+        flow = rendered.flow if FLOWS in self._show else None
+        if flow is None and not any(marks.has(kind) for kind in self._show):
+            return None
+        frames = [self._source, driving, result]
+        if MASKS in self._show and marks.masks:
+            masks = zip(frames, marks.masks, strict=True)
+            frames = [frame if mask is None else dimmed(frame, mask[0].numpy()) for frame, mask in masks]
+        if flow is not None:
+            frames[-1] = blended(frames[-1], flow_picture(flow, self._longest))
+        frames = [enlarged(frame) for frame in frames]
+        if KEYPOINTS in self._show and marks.positions:
+            colours = keypoint_colours(len(marks.positions[0]), marks.together)
+            axes: Sequence[Tensor | None] = marks.axes or [None] * len(frames)
+            places = zip(frames, marks.positions, axes, strict=True)
+            frames = [
+                marked(frame, positions.numpy(), colours, None if own is None else own.numpy())
+                for frame, positions, own in places
+            ]
+        return self._layout.picture(frames)
 
 
 class Camera:
@@ -145,18 +184,28 @@ class Camera:
 
     Attributes:
         source_picture, driving_video: files, relative to the results folder; the video of one frame or more.
-        models: what each model's entry says: 'video' and, of a model with a flow, 'flow_video'.
+        models: what each model's entry says: 'video' and, where they are wanted and the model has what they show,
+            'flow_video' and 'overlay_video'.
     """
 
     def __init__(
-        self, strip: VideoWriter, alone: ClipVideos, source: Tensor, models: Sequence[PlannedModel], task: str
+        self,
+        strip: VideoWriter,
+        alone: ClipVideos,
+        source: Tensor,
+        models: Sequence[PlannedModel],
+        task: str,
+        flow_videos: bool,
+        show: Sequence[str],
     ) -> None:
-        """`strip`: of all side by side; `alone`: every one by itself; `source`: (3, H, W) in [0, 1]."""
+        """`strip`: of all side by side; `alone`: every one by itself; others as of `filmed`."""
         self._stems = [file_stem(model, model.transfers[task]) for model in models]
         captions = ["source", "driving", *(model.label for model in models)]
         self._layout = SideBySide(captions, *source.shape[1:])
         self._source = to_frame(source)
         self._longest = max(source.shape[1:]) * LONGEST_FLOW
+        self._flow_videos = flow_videos
+        self._overlays = [Overlay(self._source, model.label, show) for model in models]
         self._strip = strip
         self._alone = alone
         self.source_picture = alone.set_picture(SOURCE, self._source)
@@ -168,10 +217,13 @@ class Camera:
         shown, *generated = (to_frame(frame) for frame in (driving, *(one.frame for one in rendered)))
         self._strip.write(self._layout.picture([self._source, shown, *generated]))
         self.driving_video = self._alone.add(DRIVING, shown)
-        for stem, frame, one, files in zip(self._stems, generated, rendered, self.models, strict=True):
+        films = zip(self._stems, generated, rendered, self.models, self._overlays, strict=True)
+        for stem, frame, one, files, overlay in films:
             files["video"] = self._alone.add(f"{stem}.mp4", frame)
-            if one.flow is not None:
+            if one.flow is not None and self._flow_videos:
                 files["flow_video"] = self._alone.add(f"{stem}-flow.mp4", flow_picture(one.flow, self._longest))
+            if (picture := overlay.picture(shown, frame, one)) is not None:
+                files["overlay_video"] = self._alone.add(f"{stem}-overlay.mp4", picture)
 
 
 @contextmanager
@@ -183,6 +235,8 @@ def filmed(
     models: Sequence[PlannedModel],
     task: str,
     fps: float,
+    flow_videos: bool = False,
+    show: Sequence[str] = (),
 ) -> Iterator[Camera]:
     """A camera for one clip, at the end of whose context all files appear, unless there was an error.
 
@@ -193,11 +247,13 @@ def filmed(
         models: in the order in which they are shown.
         task: which animation it is.
         fps: frames a second of all videos.
+        flow_videos: whether flows are filmed.
+        show: of `request.KINDS`, what is drawn over frames in a further video.
     """
     side_by_side = VideoWriter(results / VIDEOS / strip, fps, container=INDEX_FIRST)
     alone = ClipVideos(results, place, fps)
     with side_by_side, alone:
-        yield Camera(side_by_side, alone, source, models, task)
+        yield Camera(side_by_side, alone, source, models, task, flow_videos, show)
 
 
 class ScoredVideos:

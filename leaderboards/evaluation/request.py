@@ -16,6 +16,9 @@ from lia_bench.metrics.specification import Protocol
 
 TASKS = ("reconstruction", "cross")
 
+KEYPOINTS, MASKS, FLOWS = KINDS = ("keypoints", "masks", "flows")
+"""What of a model's motion an overlay video may show."""
+
 Trim = tuple[int, int, int, int]
 """Pixels left out at the top, right, bottom and left of every frame."""
 
@@ -55,6 +58,7 @@ class EvaluationRequest:
         set_side: 'driving' or 'source': the clips that distances of sets are measured from, in the cross task.
         videos: whether to write videos: of each clip a strip of all side by side, and every model's alone.
         flow_videos: whether to write videos of the models' dense flows as well.
+        show: of 'keypoints', 'masks' and 'flows', what a further video of each model shows over its frames.
         data: folder of prepared datasets.
         runs: folder of training runs.
         results: folder of results.
@@ -86,6 +90,7 @@ class EvaluationRequest:
     set_side: Literal["driving", "source"] = "driving"
     videos: bool = True
     flow_videos: bool = False
+    show: tuple[str, ...] = ()
     data: Path = Path("data")
     runs: Path = Path("runs")
     results: Path = Path("results")
@@ -110,6 +115,11 @@ class EvaluationRequest:
         self._check_together()
         if self.flow_videos and not self.videos:
             raise InputError("--flow-videos and --no-videos: leave one of them out")
+        if self.show and not self.videos:
+            raise InputError("--show and --no-videos: leave one of them out")
+        for kind in self.show:
+            if kind not in KINDS:
+                raise InputError(f"--show: {unknown('kind', kind, KINDS)}")
         _check_name(self.name, self.results)
 
     def _check_together(self) -> None:

@@ -107,11 +107,12 @@ class Session:
         return self._report.content.runs[self._run_index]
 
     def announce_lacking(self, *kinds: str) -> None:
-        """Tell how many clips were finished without some kind of videos: of 'videos' and 'flow videos'."""
+        """Tell how many clips were finished without some kind of videos: 'videos' and the like."""
         clips = self._run.clips
         lacking = {
             "videos": sum(clip.driving_video is None for clip in clips),
             "flow videos": sum(not any(model.flow_video for model in clip.models) for clip in clips),
+            "overlay videos": sum(not any(model.overlay_video for model in clip.models) for clip in clips),
         }
         for kind in kinds:
             if lacking[kind]:

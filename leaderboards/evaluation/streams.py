@@ -1,7 +1,7 @@
 """What one model makes of one clip, frame by frame, and the time it takes for it."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import tee
@@ -16,8 +16,10 @@ from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.video import resize, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.evaluation.films import Rendered
+from lia_bench.leaderboards.evaluation.request import FLOWS
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.flow_recording import recorded_flows
+from lia_bench.models.blocks.motion_marks import Marks, recorded_marks
 
 Item = TypeVar("Item")
 
@@ -92,7 +94,7 @@ class Views:
 
 
 class TimedStream:
-    """A model's frames and flows, with the seconds that the model itself took for them."""
+    """A model's frames, flows and marks, with the seconds that the model itself took for them."""
 
     def __init__(
         self,
@@ -103,9 +105,15 @@ class TimedStream:
         driving: Iterator[Mapping[Size, Tensor]],
         size: Size,
         batch_size: int,
-        with_flows: bool,
+        kinds: Collection[str] = (),
     ) -> None:
-        """`driving`: frames at every size that is needed; `size`: of the frames that are compared."""
+        """Takes what it is to render, and what of it is wanted.
+
+        Args:
+            driving: frames at every size that is needed.
+            size: of the frames that are compared.
+            kinds: of `KINDS`, what is to come with the frames.
+        """
         self._model = model
         self._clip = clip
         self._size = size
@@ -123,12 +131,13 @@ class TimedStream:
             "transfer": model.transfers[task],
             "batch_size": batch_size,
             "references": references,
-            # The time of a batch is the model's own, and its flows are those of the frames that come next.
+            # The time of a batch is the model's own, and its flows and marks are those of the frames that come next.
             "ahead": False,
         }
         self._frames: list[Iterator[Tensor]] = []
-        self._with_flows = with_flows and len(several) == 1
+        self._kinds = frozenset(kinds) if len(several) == 1 else frozenset()
         self._flows: Iterator[Tensor] = iter(())
+        self._marks: Iterator[Marks] = iter(())
 
     @property
     def seconds(self) -> float:
@@ -139,14 +148,16 @@ class TimedStream:
         return self
 
     def __next__(self) -> Rendered:
-        if not self._with_flows:
+        if not self._kinds:
             return Rendered(self._next_frame(), None)
-        with recorded_flows() as flows:
+        with recorded_flows() as flows, recorded_marks() as marks:
             frame = self._next_frame()
-        if flows:
-            # A batch has been rendered, and these are its frames' flows.
+        # Where there are some, a batch has been rendered, and they are its frames'.
+        if flows and FLOWS in self._kinds:
             self._flows = iter(flows[-1].pixels(*frame.shape[1:]).cpu())
-        return Rendered(frame, next(self._flows, None))
+        if any(marks.has(kind) for kind in self._kinds):
+            self._marks = marks.each()
+        return Rendered(frame, next(self._flows, None), next(self._marks, None))
 
     def _next_frame(self) -> Tensor:
         """The model's next frame at the size of the comparison; of several, the one nearest to the true frame."""

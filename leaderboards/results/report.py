@@ -169,7 +169,7 @@ class ModelResult(_WithoutNothing):
         scores: by column.
         problem: what was wrong with its frames.
         reasons: of columns that have no value, why, where the metric says so.
-        video, flow_video: files, relative to the results folder.
+        video, flow_video, overlay_video: files, relative to the results folder.
     """
 
     seconds: FiniteFloat
@@ -178,6 +178,7 @@ class ModelResult(_WithoutNothing):
     reasons: dict[str, str] | None = None
     video: str | None = None
     flow_video: str | None = None
+    overlay_video: str | None = None
 
 
 class ClipEntry(_WithoutNothing):

@@ -82,6 +82,12 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     help="Write videos: of each clip all models side by side, and the driving clip and every model alone.",
 )
 @click.option("--flow-videos", is_flag=True, help="Write the models' dense flows as videos, too.")
+@click.option(
+    "--show",
+    callback=names,
+    metavar="KIND,...",
+    help="Draw keypoints, masks or flows of each model over source, driving frames and result, in a further video.",
+)
 @click.option("--data", type=FOLDER, default=Path("data"), show_default=True, help="Folder of prepared datasets.")
 @click.option("--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of training runs.")
 @click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of results.")
@@ -103,6 +109,7 @@ def command(
     pairs: int | None,
     videos: bool,
     flow_videos: bool,
+    show: tuple[str, ...] | None,
     data: Path,
     runs: Path,
     results: Path,
@@ -119,6 +126,7 @@ def command(
       lia-bench evaluate --models lia,fomm --dataset sample
       lia-bench evaluate --models lia:vox-256 --dataset vox --task reconstruction --metrics l1,lpips
       lia-bench evaluate --models lia --dataset vox --clips common.txt
+      lia-bench evaluate --models lia,fomm --dataset sample --show keypoints,masks
       lia-bench evaluate --models lia --dataset vox --task cross --sources portraits --set-side source
       lia-bench evaluate --models lia@runs/lia/vox-256-vox+motion.directions.sweep.json --dataset vox
     """
@@ -149,6 +157,7 @@ def command(
         pairs=pairs,
         videos=videos,
         flow_videos=flow_videos,
+        show=show or (),
         data=data,
         runs=runs,
         results=results,

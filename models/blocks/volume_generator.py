@@ -20,6 +20,7 @@ from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE
 from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.keypoints import heatmap_difference
+from lia_bench.models.blocks.motion_marks import record_masks
 from lia_bench.models.blocks.warping import coordinate_grid, warp, warp_by_each
 
 
@@ -144,6 +145,7 @@ class VolumeGenerator(nn.Module):
         """Frames for an encoded source and keypoints of the same batch size."""
         motion = self.dense_motion(source.compressed, source_keypoints, driving_keypoints)
         record_flow(motion.flow, align_corners=False)
+        record_masks(motion.occlusion)
         warped = warp(source.volume, motion.flow, align_corners=False)
         features = self.mix(self.fold(warped.flatten(1, 2))) * motion.occlusion
         return Generated(torch.sigmoid(self.decoder(features).float()), motion)

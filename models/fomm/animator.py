@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from lia_bench.models.blocks.matrices import inverse, multiply
+from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import EncodedClip, KeypointAnimator, RelativePosition, expanded
 from lia_bench.models.fomm.configuration import FommModel
 from lia_bench.models.fomm.generator import EncodedSource, Generator
@@ -42,7 +43,10 @@ class FommAnimator(KeypointAnimator):
         count = driving.shape[0]
         source = EncodedSource(*expanded(encoded.source, count))
         keypoints = Keypoints(*expanded(encoded.keypoints, count))
-        return self.generator.render(source, keypoints, encoded.transfer(self.keypoint_detector(driving))).frames
+        seen = self.keypoint_detector(driving)
+        moved = encoded.transfer(seen)
+        record_keypoints(encoded.keypoints.position, seen.position, moved.position)
+        return self.generator.render(source, keypoints, moved).frames
 
     def relative(self, position: RelativePosition, source: Keypoints, first: Keypoints, adapted: bool) -> Relative:
         """Positions move, and each Jacobian changes as the driving one since the first frame."""

@@ -18,6 +18,7 @@ from lia_bench.models.blocks.hourglass import encoder_decoder
 from lia_bench.models.blocks.keypoints import heatmap_difference
 from lia_bench.models.blocks.matrices import inverse, multiply
 from lia_bench.models.blocks.motion_evolution import MotionEvolution, evolved
+from lia_bench.models.blocks.motion_marks import record_masks
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.fomm.configuration import FommModel
 from lia_bench.models.fomm.keypoint_detector import Keypoints
@@ -73,6 +74,7 @@ class Generator(nn.Module):
         height, width = source.features.shape[2:]
         motion = self.motion(source.small, source_keypoints, driving_keypoints)
         record_flow(motion.flow, self.align_corners)
+        record_masks(motion.occlusion)
         features = warp(source.features, resize_flow(motion.flow, height, width), self.align_corners)
         features = features * resize_map(motion.occlusion, height, width)
         for block in (*self.residual, *self.up):

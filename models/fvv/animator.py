@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import SizedAnimator
+from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.blocks.volume_generator import EncodedSource
 from lia_bench.models.fvv.configuration import FvvModel, ViewConfiguration
@@ -88,7 +89,10 @@ class FvvAnimator(SizedAnimator):
         motion = self.pose_estimator(driving)
         if encoded.view is not None:
             motion = seen_from(motion, encoded.view)
-        return encoded.transfer(frame_keypoints(encoded.canonical, motion, self.axes))
+        seen = frame_keypoints(encoded.canonical, motion, self.axes)
+        moved = encoded.transfer(seen)
+        record_keypoints(encoded.keypoints, seen, moved)
+        return moved
 
 
 def seen_from(motion: HeadMotion, view: ViewConfiguration) -> HeadMotion:

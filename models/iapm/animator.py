@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor
 
 from lia_bench.models.animator import SizedAnimator
+from lia_bench.models.blocks.motion_marks import record_masks
 from lia_bench.models.iapm.configuration import IapmModel
 from lia_bench.models.iapm.generator import Generator
 from lia_bench.models.iapm.masks import MaskGenerator, perturbed_for_testing
@@ -60,7 +61,11 @@ class IapmAnimator(SizedAnimator):
     def render(self, encoded: EncodedSource, driving: Tensor) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] for driving frames (B, 3, H, W)."""
         source = self._repeated(encoded, driving.shape[0])
-        mask = self.mask_generator(driving) if encoded.as_seen else self._masks(source, driving).refined
+        if encoded.as_seen:
+            seen = mask = self.mask_generator(driving)
+        else:
+            seen, _, mask = self._masks(source, driving)
+        record_masks(mask, source=encoded.mask, driving=seen)
         return self.generator.paint(source.frame, source.small, source.mask, mask).fine
 
     def stages(self, source: Tensor, driving: Tensor) -> Mapping[str, Tensor]:

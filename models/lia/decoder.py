@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.motion_marks import record_masks
 from lia_bench.models.blocks.stylegan2 import (
     ActivatedConvolution,
     ModulatedPointwise,
@@ -39,6 +40,7 @@ class Warp(nn.Module):
         positions = self.grid + logits[:, :2].tanh().permute(0, 2, 3, 1)
         record_flow(positions, align_corners=False)
         mask = logits[:, 2:].sigmoid()
+        record_masks(mask)
         moved = F.grid_sample(source.expand(logits.shape[0], -1, -1, -1), positions, align_corners=False)
         return (moved * mask).to(source.dtype), mask.to(source.dtype)
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.motion_marks import record_masks
 from lia_bench.models.blocks.stylegan2 import (
     ActivatedConvolution,
     ModulatedPointwise,
@@ -121,6 +122,7 @@ def warp(source: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
     positions = grid + logits[:, :2].tanh().permute(0, 2, 3, 1)
     record_flow(positions, align_corners=True)
     mask = logits[:, 2:].sigmoid()
+    record_masks(mask)
     moved = F.grid_sample(source.expand(len(logits), -1, -1, -1).float(), positions, align_corners=True)
     return (moved * mask).to(source.dtype), mask.to(source.dtype)
 

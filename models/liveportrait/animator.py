@@ -11,6 +11,7 @@ from torch import Tensor
 from lia_bench.core.errors import InputError
 from lia_bench.core.video.conversion import images_of
 from lia_bench.models.animator import SizedAnimator
+from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.spade import SpadeDecoder
 from lia_bench.models.blocks.volume_generator import EncodedSource, VolumeGenerator
 from lia_bench.models.controls import Control
@@ -172,4 +173,7 @@ class LivePortraitAnimator(SizedAnimator):
     def moved_points(self, encoded: EncodedClip, driving: Tensor) -> Tensor:
         """The points (B, K, 3) that the source is to take, from the driving frames (B, 3, H, W)."""
         openings = openings_of(driving, self.motion.openings) if self.motion.retargets else None
-        return encoded.transfer(self.motion_extractor(driving), self.retargeting, openings)
+        motion = self.motion_extractor(driving)
+        moved = encoded.transfer(motion, self.retargeting, openings)
+        record_keypoints(encoded.points, motion.points(), moved)
+        return moved

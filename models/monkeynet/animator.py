@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.models.blocks.matrices import inverse, multiply
+from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import EncodedClip, KeypointAnimator, RelativePosition, expanded
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
 from lia_bench.models.monkeynet.generator import Generator
@@ -59,7 +60,10 @@ class MonkeyNetAnimator(KeypointAnimator):
         count = driving.shape[0]
         levels = list(expanded(encoded.source, count))
         keypoints = Keypoints(*expanded(encoded.keypoints, count))
-        return self.generator.render(levels, keypoints, encoded.transfer(self.keypoint_detector(driving))).frames
+        seen = self.keypoint_detector(driving)
+        moved = encoded.transfer(seen)
+        record_keypoints(encoded.keypoints.position, seen.position, moved.position)
+        return self.generator.render(levels, keypoints, moved).frames
 
     def relative(
         self, position: RelativePosition, source: Keypoints, first: Keypoints, adapted: bool

@@ -10,6 +10,7 @@ from lia_bench.core.errors import InputError
 from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.disentanglement import DisentanglementNetwork
 from lia_bench.models.blocks.matrices import inverse, multiply
+from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.mraa.configuration import MraaModel
 from lia_bench.models.mraa.generator import BackgroundPredictor, EncodedSource, Generator
@@ -97,7 +98,10 @@ class MraaAnimator(SizedAnimator):
             small.expand(count, -1, -1, -1),
             tuple(level.expand(count, -1, -1, -1) for level in levels),
         )
-        moved = encoded.transfer(self.region_predictor(driving))
+        seen = self.region_predictor(driving)
+        moved = encoded.transfer(seen)
+        axes = (encoded.regions.affine, seen.affine, moved.affine)
+        record_keypoints(encoded.regions.shift, seen.shift, moved.shift, axes)
         background = None if encoded.background is None else encoded.background(source.frame, driving)
         return self.generator.render(source, repeated(encoded.regions, count), moved, background).frames
 

@@ -13,6 +13,7 @@ from lia_bench.models.blocks.hourglass import encoder_decoder
 from lia_bench.models.blocks.keypoints import covariance_heatmaps
 from lia_bench.models.blocks.matrices import inverse, multiply
 from lia_bench.models.blocks.motion_evolution import MotionEvolution, evolved
+from lia_bench.models.blocks.motion_marks import record_masks
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.mraa.configuration import BackgroundConfiguration, MraaModel
 from lia_bench.models.mraa.regions import Regions, axis_sign
@@ -106,6 +107,7 @@ class Generator(nn.Module):
         """Frames for an encoded source and regions of the same batch size; `background` as in `forward`."""
         motion = self.motion(source.small, source_regions, driving_regions, background)
         record_flow(motion.flow, align_corners=False)
+        record_masks(motion.occlusion)
         *shallower, deepest = source.levels
         seen, hidden = visible(deepest, motion)
         features = seen

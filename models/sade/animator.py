@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.models.animator import SizedAnimator
+from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.sade.configuration import SadeModel
 from lia_bench.models.sade.generator import EncodedViews, Generator
@@ -67,7 +68,9 @@ class SadeAnimator(SizedAnimator):
         """Frames (B, 3, H, W) in [0, 1] for driving frames (B, 3, H, W)."""
         count = driving.shape[0]
         views = EncodedViews(*(value.repeat(count, 1, 1, 1) for value in encoded.views))
-        moved = encoded.transfer(self.keypoint_detector(driving))
+        seen = self.keypoint_detector(driving)
+        moved = encoded.transfer(seen)
+        record_keypoints(encoded.keypoints[:1], seen, moved)
         frames: Tensor = self.generator.render(views, encoded.keypoints.expand(count, -1, -1, -1), moved).frames
         return frames
 

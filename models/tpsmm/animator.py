@@ -9,6 +9,7 @@ from torch import Tensor
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.disentanglement import DisentanglementNetwork
+from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.tpsmm.configuration import TpsmmModel
 from lia_bench.models.tpsmm.dense_motion import DenseMotion
@@ -93,10 +94,13 @@ class TpsmmAnimator(SizedAnimator):
         """Frames (B, 3, H, W) in [0, 1] for driving frames (B, 3, H, W)."""
         count = driving.shape[0]
         source = encoded.source.expand(count, -1, -1, -1)
+        seen = self.keypoint_detector(driving)
+        moved = encoded.transfer(seen)
+        record_keypoints(encoded.keypoints, seen, moved, together=KEYPOINTS_PER_SPLINE)
         motion = self.dense_motion.blend(
             encoded.small.expand(count, -1, -1, -1),
             encoded.keypoints.expand(count, -1, -1),
-            encoded.transfer(self.keypoint_detector(driving)),
+            moved,
             None if encoded.background is None else encoded.background(source, driving),
         )
         features = [maps.expand(count, -1, -1, -1) for maps in encoded.features]

@@ -13,6 +13,7 @@ from lia_bench.models.blocks.convolution import (
     UpBlock,
 )
 from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.motion_marks import record_masks
 from lia_bench.models.blocks.warping import resize_flow, warp
 from lia_bench.models.tpsmm.configuration import InpaintingConfiguration
 from lia_bench.models.tpsmm.dense_motion import TpsmmMotion
@@ -73,6 +74,7 @@ class InpaintingNetwork(nn.Module):
     def render(self, source: Tensor, features: list[Tensor], motion: TpsmmMotion) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] from the source, its `encode`d maps and the motion, of one batch size."""
         record_flow(motion.flow, align_corners=True)
+        record_masks(motion.occlusions[-1])
         seen = [
             warped_to(maps, motion.flow) * occlusion
             for maps, occlusion in zip(features, motion.occlusions, strict=True)

@@ -14,13 +14,15 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.video import open_video, write_png_folder, write_video
-from lia_bench.core.video.panels import flow_picture
+from lia_bench.core.video.overlays import DIMMEST, dimmed, keypoint_colours, marked
+from lia_bench.core.video.panels import GAP, STRIP, flow_picture
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.films import LONGEST_FLOW, file_stem
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest, ScoreRequest
 from lia_bench.leaderboards.evaluation.score import score
 from lia_bench.leaderboards.results.report import PlannedModel
 from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.motion_marks import record_keypoints, record_masks
 from lia_bench.models.blocks.warping import coordinate_grid
 from tests.leaderboards.test_evaluation import request_of as request_of
 from tests.leaderboards.test_scoring import drifting
@@ -184,6 +186,78 @@ def test_flows_are_shown_of_models_that_have_one(filmed: Any, tmp_path: Path, mo
     assert all("flow_video" not in result for clip in clips_of(plain) for result in clip["models"])
 
 
+class MarkingToy(Toy):
+    """Has two keypoints at places that are known, a third far outside, and a mask of the result's left half."""
+
+    PLACES = (((-0.5, -0.5), (0.5, 0.5)), ((-0.5, 0.5), (0.0, 0.0)), ((0.5, -0.5), (-0.2, 0.6)))
+
+    def render(self, encoded: Tensor, driving: Tensor) -> Tensor:
+        source, seen, moved = (torch.tensor([[*place, (9.0, 0.0)]]) for place in self.PLACES)
+        record_keypoints(source, seen.expand(len(driving), -1, -1), moved.expand(len(driving), -1, -1))
+        record_masks(torch.tensor([1.0, 0.0]).repeat_interleave(2).expand(len(driving), 1, 4, 4))
+        return super().render(encoded, driving)
+
+
+def test_keypoints_are_shown_where_they_are_in_source_driving_frame_and_result(
+    filmed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(
+        monkeypatch,
+        marking=replace(specification("marking"), animator=f"{__name__}:MarkingToy"),
+        shifting=replace(specification("shifting"), animator=f"{__name__}:ShiftingToy"),
+    )
+    lines: list[str] = []
+    request = filmed(
+        "marking", "shifting", tasks=("reconstruction",), limit=2, show=("keypoints", "flows"), batch_size=2
+    )
+    outcome = evaluate(request, lines.append)
+    assert lines == [
+        "without keypoints, so that none are shown: shifting, identity",
+        "without flows, so that none are shown: marking, identity",
+    ]
+    side = 192
+    colours = keypoint_colours(3)
+    for clip in clips_of(outcome):
+        marking, shifting, identity = clip["models"]
+        assert "overlay_video" not in identity
+        assert not any("flow_video" in model for model in clip["models"])
+        size = (STRIP + side, 3 * side + 2 * GAP)
+        check_plays(outcome.report.folder / shifting["overlay_video"], clip["frames"], size)
+        path = outcome.report.folder / marking["overlay_video"]
+        check_plays(path, clip["frames"], size)
+        with open_video(path) as frames:
+            for picture in frames:
+                for column, places in enumerate(MarkingToy.PLACES):
+                    panel = picture[STRIP:, column * (side + GAP) :][:, :side].astype(float)
+                    for (x, y), colour in zip(places, colours, strict=False):
+                        across, down = (round((place + 1) / 2 * (side - 1)) for place in (x, y))
+                        assert panel[down, across] == pytest.approx(colour, abs=90)
+    with pytest.raises(InputError, match="did you mean 'keypoints'"):
+        evaluate(replace(request, show=("keypoint",)))
+    with pytest.raises(InputError, match="--show and --no-videos"):
+        evaluate(replace(request, videos=False))
+
+
+def test_dots_axes_and_masks_are_drawn_to_scale() -> None:
+    grey = np.full((64, 64, 3), 200, np.uint8)
+    hidden = dimmed(grey, np.repeat(np.array([[1.0, 0.0]], np.float32), 2, axis=0))
+    assert (hidden[:, :10] == 200).all()
+    assert (hidden[:, -10:] == 200 * DIMMEST).all()
+    # One region in the middle: half axes of a half and a quarter of half the side.
+    axes = np.array([[[0.5, 0.0], [0.0, 0.25]]], np.float32)
+    red = (marked(grey, np.zeros((1, 2), np.float32), [(255, 0, 0)], axes) == (255, 0, 0)).all(axis=2)
+    rows, columns = np.nonzero(red)
+    assert (columns.min(), columns.max()) == pytest.approx((31.5 - 15.75, 31.5 + 15.75), abs=1)
+    assert (rows.min(), rows.max()) == pytest.approx((31.5 - 7.875, 31.5 + 7.875), abs=1)
+    dots = marked(grey, np.array([[-0.5, 0.25], [1.0, 1.0]], np.float32), [(255, 0, 0), (0, 0, 255)])
+    rows, columns = np.nonzero((dots == (255, 0, 0)).all(axis=2))
+    assert (columns.mean(), rows.mean()) == pytest.approx((0.25 * 63, 0.625 * 63), abs=0.5)
+    assert (dots[63, 63] == (0, 0, 255)).all()
+    lost = np.array([[np.nan, 0.0], [50.0, 0.0]], np.float32)
+    assert np.array_equal(marked(grey, lost, keypoint_colours(2)), grey)
+    assert keypoint_colours(50, together=5)[::5] == keypoint_colours(10)
+
+
 def test_finished_clips_without_flows_are_told_where_there_could_be_some(
     filmed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +271,9 @@ def test_finished_clips_without_flows_are_told_where_there_could_be_some(
         lines: list[str] = []
         evaluate(replace(request, flow_videos=True), lines.append)
         assert lines[-1] == last
+        evaluate(replace(request, show=("flows",)), lines.append)
+        said = "1 finished clips have no overlay videos" if model == "shifting" else "without flows, so that none"
+        assert lines[-1].startswith(said)
 
 
 def test_scored_videos_are_copied_where_browsers_play_them(tmp_path: Path) -> None:
