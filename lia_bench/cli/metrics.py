@@ -28,10 +28,12 @@ def list_metrics() -> None:
     from lia_bench.metrics.registry import METRICS, ordered, weights_behind
 
     table = Table(box=box.SIMPLE_HEAD)
-    for column in ("metric", "plain name", "definition", "weights"):
+    for column in ("metric", "plain name", "definition"):
         table.add_column(column, overflow="fold")
+    # One below the other, where there are several.
+    table.add_column("weights", overflow="fold", max_width=24)
     for name in ordered(METRICS):
         metric = METRICS[name]
         subjects = "" if metric.subjects is None else f"{metric.alias} of {' or '.join(metric.subjects) or 'anything'}"
         table.add_row(name, subjects, metric.summary, ", ".join(weights_behind(metric)))
-    wide_console(140).print(table)
+    wide_console(150).print(table)

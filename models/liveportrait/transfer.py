@@ -134,11 +134,16 @@ class Transfer:
         return wanted and float(openings.lips) >= LIPS_APART
 
 
-@cache
 def neutral_expression() -> Tensor:
     """Offsets (1, K, 3) of a face at rest, which the authors' code subtracts where the driver is a single picture."""
+    return torch.tensor(_neutral_offsets())[None]
+
+
+@cache
+def _neutral_offsets() -> list[list[float]]:
     text = (files("lia_bench.models.liveportrait") / "neutral_expression.json").read_text()
-    return torch.tensor(json.loads(text)["offsets"])[None]
+    offsets: list[list[float]] = json.loads(text)["offsets"]
+    return offsets
 
 
 def whole_points(region: Region) -> dict[int, tuple[int, ...]] | None:
