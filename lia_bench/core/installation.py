@@ -23,8 +23,6 @@ EXTRAS = {
     "study": "the server of preference studies (study serve)",
     "theval": "lips in speech and in silence (score --protocol theval)",
     "studio": "the page to animate, edit and compare in (studio)",
-    "export": "models as ONNX graphs (models export)",
-    "openvino": "another runtime for exported models (animate --runtime openvino)",
 }
 """The extras that users install, and what each gives."""
 
