@@ -166,16 +166,20 @@ def _options(
     there = count_pairs(clips, sources)
     if part.pairs.count is not None and part.pairs.count > there:
         announce(f"{evaluation.title}: {there} pairs of different persons, and not {part.pairs.count}, are here")
-    return options | {"pairs": min(part.pairs.count, there) if part.pairs.count is not None else None}
+    # Where there is none, the evaluation says so.
+    return options | {"pairs": min(part.pairs.count, there) or None if part.pairs.count is not None else None}
 
 
 def _chosen(
     experiment: Experiment, evaluation: Evaluation, asked: Sequence[ModelReference], runs: Path
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """References to evaluate, each with the name of its row or '', and of other rows why they stay empty."""
+    """References to evaluate, each with the name of its row or '', and of other rows why they stay empty.
+
+    Those of rows come first, each of one checkpoint; behind them some may be of all the runs of a sweep.
+    """
     rows = experiment.content.rows or evaluation.rows
     bare = [reference.name for reference in asked if reference.variant is None and reference.checkpoint is None]
-    chosen: dict[str, str] = {str(one): "" for one in asked if one.name not in bare}
+    chosen: dict[str, str] = {}
     missing: dict[str, str] = {}
     for row in evaluation.rows:
         name = ModelReference.parse(row.model).name if row.model else ""
@@ -189,6 +193,9 @@ def _chosen(
                 chosen[found] = row.name
             except LiaBenchError as error:
                 missing[row.name] = str(error)
+    for one in asked:
+        if one.name not in bare:
+            chosen.setdefault(str(one), "")
     in_rows = {ModelReference.parse(row.model).name for row in evaluation.rows if row.model}
     for name in bare:
         if name not in in_rows:

@@ -19,7 +19,7 @@ HEAVY = (
 )
 
 LISTINGS = (
-    *("metrics list", "weights list", "weights list s3fd", "models list", "datasets list"),
+    *("metrics list", "weights list", "weights list s3fd", "models list", "datasets list", "experiment list"),
     *("leaderboard toy", "leaderboard --published", "leaderboard compare lia fomm --results ."),
     *("leaderboard html toy --output page", "study report study"),
 )

@@ -189,6 +189,28 @@ def test_the_sizes_of_the_dictionary_fill_each_its_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_runs_of_a_sweep_fill_no_other_models_row(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "data" / "sample-64", {"ann#1": 2}, size=64)
+    runs = tmp_path / "runs"
+    for model, name in (("lia", "a"), ("lia", "b"), ("fomm", "c")):
+        write_run(runs, model, "sample-64", name)
+    sweep = runs / "lia" / "both.sweep.json"
+    swept = [{"name": name, "settings": {}} for name in "ab"]
+    sweep.write_text(json.dumps({"format": 1, "model": "lia", "runs": swept}))
+    mine = tmp_path / "mine.yaml"
+    part = "{datasets: [sample], task: reconstruction, metrics: [l1]}"
+    mine.write_text(f"title: t\nrows: [{{name: ours, model: fomm}}]\nparts: [{part}]\n")
+    request = ExperimentRequest(
+        (f"lia@{sweep}", "fomm"), None, tmp_path / "data", runs, tmp_path / "results", device="cpu", videos=False
+    )
+    (table,) = run_experiment(Experiment(mine), request).tables
+    measured = [cell.row for cell in table.cells if cell.measured is not None]
+    assert measured[0] == "ours"
+    assert len(measured) == 4
+    assert sum(row.startswith("lia") for row in measured) == 2
+
+
+@pytest.mark.slow
 def test_every_experiment_runs_on_tiny_datasets_of_its_kinds(tmp_path: Path) -> None:
     for kind in KINDS:
         write_dataset(tmp_path / "data" / f"{kind}-16", {"ann#1": 7, "bob#1": 7})
