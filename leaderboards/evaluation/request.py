@@ -129,6 +129,8 @@ class EvaluationRequest:
         for option, value in {"--pairs-file": self.pairs_file, "--sources": self.sources}.items():
             if value is not None and self.tasks and "cross" not in self.tasks:
                 raise InputError(f"{option} is for the cross task: leave it out, or add --task cross")
+            if value is not None and self.best_of_references:
+                raise InputError(f"{option} is for the cross task, --best-of-references is not: leave one of them out")
         if self.best_of_references and not self.references:
             raise InputError("--best-of-references goes with --references N")
         if self.best_of_references and "cross" in self.tasks:

@@ -152,6 +152,7 @@ def test_what_cannot_be_is_one_line(request_of: Any, tmp_path: Path) -> None:
         ({"pairs_file": large, "pairs": 2}, "leave one of them out"),
         ({"sources": str(large), "tasks": ("reconstruction",)}, "is for the cross task"),
         ({"references": 1, "best_of_references": True, "tasks": ("cross",)}, "--task reconstruction alone"),
+        ({"references": 1, "best_of_references": True, "pairs_file": large}, "leave one of them out"),
         ({"max_frames": 1, "skip_source_frame": True}, "leave no frame"),
         ({"start": "best"}, "name the --subject"),
         ({"reconstruction_transfer": "reconstructio"}, "did you mean 'reconstruction'"),
