@@ -29,7 +29,7 @@ TEXTS = (
     *("lia", "identity", "name", "last"),
 )
 
-NEVER = {("train", "--compile"), ("", "--version")}
+NEVER = {("animate", "--compile"), ("train", "--compile"), ("", "--version")}
 """What starts compilers, and what is no input."""
 
 _EVALUATE = f"--models identity {EVALUATE} --no-videos"
