@@ -263,6 +263,9 @@ class _PairScorer:
         else:
             with open_indexed(pair.source) as reader:
                 image = to_tensor(reader.frame(0))
+        top, right, bottom, left = self._request.trim
+        if top + bottom >= image.shape[1] or left + right >= image.shape[2]:
+            raise MismatchedVideosError(f"{pair.source}: --trim leaves nothing of it; take less, or a larger picture")
         return trimmed(image, self._request.trim).to(self._suite.setting.device)
 
 

@@ -140,6 +140,18 @@ def test_identity_is_compared_with_the_source_images(folders: Path, monkeypatch:
     assert "another person's video drives" in (cell.reason or "")
 
 
+def test_a_source_of_which_nothing_is_left_is_a_line(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register_toy_metrics(monkeypatch)
+    (folders / "sources").mkdir()
+    for name, height in (("a", 2 * SIZE), ("b", 5), ("c", 4)):
+        Image.new("RGB", (SIZE, height), (10, 20, 30)).save(folders / "sources" / f"{name}.png")
+    fields: dict[str, Any] = {"metrics": ("toy_identity",), "source": folders / "sources", "trim": (2, 0, 2, 0)}
+    outcome = score(request(folders, "good", **fields))
+    assert read(outcome.leaderboard)[0]["clips"] == "2"
+    (line,) = outcome.failures
+    assert "c.png: --trim leaves nothing of it" in line
+
+
 def test_frames_may_be_left_out_on_both_sides(folders: Path) -> None:
     write_png_folder(folders / "short" / "a", drifting(4, 0)[:3])
     fields: dict[str, Any] = {"max_frames": 3, "skip_source_frame": True}
