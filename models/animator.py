@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video.conversion import image_of, images_of, levels_of, to_range
+from lia_bench.models.compilation import compiler_advice
 from lia_bench.models.controls import Control, Editor, amounts_row
 from lia_bench.models.hub import Shareable
 from lia_bench.models.streaming import streamed
@@ -254,11 +255,12 @@ class Animator(nn.Module, Shareable, ABC):
         """From now on animate in this precision, and by code that torch.compile makes of `render` at its first use.
 
         "bf16-mixed" lets convolutions and matrix products round to 8 bits: frames differ, which is never the default.
-        Each number of frames at once is compiled for itself; that takes a minute or so on a CPU.
+        Each number of frames at once is compiled for itself; that takes a minute or so on a CPU. What animates then
+        raises LiaBenchError where there is no C++ compiler.
         """
         self._reduced = precision == "bf16-mixed"
         if compiled:
-            setattr(self, "render", torch.compile(self.render))  # noqa: B010
+            setattr(self, "render", compiler_advice()(torch.compile(self.render)))  # noqa: B010
 
     @property
     def device(self) -> torch.device:

@@ -1,7 +1,7 @@
 """One trainer for all models: plans a run, starts or continues it, and sees it to its end."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from lia_bench.core.processes import alone_in_folder, leave_processes
 from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.checkpoint import load_training_state, own_checkpoint_folder
+from lia_bench.models.compilation import compiler_advice
 from lia_bench.models.fit import Differences
 from lia_bench.models.loading import load_model
 from lia_bench.models.published import published_checkpoint, published_checkpoints
@@ -98,7 +99,8 @@ def _train(
         pinned=fabric.device.type == "cuda",
     )
     try:
-        TrainingLoop(fabric, recipe, run, batches, held_out, donor.training if donor else None).run()
+        with compiler_advice() if run.hardware.compile else nullcontext():
+            TrainingLoop(fabric, recipe, run, batches, held_out, donor.training if donor else None).run()
     except KeyboardInterrupt:
         leave_processes()
         if fabric.is_global_zero:

@@ -1,15 +1,16 @@
 """What every model checks and promises, shown on models of a few lines."""
 
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._inductor.exc import InductorError, InvalidCxxCompiler
 
 import lia_bench
-from lia_bench.core.errors import CheckpointError, InputError
+from lia_bench.core.errors import CheckpointError, InputError, LiaBenchError
 from lia_bench.core.video.conversion import images_of, levels_of, to_range
 from lia_bench.models.animator import Animator
 from tests.models.small_models import noise_frames, small_lia
@@ -152,6 +153,17 @@ def test_reduced_precision_and_compiled_code_are_asked_for() -> None:
         model.speed_up(compiled=True)
         assert torch.equal(model.animate(frames[0], frames), torch.ones(3, 3, 64, 64))
     compiled.assert_called_once()
+
+
+def test_without_a_compiler_a_line_says_what_to_do() -> None:
+    model, frames = small_lia(), noise_frames(1)
+    missing = InductorError(InvalidCxxCompiler(), None)
+    with patch("torch.compile", return_value=Mock(side_effect=[missing, RuntimeError("of the model's own")])):
+        model.speed_up(compiled=True)
+    with pytest.raises(LiaBenchError, match=r"No working C\+\+ compiler .*: install .* leave --compile out"):
+        model.animate(frames[0], frames)
+    with pytest.raises(RuntimeError, match=r"^of the model's own$"):
+        model.animate(frames[0], frames)
 
 
 def test_whole_levels_are_the_same_frames() -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch._inductor.exc import InductorError, InvalidCxxCompiler
 
 from lia_bench.core.configuration import parse_settings
-from lia_bench.core.errors import DeviceError, InputError
+from lia_bench.core.errors import DeviceError, InputError, LiaBenchError
 from lia_bench.models.checkpoint import load_training_state, read_description, read_own_checkpoint
 from lia_bench.models.lia.configuration import LiaConfiguration
 from lia_bench.models.lia.recipe import LiaRecipe
@@ -122,6 +123,17 @@ def test_out_of_memory_names_the_sizes_to_try(tmp_path: Path, data: Path, monkey
         request = TrainingRequest("toy", layers=layers, data_folder=data, runs=tmp_path)
         with pytest.raises(DeviceError, match=message):
             train(request, say=lambda line: None)
+
+
+@pytest.mark.usefixtures("_toy")
+def test_without_a_compiler_a_line_says_what_to_do(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_compiler(*_: object) -> None:
+        raise InductorError(InvalidCxxCompiler(), None)
+
+    monkeypatch.setattr(Step, "__call__", no_compiler)
+    request = TrainingRequest("toy", data_folder=data, runs=tmp_path, hardware=Hardware("cpu", compile=True))
+    with pytest.raises(LiaBenchError, match=r"No working C\+\+ compiler .*: install .* leave --compile out"):
+        train(request, say=lambda line: None)
 
 
 def test_a_batch_that_does_not_divide_into_parts_is_an_error_with_a_way_out() -> None:
