@@ -20,8 +20,8 @@ from tests.fuzz.world import build_world
 pytestmark = pytest.mark.slow
 
 BLOCK = 25
-FILES = range(0, 300, BLOCK)
-OPTIONS = range(0, 200, BLOCK)
+FILES = range(0, 275, BLOCK)
+OPTIONS = range(0, 225, BLOCK)
 """First seeds of blocks."""
 
 
