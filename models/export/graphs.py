@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lia_bench.core.atomic import replacing, write_json
+from lia_bench.core.atomic import replacing
+from lia_bench.core.documents import write_document
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.extras import not_installed
 from lia_bench.core.processes import alone_at
@@ -23,7 +24,7 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.latent_animator import MotionDictionary
 from lia_bench.models.export.card import CARD, FORMAT, FRAME, SOURCE, ExportCard, Parity
-from lia_bench.models.export.runtime import ExportedModel
+from lia_bench.models.export.runtime import open_onnx
 
 OPSET = 20
 """The first whose GridSample takes volumes, too."""
@@ -110,8 +111,7 @@ def export_onnx(
     with alone_at(output, *BUSY):
         _check_output(output, replace)
         clip = _clip(side)
-        with animator.evaluating():
-            expected = list(animator.animate_stream(clip[0], clip[1:], mode, batch_size=1))
+        expected = list(animator.animate_stream(clip[0], clip[1:], mode, batch_size=1))
         with replacing(output) as folder:
             folder.mkdir()
             names = _write_graphs(animator, mode, clip, folder, str(entry))
@@ -125,14 +125,11 @@ def export_onnx(
                 frame_side=side,
                 output_side=animator.output_size or side,
                 encoded=tuple(names),
-                parity=Parity(frames=0, largest_difference=0.0, tolerance=TOLERANCE),
+                parity=_compared(folder, clip, expected, str(entry)),
                 sha256={path.name: sha256_of_file(path) for path in sorted(folder.iterdir())},
                 made=provenance(),
             )
-            write_json(folder / CARD, card.model_dump(mode="json"))
-            parity = _compared(folder, clip, expected, str(entry))
-            card = card.model_copy(update={"parity": parity})
-            write_json(folder / CARD, card.model_dump(mode="json"))
+            write_document(folder / CARD, card)
     return Exported(output, card)
 
 
@@ -224,11 +221,13 @@ def _compared(folder: Path, clip: Tensor, expected: list[Tensor], called: str) -
     Raises:
         LiaBenchError: they are further apart than they may be.
     """
-    exported = ExportedModel(folder)
+    source_graph, frame_graph = (open_onnx(folder / name) for name in (SOURCE, FRAME))
     images = clip.numpy()
-    encoded = exported.encode(images[:1], images[1:2])
+    encoded = source_graph({"source": images[:1], "first_driving": images[1:2]})
     differences = [
-        float(np.abs(exported.render(encoded, images[number : number + 1])[0] - frame.numpy()).max())
+        float(
+            np.abs(frame_graph({"driving": images[number : number + 1], **encoded})["frame"][0] - frame.numpy()).max()
+        )
         for number, frame in enumerate(expected, start=1)
     ]
     largest = max(differences)

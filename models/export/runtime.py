@@ -85,7 +85,8 @@ class ExportedModel:
         return np.ascontiguousarray(frame.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
 
 
-def _onnx_runtime(path: Path) -> Graph:
+def open_onnx(path: Path) -> Graph:
+    """A graph in ONNX Runtime; RuntimeError where that cannot read it."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -124,5 +125,5 @@ def _openvino(path: Path) -> Graph:
     return run
 
 
-RUNTIMES: Mapping[str, Callable[[Path], Graph]] = {ONNX: _onnx_runtime, "openvino": _openvino}
+RUNTIMES: Mapping[str, Callable[[Path], Graph]] = {ONNX: open_onnx, "openvino": _openvino}
 """What opens a graph, by the name in `--runtime`."""
