@@ -5,16 +5,19 @@ frame and the source show the same pose. The search is the one that Siarohin et 
 on other points: those of MediaPipe's face or pose landmarker.
 """
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.video.reader import Frame
 from lia_bench.metrics.extractors.extractor import EXTRACTORS, POINTS, Extractor, ExtractorSetting
+from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.specification import Protocol
 
 EXTRACTOR_OF = {"face": "mediapipe-face", "body": "mediapipe-body"}
@@ -86,6 +89,25 @@ def no_match(source: object, driving: object, subject: str) -> InputError:
         f"--start best: the landmarker sees no {subject} in {source}, or none in {driving} to compare it with; "
         "take --start first"
     )
+
+
+def start_pose_gap(extractors: Iterable[LoadedExtractor], source: Tensor, start: Tensor) -> float | None:
+    """`pose_distance` of source and first driving frame, which relative transfer suffers from.
+
+    Args:
+        extractors: of which the first that finds keypoints looks at both.
+        source: uint8 (3, H, W).
+        start: the driving frame, likewise, perhaps of another size.
+
+    Returns:
+        None where none of them finds keypoints, or where they are not seen in both.
+    """
+    extractor = next((one for one in extractors if one.specification.shows_points), None)
+    if extractor is None:
+        return None
+    first, second = (extractor.specification.part(extractor(frame[None]), POINTS)[0] for frame in (source, start))
+    gap = pose_distance(first, second)
+    return gap if math.isfinite(gap) else None
 
 
 def _normalised(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from lia_bench.metrics.best_start import start_pose_gap
 from lia_bench.metrics.extractors.extractor import POINTS
 from lia_bench.metrics.features import (
     FeatureFile,
@@ -22,7 +23,6 @@ from lia_bench.metrics.features import (
 )
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.motion.face_regions import masked
-from lia_bench.metrics.motion.start_pose_gap import start_pose_gap
 from lia_bench.metrics.specification import Compares, Protocol
 from lia_bench.metrics.suite import Suite, SuiteMetric
 

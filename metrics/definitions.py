@@ -6,7 +6,6 @@ They stand apart from what computes them, so that whoever lists metrics or print
 import math
 from typing import Literal
 
-from lia_bench.metrics.motion.definitions import DEFINITIONS as OF_MOTION
 from lia_bench.metrics.specification import (
     Averaging,
     Compares,
@@ -14,12 +13,23 @@ from lia_bench.metrics.specification import (
     Opening,
     Protocol,
     computed_by,
+    computed_in_setting,
     opened_by,
 )
 from lia_bench.metrics.theval.definitions import THEVAL
 
 PUBLISHED_AVERAGING: dict[Protocol, Averaging] = {Protocol.LITERATURE: "frames", Protocol.STRICT: "clips"}
 """Of metrics of features: the published scripts average over the frames of all clips."""
+
+LANDMARKER = "mediapipe-face"
+MARKS = "sample-marks"
+
+FACE_REGIONS = {
+    "face": "inside the hull of the true frame's face points",
+    "eyes": "inside the hulls of the true frame's eyes with their lids",
+    "mouth": "inside the hull of the true frame's lips",
+    "background": "outside the hull of the true frame's face points",
+}
 
 SIMILARITIES = ("ssim", "ms_ssim", "csim")
 SHARES = ("l1", "mkr")
@@ -152,6 +162,62 @@ def _csim(name: str, extractor: str, embeddings: str, subjects: tuple[str, ...] 
     )
 
 
+def _of_motion(
+    alias: str,
+    extractor: str,
+    part: str,
+    summary: str,
+    open_: Opening,
+    *,
+    bounds: tuple[float, float],
+    decimals: int,
+) -> MetricSpecification:
+    """One that compares with the driving frame where there is no true one."""
+    name, subject = ("mediapipe", "face") if extractor == LANDMARKER else ("sample", "sample")
+    return MetricSpecification(
+        name=f"{alias}_{name}",
+        alias=alias,
+        subjects=(subject,),
+        summary=summary,
+        better="lower",
+        decimals=decimals,
+        open=open_,
+        compares=Compares.FEATURES,
+        extractor=extractor,
+        part=part,
+        of_motion=True,
+        bounds=bounds,
+    )
+
+
+def _pose_error(extractor: str, part: str, source: str, name: str) -> MetricSpecification:
+    summary = f"degrees between the head rotations {source}; in relative transfer, between what changed of them"
+    computed = computed_in_setting("lia_bench.metrics.motion.face_state", name)
+    return _of_motion("pose_error", extractor, part, summary, computed, bounds=(0.0, 180.0), decimals=2)
+
+
+def _jitter(extractor: str, points: str) -> MetricSpecification:
+    summary = f"difference of second differences of {points}, in per cent of the face's size"
+    computed = computed_by("lia_bench.metrics.motion.steadiness", "Jitter")
+    return _of_motion("jitter", extractor, "points", summary, computed, bounds=(0.0, math.inf), decimals=3)
+
+
+def _l1_of(region: str, where: str) -> MetricSpecification:
+    return MetricSpecification(
+        name=f"l1_{region}_mediapipe",
+        alias=f"l1_{region}",
+        subjects=("face",),
+        summary=f"mean absolute difference of images in [0, 1] {where}",
+        better="lower",
+        decimals=4,
+        open=computed_by("lia_bench.metrics.motion.face_regions", "RegionL1"),
+        compares=Compares.REGIONS,
+        extractor=LANDMARKER,
+        region=region,
+        bounds=(0.0, 1.0),
+    )
+
+
 DEFINITIONS = (
     _of_images(
         "l1", "mean absolute difference of images in [0, 1]", "lower", computed_by("lia_bench.metrics.l1", "L1")
@@ -206,6 +272,30 @@ DEFINITIONS = (
     _of_sets("fid", "inception", 2048, "Inception-v3 features of all generated and all true frames", decimals=2),
     _of_sets("video_fid", "resnext101", 2048, "3D ResNeXt-101 features of windows of 16 frames", decimals=3),
     _of_sets("fvd", "i3d", 400, "I3D logits of windows of 16 frames", decimals=1),
-    *OF_MOTION,
+    _pose_error(LANDMARKER, "pose", "that MediaPipe sees", "MatrixPoseError"),
+    _pose_error(MARKS, "points", "that the sample dataset's marks show", "MarksPoseError"),
+    _of_motion(
+        "expression_error",
+        LANDMARKER,
+        "expression",
+        "mean absolute difference of MediaPipe's 52 blendshapes; in relative transfer, of their changes",
+        computed_in_setting("lia_bench.metrics.motion.face_state", "ExpressionError"),
+        bounds=(0.0, 1.0),
+        decimals=4,
+    ),
+    _jitter(LANDMARKER, "478 face points of MediaPipe"),
+    _jitter(MARKS, "the marks of the sample dataset"),
+    MetricSpecification(
+        name="flicker",
+        alias="flicker",
+        subjects=(),
+        summary="change between frames that the true video's flow does not explain, images in [0, 1]",
+        better="lower",
+        decimals=4,
+        open=opened_by("lia_bench.metrics.motion.steadiness:open_flicker"),
+        smallest_side=16,
+        bounds=(0.0, 1.0),
+    ),
+    *(_l1_of(region, where) for region, where in FACE_REGIONS.items()),
     *THEVAL,
 )

@@ -148,6 +148,15 @@ def _class(module: str, literature: str, strict: str, setting: ScoringSetting) -
     return kind
 
 
+def computed_in_setting(module: str, name: str) -> Opening:
+    """Likewise, of a class that is made of the setting."""
+    return partial(_in_setting, f"{module}:{name}")
+
+
+def _in_setting(reference: str, setting: ScoringSetting) -> "Callable[[], Meter]":
+    return partial(load_attribute(reference), setting)
+
+
 def opened_by(reference: str, *arguments: object) -> Opening:
     """An `open` that is the function 'package.module:function' of `arguments` and the setting, imported when called."""
     return partial(_open, reference, arguments)

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.metrics.motion.flicker import open_flicker
-from lia_bench.metrics.motion.jitter import Jitter
+from lia_bench.metrics.motion.steadiness import Jitter, open_flicker
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 from tests.metrics.motion.drawn_heads import CPU
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lia_bench.metrics.motion.start_pose_gap import start_pose_gap
+from lia_bench.metrics.best_start import start_pose_gap
 
 
 def bright_pixels(frames: Tensor) -> NDArray[np.float32]:
