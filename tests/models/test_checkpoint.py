@@ -20,6 +20,7 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.models.checkpoint import load_training_state, read_pickle, save_checkpoint, write_weights
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.reference import ModelReference
+from lia_bench.models.registry import MODELS
 from tests.models.layout_files import small_content
 
 
@@ -57,6 +58,16 @@ def test_own_checkpoint_brings_its_variant_and_weights(own: Path) -> None:
     for key, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[key])
     assert load_training_state(own) == {"step": 3}
+
+
+@pytest.mark.parametrize("name", [name for name, specification in MODELS.items() if specification.recipe])
+def test_loading_draws_no_weights_that_the_checkpoint_replaces(name: str, tmp_path: Path) -> None:
+    built = load_model(name, "untrained", "demo-64", "cpu")
+    built.save_pretrained(tmp_path / "saved")
+    before = torch.get_rng_state()
+    loaded = load_model(name, tmp_path / "saved", device="cpu").state_dict()
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(value, loaded[key]) for key, value in built.state_dict().items())
 
 
 @pytest.mark.parametrize(
