@@ -43,7 +43,7 @@ def _of_video(
 def _of_face(
     name: str, summary: str, metric: str, decimals: int, hears: bool = False, most: float = math.inf
 ) -> MetricSpecification:
-    kind = f"lia_bench.metrics.theval.{name}:{metric}"
+    kind = f"lia_bench.metrics.theval.{'synchronization' if hears else 'naturalness'}:{metric}"
     open_ = opened_by(HEARING, kind) if hears else opened_by("lia_bench.metrics.theval.video_metric:open_video", kind)
     libraries = (LANDMARKER, SPEECH) if hears else (LANDMARKER,)
     return _of_video(name, "mediapipe", FACES, summary, open_, decimals, (0.0, most), libraries)

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from lia_bench.core.extras import install_command, not_installed
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
-from lia_bench.metrics.theval.speech_frames import Stretch
-from lia_bench.metrics.theval.video_metric import VideoMetric, open_video
+from lia_bench.metrics.theval.video_metric import Stretch, VideoMetric, open_video
 
 LIBRARY = "silero-vad"
 VERSION = "5.1.2"

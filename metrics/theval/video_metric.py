@@ -12,9 +12,11 @@ from lia_bench.metrics.extractors.extractor import POINTS
 from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR
 from lia_bench.metrics.specification import ScoringSetting
 from lia_bench.metrics.theval.faces import Floats, Marks, found
-from lia_bench.metrics.theval.speech_frames import Stretch
 
 NO_FACE = "no face in any frame"
+
+Stretch = tuple[float, float]
+"""Begin and end in seconds."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from lia_bench.metrics.specification import Protocol
 from lia_bench.metrics.theval import speech_detector
 from lia_bench.metrics.theval.closeness import score_of
 from lia_bench.metrics.theval.speech_detector import RATE, SpeechDetector
-from lia_bench.metrics.theval.speech_frames import Stretch
+from lia_bench.metrics.theval.video_metric import Stretch
 from tests.animation.toys import grey_frames, write_film
 from tests.conftest import golden
 from tests.leaderboards.test_evaluation import read
@@ -278,7 +278,7 @@ def test_real_videos_are_within_what_another_landmarker_changes(real_data: Path,
 
 
 def test_angles_of_a_turned_head() -> None:
-    from lia_bench.metrics.theval.head_motion import euler_angles
+    from lia_bench.metrics.theval.naturalness import euler_angles
 
     pitch, yaw, roll = np.radians([10.0, -25.0, 5.0])
     about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])

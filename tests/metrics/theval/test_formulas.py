@@ -9,13 +9,17 @@ import pytest
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.results.published import rows_of_paper
 from lia_bench.metrics.theval.closeness import GROUPS, MEASURES, SCORE, check_same_tools, closeness, score_of, scores
-from lia_bench.metrics.theval.eyebrow_dynamics import eyebrow_dynamics
 from lia_bench.metrics.theval.faces import Floats, Marks, scaled
-from lia_bench.metrics.theval.head_motion import head_motion
-from lia_bench.metrics.theval.lip_dynamics import lip_dynamics
-from lia_bench.metrics.theval.lip_sync import lip_sync, loudness, mouth_openings
-from lia_bench.metrics.theval.silent_lip_stability import lip_stability, mouth_gaps
-from lia_bench.metrics.theval.speech_frames import silent_frames, spoken_frames
+from lia_bench.metrics.theval.naturalness import eyebrow_dynamics, head_motion, lip_dynamics
+from lia_bench.metrics.theval.synchronization import (
+    lip_stability,
+    lip_sync,
+    loudness,
+    mouth_gaps,
+    mouth_openings,
+    silent_frames,
+    spoken_frames,
+)
 from tests.conftest import golden
 
 THEVAL = golden("theval")

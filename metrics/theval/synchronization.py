@@ -1,17 +1,57 @@
-"""Lip-sync: whether the mouth is open when it is loud. No network, no search for a lag, no correlation."""
+"""THEval's synchronization: whether a mouth is open when it is loud, and still while nothing is said.
+
+No network, no search for a lag, no correlation. Stretches of speech come in seconds and become frames here.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.metrics.theval.faces import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Floats, Marks, inner_lips
-from lia_bench.metrics.theval.speech_frames import spoken_frames
-from lia_bench.metrics.theval.video_metric import FaceMetric, VideoFacts, VideoScore, counted
+from lia_bench.metrics.theval.faces import (
+    LEFT_EYE_CORNERS,
+    OUTER_EYE_CORNERS,
+    RIGHT_EYE_CORNERS,
+    SIDE,
+    SMALLEST_DISTANCE,
+    Floats,
+    Marks,
+    inner_lips,
+    scaled,
+)
+from lia_bench.metrics.theval.video_metric import FaceMetric, Stretch, VideoFacts, VideoScore, counted
+
+SHORTEST_SILENCE = 0.3
+"""In seconds; a pause of fewer frames than that times the rate is none."""
 
 FEWEST_FRAMES = 2
 LEAST_SPEECH = 0.1
 """Share of a video's frames; with less speech nothing is said of its lips."""
 NO_DIVISION_BY_ZERO = 1e-8
 WINDOW_SECONDS = 0.05
+
+
+def spoken_frames(speech: Sequence[Stretch], fps: float, frames: int) -> Marks:
+    """(frames,) whether a frame is in a stretch of speech, its first and last frame included.
+
+    Seconds become frames by truncation in double precision: 8.2 s at 25 frames a second is frame 204.
+    """
+    spoken = np.zeros(frames, dtype=bool)
+    for begin, end in speech:
+        spoken[int(begin * fps) : int(end * fps) + 1] = True
+    return spoken
+
+
+def silent_frames(speech: Sequence[Stretch], fps: float, frames: int) -> Marks:
+    """(frames,) whether a frame is in a pause of at least SHORTEST_SILENCE; without any speech all are."""
+    spoken = spoken_frames(speech, fps, frames)
+    # A change from one frame to the next, borders of the video counted as speech.
+    steps = np.diff(np.concatenate([[True], spoken, [True]]).astype(np.int8))
+    silent = np.zeros(frames, dtype=bool)
+    for begin, end in zip(np.flatnonzero(steps == -1), np.flatnonzero(steps == 1), strict=True):
+        if end - begin >= SHORTEST_SILENCE * fps:
+            silent[begin:end] = True
+    return silent
 
 
 def mouth_openings(points: Floats) -> Floats:
@@ -87,3 +127,42 @@ def _to_unit(values: Floats) -> Floats:
     lowest, highest = values.min(), values.max()
     scaled: Floats = (values - lowest) / (highest - lowest + NO_DIVISION_BY_ZERO)
     return scaled
+
+
+def mouth_gaps(points: Floats) -> Floats:
+    """(T,) mean vertical gap of the inner lips over the distance of the outer eye corners, of points in one unit.
+
+    NaN without a face, and where the corners are nearer than SMALLEST_DISTANCE.
+    """
+    upper, lower = inner_lips(points)
+    gaps = np.abs(upper[:, :, 1] - lower[:, :, 1]).mean(axis=1)
+    first, second = (points[:, corner] for corner in OUTER_EYE_CORNERS)
+    eyes = np.linalg.norm(first - second, axis=1)
+    relative: Floats = np.divide(gaps, eyes, out=np.full(len(points), np.nan), where=eyes >= SMALLEST_DISTANCE)
+    return relative
+
+
+def lip_stability(gaps: Floats) -> float | None:
+    """Median of the absolute deviations of the gaps from their mean (not from their median).
+
+    Args:
+        gaps: (F,) of the silent frames with a face.
+
+    Returns:
+        the value in distances of the eyes; None of fewer than two frames.
+    """
+    return float(np.median(np.abs(gaps - gaps.mean()))) if len(gaps) >= FEWEST_FRAMES else None
+
+
+class SilentLipStability(FaceMetric):
+    """Of the frames in pauses of 0.3 seconds and more; where nobody speaks at all, of all frames."""
+
+    def measure(self, points: Floats, rows: NDArray[np.float32], video: VideoFacts) -> VideoScore:
+        """See `FaceMetric.measure`."""
+        if video.speech is None:
+            return VideoScore(None, 0, 0, video.silence)
+        silent = silent_frames(video.speech.stretches, video.fps, len(points))
+        gaps = mouth_gaps(scaled(points, SIDE, SIDE))
+        faces = np.isfinite(gaps)
+        reason = "fewer than two silent frames with a face" if silent.any() else "no pause in its speech"
+        return counted(lip_stability(gaps[faces & silent]), faces, silent, reason)
