@@ -145,7 +145,7 @@ def _aed(name: str, extractor: str, network: str, subject: str) -> MetricSpecifi
         extractor,
         (subject,),
         f"distance between identity features of {network}",
-        computed_by("lia_bench.metrics.aed", "SquaredDistance", "FeatureDistance"),
+        computed_by("lia_bench.metrics.identity_distance", "SquaredDistance", "FeatureDistance"),
         of_person=True,
     )
 
@@ -156,7 +156,7 @@ def _csim(name: str, extractor: str, embeddings: str, subjects: tuple[str, ...] 
         extractor,
         subjects,
         f"cosine similarity of {embeddings}",
-        computed_by("lia_bench.metrics.csim", "CosineSimilarity", "CosineSimilarityOrZero"),
+        computed_by("lia_bench.metrics.identity_distance", "CosineSimilarity", "CosineSimilarityOrZero"),
         better="higher",
         of_identity=True,
     )
@@ -220,13 +220,16 @@ def _l1_of(region: str, where: str) -> MetricSpecification:
 
 DEFINITIONS = (
     _of_images(
-        "l1", "mean absolute difference of images in [0, 1]", "lower", computed_by("lia_bench.metrics.l1", "L1")
+        "l1",
+        "mean absolute difference of images in [0, 1]",
+        "lower",
+        computed_by("lia_bench.metrics.pixel_distance", "L1"),
     ),
     _of_images(
         "psnr",
         "peak signal-to-noise ratio in dB, from the clip's mean squared error",
         "higher",
-        computed_by("lia_bench.metrics.psnr", "PSNR"),
+        computed_by("lia_bench.metrics.pixel_distance", "PSNR"),
         decimals=2,
     ),
     _of_images(

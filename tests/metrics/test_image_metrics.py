@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.l1 import L1
-from lia_bench.metrics.psnr import PSNR
+from lia_bench.metrics.pixel_distance import L1, PSNR
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 from lia_bench.metrics.structural_similarity import SCALE_WEIGHTS, SSIM, MultiScaleSSIM
