@@ -191,14 +191,14 @@ def _lpips() -> FrameMetric:
 
 def _faces() -> FrameMetric:
     from lia_bench.metrics.extractors.extractor import POINTS, ExtractorSetting
-    from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR, MediapipeFace
+    from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, MediapipeFace
     from lia_bench.metrics.specification import Protocol
 
     find = MediapipeFace(ExtractorSetting(torch.device("cpu"), Protocol.LITERATURE))
 
     def distance(mine: Frame, theirs: Frame) -> float:
         found = (find(torch.from_numpy(frame).permute(2, 0, 1)[None]) for frame in (mine, theirs))
-        points = [EXTRACTOR.part(rows, POINTS) for rows in found]
+        points = [FACES.part(rows, POINTS) for rows in found]
         return float(np.abs(points[0] - points[1]).mean())
 
     return distance

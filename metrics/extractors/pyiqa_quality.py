@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from lia_bench.core.names import printable
 from lia_bench.metrics.extractors.extractor import POINTS, ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR as FACES
-from lia_bench.metrics.extractors.mediapipe_face import MediapipeFace
+from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, MediapipeFace
 from lia_bench.metrics.specification import UnavailableMetricError
 from lia_bench.metrics.theval.faces import LIPS
 

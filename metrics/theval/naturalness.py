@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR, POSE
+from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, POSE
 from lia_bench.metrics.theval.faces import (
     LEFT_BROW,
     LEFT_EYE,
@@ -118,7 +118,7 @@ class HeadMotion(FaceMetric):
     def measure(self, points: Floats, rows: NDArray[np.float32], video: VideoFacts) -> VideoScore:
         """See `FaceMetric.measure`."""
         faces = found(points)
-        angles = euler_angles(EXTRACTOR.part(rows, POSE)[faces, :3, :3].astype(np.float64))
+        angles = euler_angles(FACES.part(rows, POSE)[faces, :3, :3].astype(np.float64))
         pixels = scaled(points[faces], video.width, video.height)
         centres = (pixels.min(axis=1) + pixels.max(axis=1)) / 2
         return counted(head_motion(angles, centres), faces, np.ones(len(points), dtype=bool), NO_FACE)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lia_bench.core.registry import load_attribute
 from lia_bench.metrics.extractors.extractor import POINTS
-from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR
+from lia_bench.metrics.extractors.mediapipe_landmarks import FACES
 from lia_bench.metrics.specification import ScoringSetting
 from lia_bench.metrics.theval.faces import Floats, Marks, found
 
@@ -95,7 +95,7 @@ class FaceMetric(VideoMetric):
 
     def score(self, rows: NDArray[np.float32], video: VideoFacts) -> VideoScore:
         """See `VideoMetric.score`."""
-        points = EXTRACTOR.part(rows, POINTS).astype(np.float64)
+        points = FACES.part(rows, POINTS).astype(np.float64)
         if not found(points).any():
             return VideoScore(None, 0, len(rows), NO_FACE)
         return self.measure(points / np.array([video.width, video.height]), rows, video)

@@ -22,7 +22,7 @@ from lia_bench.leaderboards.evaluation.score import score
 from lia_bench.leaderboards.results.measurement import measurements
 from lia_bench.metrics.extractors import pyiqa_quality
 from lia_bench.metrics.extractors.extractor import EXTRACTORS, ExtractorSetting
-from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR, POSE
+from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, POSE
 from lia_bench.metrics.specification import Protocol
 from lia_bench.metrics.theval import speech_detector
 from lia_bench.metrics.theval.closeness import score_of
@@ -50,8 +50,8 @@ class Faces:
 
     def __call__(self, frames: Tensor) -> NDArray[np.float32]:
         SEEN.append(len(frames))
-        rows = np.full((len(frames), *EXTRACTOR.shape), np.nan, dtype=np.float32)
-        place = EXTRACTOR.parts[POSE].begin
+        rows = np.full((len(frames), *FACES.shape), np.nan, dtype=np.float32)
+        place = FACES.parts[POSE].begin
         for row, frame in zip(rows, frames.numpy(), strict=True):
             number = round(float(frame.mean()) / STEP)
             if number < len(self._rows) and self._rows[number] is not None:

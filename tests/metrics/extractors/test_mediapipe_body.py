@@ -9,7 +9,7 @@ import torch
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.mediapipe_body import EXTRACTOR, MediapipeBody
+from lia_bench.metrics.extractors.mediapipe_landmarks import BODIES, MediapipeBody
 from lia_bench.metrics.specification import Protocol
 from tests.metrics.extractors.real_frames import moved, real_frames
 from tests.preprocessing.detectors import install_real
@@ -30,7 +30,7 @@ def test_joints_are_found_in_the_picture_and_move_with_it(protocol: Protocol, re
     extractor = opened(real_data, protocol)
     frames = real_frames(real_data, WHOLE_BODY, range(0, 60, 20))
     joints = extractor(frames)
-    assert joints.shape == (3, *EXTRACTOR.shape)
+    assert joints.shape == (3, *BODIES.shape)
     assert joints.dtype == np.float32
     assert np.isfinite(joints).all(axis=2).mean() > 0.9
     assert np.nanmin(joints) > 0

@@ -11,7 +11,7 @@ import torch
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import POINTS, ExtractorSetting
-from lia_bench.metrics.extractors.mediapipe_face import EXPRESSION, EXTRACTOR, POSE, MediapipeFace
+from lia_bench.metrics.extractors.mediapipe_landmarks import EXPRESSION, FACES, POSE, MediapipeFace
 from lia_bench.metrics.specification import Protocol
 from tests.metrics.extractors.real_frames import moved, real_frames
 from tests.preprocessing.detectors import install_real
@@ -30,13 +30,13 @@ def test_points_are_found_in_the_picture_and_move_with_it(real_data: Path) -> No
     extractor = opened(real_data)
     frames = real_frames(real_data, ONE_FACE, range(0, 60, 20))
     features = extractor(frames)
-    assert features.shape == (3, *EXTRACTOR.shape)
+    assert features.shape == (3, *FACES.shape)
     assert features.dtype == np.float32
-    points = EXTRACTOR.part(features, POINTS)
+    points = FACES.part(features, POINTS)
     assert points.min() > 0
     assert points.max() < 256
     for right, down in ((8, 0), (0, 8)):
-        shift = EXTRACTOR.part(extractor(moved(frames, right, down)), POINTS) - points
+        shift = FACES.part(extractor(moved(frames, right, down)), POINTS) - points
         assert shift.mean(axis=1) == pytest.approx(np.tile([right, down], (3, 1)), abs=0.6)
 
 
@@ -44,11 +44,11 @@ def test_a_mirrored_face_has_the_mirrored_pose_and_expression(real_data: Path) -
     extractor = opened(real_data)
     frames = real_frames(real_data, ONE_FACE, range(0, 60, 20))
     seen, mirrored = extractor(frames), extractor(frames.flip(3))
-    turns, flipped = (EXTRACTOR.part(rows, POSE)[:, :3, :3] for rows in (seen, mirrored))
+    turns, flipped = (FACES.part(rows, POSE)[:, :3, :3] for rows in (seen, mirrored))
     assert turns @ turns.transpose(0, 2, 1) == pytest.approx(np.tile(np.eye(3), (3, 1, 1)), abs=1e-4)
     signs = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]])
     assert flipped == pytest.approx(signs * turns, abs=0.05)
-    shapes, others = (EXTRACTOR.part(rows, EXPRESSION) for rows in (seen, mirrored))
+    shapes, others = (FACES.part(rows, EXPRESSION) for rows in (seen, mirrored))
     assert shapes.min() >= 0
     assert shapes.max() <= 1
     brows_down = [1, 2]  # of the left and the right
@@ -70,7 +70,7 @@ def test_a_frame_without_a_face_has_no_points(real_data: Path) -> None:
 def test_the_strict_rule_takes_the_largest_face(real_data: Path) -> None:
     frames = real_frames(real_data, TWO_FACES, range(0, 80, 40))
     strict = opened(real_data, Protocol.STRICT)
-    largest, mirrored = (EXTRACTOR.part(strict(pictures), POINTS) for pictures in (frames, frames.flip(3)))
+    largest, mirrored = (FACES.part(strict(pictures), POINTS) for pictures in (frames, frames.flip(3)))
     # The large face is on the left.
     assert (largest[:, :, 0] < 320).all()
     assert (mirrored[:, :, 0] > 320).all()
@@ -82,7 +82,7 @@ def test_nothing_is_printed(real_data: Path) -> None:
 import torch
 from pathlib import Path
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.mediapipe_face import MediapipeFace
+from lia_bench.metrics.extractors.mediapipe_landmarks import MediapipeFace
 from lia_bench.metrics.specification import Protocol
 from tests.metrics.extractors.real_frames import real_frames
 extractor = MediapipeFace(ExtractorSetting(torch.device("cpu"), Protocol.STRICT))

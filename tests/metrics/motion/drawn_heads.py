@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.mediapipe_face import MediapipeFace
+from lia_bench.metrics.extractors.mediapipe_landmarks import MediapipeFace
 from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.preprocessing.recipes.sample.identities import draw_identity
 from lia_bench.preprocessing.recipes.sample.motion import Motion

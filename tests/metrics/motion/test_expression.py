@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lia_bench.metrics.extractors.mediapipe_face import BLENDSHAPES, EXPRESSION, EXTRACTOR
+from lia_bench.metrics.extractors.mediapipe_landmarks import BLENDSHAPES, EXPRESSION, FACES
 from lia_bench.metrics.motion.face_state import ExpressionError
 from lia_bench.metrics.specification import Protocol
 from tests.metrics.motion.drawn_heads import drawn, landmarker, setting
@@ -43,7 +43,7 @@ def test_a_lost_face_counts_as_much_as_shapes_can_differ_in_the_strict_protocol(
 def test_a_drawn_mouth_that_opens_is_an_error_of_the_jaw(real_data: Path) -> None:
     look = landmarker(real_data)
     shut, half, wide = (
-        torch.from_numpy(EXTRACTOR.part(look(drawn(0, jaw=jaw)[None]), EXPRESSION)) for jaw in (0.0, 0.5, 1.0)
+        torch.from_numpy(FACES.part(look(drawn(0, jaw=jaw)[None]), EXPRESSION)) for jaw in (0.0, 0.5, 1.0)
     )
     assert shut[0, JAW_OPEN] < half[0, JAW_OPEN] < wide[0, JAW_OPEN]
     errors = []

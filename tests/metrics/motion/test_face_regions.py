@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.metrics.extractors.extractor import POINTS
-from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR
+from lia_bench.metrics.extractors.mediapipe_landmarks import FACES
 from lia_bench.metrics.motion.face_regions import HULLS, RegionL1, masked
 from tests.metrics.motion.drawn_heads import drawn, landmarker
 
@@ -19,7 +19,7 @@ REGIONS = (*HULLS, "background")
 def face(real_data: Path) -> tuple[Tensor, np.ndarray]:
     """A drawn frame (1, 3, 360, 640) in [0, 1] and the points (1, 478, 2) of its face."""
     frame = drawn(0)[None]
-    return frame.double() / 255, EXTRACTOR.part(landmarker(real_data)(frame), POINTS)
+    return frame.double() / 255, FACES.part(landmarker(real_data)(frame), POINTS)
 
 
 def measured(generated: Tensor, reference: Tensor, points: np.ndarray) -> dict[str, float]:
@@ -51,7 +51,7 @@ def test_frozen_eyes_are_an_error_of_the_eyes(face: tuple[Tensor, np.ndarray], r
     frozen, _ = face
     moments = [drawn(0), drawn(0, lids=0.0), drawn(0, gaze_across=1.0), drawn(0, lids=0.5)]
     truth = torch.stack(moments)
-    points = EXTRACTOR.part(landmarker(real_data)(truth), POINTS)
+    points = FACES.part(landmarker(real_data)(truth), POINTS)
     found = measured(frozen.expand(4, -1, -1, -1), truth.double() / 255, points)
     assert found["eyes"] > 4 * found["face"] > 0
     assert found["eyes"] > 20 * max(found["mouth"], found["background"])

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lia_bench.core.sample_marks import MARKS
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.mediapipe_face import EXTRACTOR, POSE
+from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, POSE
 from lia_bench.metrics.extractors.sample_marks import SampleMarks
 from lia_bench.metrics.motion.face_state import (
     AWAY,
@@ -116,8 +116,8 @@ def test_the_marks_of_drawn_heads_show_how_far_they_turned() -> None:
 
 def test_mediapipe_sees_how_far_drawn_heads_turned(real_data: Path) -> None:
     look = landmarker(real_data)
-    at_rest = torch.from_numpy(EXTRACTOR.part(look(drawn(0)[None]), POSE))
+    at_rest = torch.from_numpy(FACES.part(look(drawn(0)[None]), POSE))
     for turn in TURNS:
-        turned = torch.from_numpy(EXTRACTOR.part(look(drawn(0, **turn)[None]), POSE))
+        turned = torch.from_numpy(FACES.part(look(drawn(0, **turn)[None]), POSE))
         error = scored(MatrixPoseError(setting()), turned, at_rest)[0]
         assert error == pytest.approx(true_angle(turn), abs=3.5), turn
