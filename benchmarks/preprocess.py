@@ -31,7 +31,7 @@ from lia_bench.preprocessing.ledger import Ledger
 from lia_bench.preprocessing.plan import plan_from_table
 from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table
 from lia_bench.preprocessing.published_rule import clip_name
-from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.workers.engine import LocalEngine
 
 TABLES = ("raw-vox-metadata", "raw-vox-metadata-min96", "raw-vox-metadata-resampled", "raw-tai-metadata")
 SIZE = 256

@@ -21,8 +21,7 @@ from lia_bench.preprocessing.footage import (
     open_quickly,
     without_folder,
 )
-from lia_bench.preprocessing.ledger import Entry, Ledger, Notes, remove_partial_clips
-from lia_bench.preprocessing.outcome import Outcome
+from lia_bench.preprocessing.ledger import Entry, Ledger, Notes, Outcome, remove_partial_clips
 from lia_bench.preprocessing.plan import Cut, Plan
 from lia_bench.preprocessing.published_rule import frames_of_row, scale_box
 from lia_bench.preprocessing.workers.engine import Died, Engine

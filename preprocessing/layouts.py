@@ -16,7 +16,7 @@ from lia_bench.core.prepared_dataset import FINISHED_FOLDER, VIDEO_SUFFIXES
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES
 from lia_bench.preprocessing.clip_table import parse_identifier
-from lia_bench.preprocessing.outcome import Outcome
+from lia_bench.preprocessing.ledger import Outcome
 from lia_bench.preprocessing.plan import by_name_and_container, draw, read_names
 from lia_bench.preprocessing.search import Unit
 

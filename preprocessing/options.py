@@ -191,7 +191,7 @@ def split_options(what: str) -> Callable[[Command], Command]:
 
 
 def _detectors(subject: "Subject | None") -> list[str]:
-    from lia_bench.preprocessing.detection.registry import DETECTORS
+    from lia_bench.preprocessing.detection.detector import DETECTORS
 
     return [name for name, detector in DETECTORS.items() if subject in (None, detector.subject)]
 
@@ -243,7 +243,7 @@ def make_engine(workers: int, ray_address: str | None, device: str = "cpu") -> "
         from lia_bench.preprocessing.workers.ray_cluster import RayEngine
 
         return RayEngine(ray_address, gpus_per_worker=1.0 if device.startswith("cuda") else 0.0)
-    from lia_bench.preprocessing.workers.local import LocalEngine
+    from lia_bench.preprocessing.workers.engine import LocalEngine
 
     return LocalEngine(workers)
 

@@ -16,7 +16,7 @@ from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.clip_table import MetadataRow, MetadataTable
 from lia_bench.preprocessing.download.unavailable import FILE_NAME as UNAVAILABLE
 from lia_bench.preprocessing.download.unavailable import read_unavailable
-from lia_bench.preprocessing.outcome import Outcome, Position
+from lia_bench.preprocessing.ledger import Outcome, Position
 from lia_bench.preprocessing.published_rule import clip_name
 
 

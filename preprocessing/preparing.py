@@ -24,8 +24,7 @@ from lia_bench.preprocessing.clip_table import COLUMNS, MetadataTable
 from lia_bench.preprocessing.crops import ClipFormat, cut_clips
 from lia_bench.preprocessing.download.batch import fetch_missing
 from lia_bench.preprocessing.download.fetcher import DownloadOptions
-from lia_bench.preprocessing.ledger import alone_in
-from lia_bench.preprocessing.outcome import FOUND_TABLE, Outcome, write_clips_table
+from lia_bench.preprocessing.ledger import FOUND_TABLE, Outcome, alone_in, write_clips_table
 from lia_bench.preprocessing.plan import Plan, plan_from_table, videos_of_share
 from lia_bench.preprocessing.prepared.contact_sheet import write_contact_sheet
 from lia_bench.preprocessing.search import SearchPlan, search_footage

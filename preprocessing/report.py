@@ -10,7 +10,7 @@ from lia_bench.core.dataset_description import read_description
 from lia_bench.core.errors import InputError
 from lia_bench.core.names import counted, printable
 from lia_bench.core.prepared_dataset import table_of
-from lia_bench.preprocessing.outcome import Outcome
+from lia_bench.preprocessing.ledger import Outcome
 from lia_bench.preprocessing.prepared.contact_sheet import SHEET
 from lia_bench.preprocessing.prepared.summary import print_summary
 from lia_bench.preprocessing.prepared.verification import unlisted

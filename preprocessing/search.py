@@ -22,7 +22,7 @@ from lia_bench.preprocessing.footage import (
     open_quickly,
     without_folder,
 )
-from lia_bench.preprocessing.outcome import Outcome, Position
+from lia_bench.preprocessing.ledger import Outcome, Position
 from lia_bench.preprocessing.plan import Plan, cut_of_row, with_both_partitions
 from lia_bench.preprocessing.workers.engine import Died, Engine
 

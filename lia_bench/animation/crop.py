@@ -10,9 +10,16 @@ from lia_bench.core.console import progress
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box, join, overlap
-from lia_bench.preprocessing.detection.detector import Detection, Subject
-from lia_bench.preprocessing.detection.registry import build_detector
-from lia_bench.preprocessing.tracking.frames import UprightFootage, scaled, scaled_frames, size_at_height, watch
+from lia_bench.preprocessing.detection.detector import (
+    Detection,
+    Subject,
+    UprightFootage,
+    build_detector,
+    scaled,
+    scaled_frames,
+    size_at_height,
+    watch,
+)
 
 
 @dataclass(frozen=True)

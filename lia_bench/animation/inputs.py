@@ -13,8 +13,8 @@ from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import open_pictures
 from lia_bench.metrics.best_start import Points, PosePoints
 from lia_bench.preprocessing.boxes import Box
+from lia_bench.preprocessing.detection.detector import UprightFootage
 from lia_bench.preprocessing.footage import Footage, open_quickly
-from lia_bench.preprocessing.tracking.frames import UprightFootage
 
 
 def open_driving(path: Path) -> Footage:

@@ -9,7 +9,7 @@ from lia_bench.core.video import resize
 from lia_bench.core.video.panels import SideBySide
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.tracking.frames import scaled
+from lia_bench.preprocessing.detection.detector import scaled
 
 FEATHER = 0.12
 """Of the square's side: how wide the border is in which the picture passes into the animation."""

@@ -1,1 +1,1 @@
-"""Faces and persons in frames: one interface, a module a detector."""
+"""Faces and persons in frames: one interface, and a module for the detectors that share a source."""

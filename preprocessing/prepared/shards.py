@@ -27,8 +27,7 @@ from lia_bench.core.names import printable
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER, PARTITIONS, table_of
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import sha256_of_video
-from lia_bench.preprocessing.ledger import alone_in
-from lia_bench.preprocessing.outcome import FOUND_TABLE
+from lia_bench.preprocessing.ledger import FOUND_TABLE, alone_in
 
 FRAMES = re.compile(r"[0-9]{1,9}")
 

@@ -18,7 +18,7 @@ from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.layouts import Layout
-    from lia_bench.preprocessing.outcome import Outcome
+    from lia_bench.preprocessing.ledger import Outcome
     from lia_bench.preprocessing.preparing import PreparationOptions
 
 DATASET = DatasetSpecification(
@@ -74,7 +74,7 @@ def command(
     """
     from lia_bench.core.dataset_description import SUBJECTS_OF_DETECTORS
     from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
-    from lia_bench.preprocessing.detection.registry import DETECTORS
+    from lia_bench.preprocessing.detection.detector import DETECTORS
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report

@@ -10,12 +10,11 @@ from lia_bench.preprocessing.options import DetectorChoice, detection_options, p
 from lia_bench.preprocessing.specification import DatasetSpecification
 
 if TYPE_CHECKING:
-    from lia_bench.preprocessing.detection.detector import Detector
+    from lia_bench.preprocessing.detection.detector import Detector, UprightFootage
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.layouts import Partition
     from lia_bench.preprocessing.preparing import PreparationOptions
     from lia_bench.preprocessing.search import Finding, Search, Unit
-    from lia_bench.preprocessing.tracking.frames import UprightFootage
 
 DATASET = DatasetSpecification(
     name="nemo",
@@ -58,7 +57,7 @@ def command(options: "PreparationOptions", footage: Path, detector: DetectorChoi
       lia-bench preprocess nemo --footage UvA-NEMO_SMILE_DATABASE
     """
     from lia_bench.core.prepared_dataset import VIDEO_SUFFIXES
-    from lia_bench.preprocessing.detection.registry import what_detects
+    from lia_bench.preprocessing.detection.detector import what_detects
     from lia_bench.preprocessing.layouts import divide, find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report
@@ -90,7 +89,7 @@ def person_of(name: str) -> str:
 
 def make_search(detector: DetectorChoice) -> "Search":
     """The search of one video, with the detector loaded."""
-    from lia_bench.preprocessing.detection.registry import build_detector
+    from lia_bench.preprocessing.detection.detector import build_detector
 
     built = build_detector(detector.name, detector.device)
 
@@ -113,7 +112,7 @@ def search_first_frame(
     Raises:
         UnreadableVideoError: the first frame cannot be decoded.
     """
-    from lia_bench.preprocessing.tracking.frames import scaled, scaled_frames
+    from lia_bench.preprocessing.detection.detector import scaled, scaled_frames
     from lia_bench.preprocessing.tracking.tubes import CropRule, Origin, Tube, judge
 
     (frame,) = scaled_frames(footage, [0], DETECTION_SIZE)

@@ -52,7 +52,7 @@ def command(
       lia-bench preprocess portraits --footage ffhq/images1024x1024 --aligned --format png
     """
     from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES
-    from lia_bench.preprocessing.detection.registry import what_detects
+    from lia_bench.preprocessing.detection.detector import what_detects
     from lia_bench.preprocessing.layouts import find_units
     from lia_bench.preprocessing.preparing import prepare_from_search
     from lia_bench.preprocessing.report import report
@@ -74,7 +74,7 @@ def command(
 
 def make_face_search(detector: DetectorChoice, increase: float) -> "Search":
     """The search of one picture, with the detector loaded."""
-    from lia_bench.preprocessing.detection.registry import build_detector
+    from lia_bench.preprocessing.detection.detector import build_detector
 
     built = build_detector(detector.name, detector.device)
 

@@ -91,7 +91,7 @@ def plan_search(footage: Path, test_videos: Path | None, detector: DetectorChoic
     Raises:
         InputError: no footage, no such list, or one that names none of the videos.
     """
-    from lia_bench.preprocessing.detection.registry import what_detects
+    from lia_bench.preprocessing.detection.detector import what_detects
     from lia_bench.preprocessing.layouts import divide_by_list, with_good_names
     from lia_bench.preprocessing.plan import videos_in
     from lia_bench.preprocessing.search import SearchPlan, Unit, as_settings
@@ -108,7 +108,7 @@ def plan_search(footage: Path, test_videos: Path | None, detector: DetectorChoic
 
 def make_search(detector: DetectorChoice) -> "Search":
     """The search of one video, with the detector loaded."""
-    from lia_bench.preprocessing.detection.registry import build_detector
+    from lia_bench.preprocessing.detection.detector import build_detector
     from lia_bench.preprocessing.tracking.persons import search_persons
 
     built = build_detector(detector.name, detector.device)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lia_bench.preprocessing.download.fetcher import DownloadOptions
     from lia_bench.preprocessing.footage import Footage
     from lia_bench.preprocessing.layouts import Layout, Partition
-    from lia_bench.preprocessing.outcome import Outcome
+    from lia_bench.preprocessing.ledger import Outcome
     from lia_bench.preprocessing.plan import Cut, Plan
     from lia_bench.preprocessing.preparing import PreparationOptions
     from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit
@@ -106,7 +106,7 @@ def command(
     """
     from lia_bench.core.errors import InputError
     from lia_bench.preprocessing.clip_table import read_metadata, table_path
-    from lia_bench.preprocessing.detection.registry import check_weights
+    from lia_bench.preprocessing.detection.detector import check_weights
     from lia_bench.preprocessing.download.batch import fetch_missing
     from lia_bench.preprocessing.preparing import check_output, prepare_from_search, prepare_from_table
     from lia_bench.preprocessing.report import report
@@ -162,7 +162,7 @@ def plan_search(footage: Path, annotations: Path, detector: DetectorChoice, min_
     from dataclasses import replace
 
     from lia_bench.core.names import same_name
-    from lia_bench.preprocessing.detection.registry import what_detects
+    from lia_bench.preprocessing.detection.detector import what_detects
     from lia_bench.preprocessing.plan import videos_in
     from lia_bench.preprocessing.search import SearchPlan, as_settings
     from lia_bench.preprocessing.tracking.tubes import VOXCELEB_CROP, VOXCELEB_TUBES
@@ -213,7 +213,7 @@ def _unit(file: Path) -> "Unit":
 
 def make_search(detector: DetectorChoice, rule: "TubeRule") -> "Search":
     """The search of one utterance, with the detector loaded."""
-    from lia_bench.preprocessing.detection.registry import build_detector
+    from lia_bench.preprocessing.detection.detector import build_detector
     from lia_bench.preprocessing.tracking.annotated import read_utterance, search_utterance
 
     built = build_detector(detector.name, detector.device)

@@ -8,10 +8,17 @@ from pathlib import Path
 from lia_bench.core.errors import InputError, UnreadableTextError
 from lia_bench.core.text_files import read_lines, separator_of
 from lia_bench.preprocessing.boxes import Box, join, overlap
-from lia_bench.preprocessing.detection.detector import Detection, Detector
+from lia_bench.preprocessing.detection.detector import (
+    Detection,
+    Detector,
+    UprightFootage,
+    scaled,
+    scaled_frames,
+    size_at_height,
+    watch,
+)
 from lia_bench.preprocessing.published_rule import frames_of_row
 from lia_bench.preprocessing.search import Finding
-from lia_bench.preprocessing.tracking.frames import UprightFootage, scaled, scaled_frames, size_at_height, watch
 from lia_bench.preprocessing.tracking.tubes import NO_FACE, VOXCELEB_TUBES, Origin, Tube, TubeRule, judge
 
 ANNOTATION_FPS = 25

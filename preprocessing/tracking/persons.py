@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box, contains, increase_to_square, overlap
-from lia_bench.preprocessing.detection.detector import Detection, Detector
+from lia_bench.preprocessing.detection.detector import Detection, Detector, UprightFootage, watch
 from lia_bench.preprocessing.published_rule import clip_name
 from lia_bench.preprocessing.search import Finding
-from lia_bench.preprocessing.tracking.frames import UprightFootage, watch
 from lia_bench.preprocessing.tracking.tubes import CropRule, Origin, Tube, judge
 
 MOTION_SIDE = 256

@@ -10,12 +10,18 @@ from numpy.typing import NDArray
 
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box, increase_to_square, join, overlap
-from lia_bench.preprocessing.detection.detector import Detector
-from lia_bench.preprocessing.detection.registry import what_detects
+from lia_bench.preprocessing.detection.detector import (
+    Detector,
+    UprightFootage,
+    scaled,
+    scaled_frames,
+    size_at_height,
+    watch,
+    what_detects,
+)
 from lia_bench.preprocessing.layouts import Layout
 from lia_bench.preprocessing.options import DetectorChoice
 from lia_bench.preprocessing.search import Finding, Search, SearchPlan, Unit, as_settings
-from lia_bench.preprocessing.tracking.frames import UprightFootage, scaled, scaled_frames, size_at_height, watch
 from lia_bench.preprocessing.tracking.tubes import (
     VOXCELEB_TUBES,
     CropRule,
@@ -235,7 +241,7 @@ def plan_subjects(layout: Layout, detector: DetectorChoice, crop: CropRule) -> S
 
 def build_search(detector: DetectorChoice, rule: SearchRule) -> Search:
     """The search of one video, with the detector loaded."""
-    from lia_bench.preprocessing.detection.registry import build_detector
+    from lia_bench.preprocessing.detection.detector import build_detector
 
     built = build_detector(detector.name, detector.device)
 

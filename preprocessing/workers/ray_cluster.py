@@ -11,8 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.extras import not_installed
-from lia_bench.preprocessing.workers.engine import Died, SharedJobs
-from lia_bench.preprocessing.workers.local import ENVIRONMENT
+from lia_bench.preprocessing.workers.engine import ENVIRONMENT, Died, SharedJobs
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

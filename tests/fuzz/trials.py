@@ -26,9 +26,8 @@ from lia_bench.leaderboards.study import server
 from lia_bench.models.training.recipe import PairBatch
 from lia_bench.models.training.step import Step, StepResult
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.detection.detector import Detection
-from lia_bench.preprocessing.detection.registry import DETECTORS
-from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.detection.detector import DETECTORS, Detection
+from lia_bench.preprocessing.workers.engine import LocalEngine
 from lia_bench.preprocessing.workers.ray_cluster import RayEngine
 from tests.preprocessing.serial_engine import SerialEngine
 

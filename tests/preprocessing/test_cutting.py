@@ -19,7 +19,7 @@ from lia_bench.preprocessing import crops
 from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.preparing import Preparation, PreparationOptions, prepare_from_table
 from lia_bench.preprocessing.report import report
-from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.workers.engine import LocalEngine
 from tests.core.videos import damage, encode
 from tests.preprocessing.serial_engine import SerialEngine
 

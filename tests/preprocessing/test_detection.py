@@ -15,8 +15,8 @@ from lia_bench.core.video import open_indexed
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.preprocessing.boxes import Box, overlap
-from lia_bench.preprocessing.detection import registry
-from lia_bench.preprocessing.detection.registry import DETECTORS, build_detector, what_detects
+from lia_bench.preprocessing.detection import detector
+from lia_bench.preprocessing.detection.detector import DETECTORS, build_detector, what_detects
 from tests.preprocessing.detectors import install_made_up, install_real
 
 
@@ -74,7 +74,7 @@ def test_a_frame_does_not_depend_on_those_beside_it(real_data: Path) -> None:
 def test_the_terminal_stays_clean(real_data: Path) -> None:
     install_real("blazeface", real_data)
     program = (
-        "import numpy\nfrom lia_bench.preprocessing.detection.registry import build_detector\n"
+        "import numpy\nfrom lia_bench.preprocessing.detection.detector import build_detector\n"
         "print(build_detector('mediapipe', 'cpu').detect([numpy.zeros((90, 160, 3), numpy.uint8)]))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -123,7 +123,7 @@ def test_what_findings_depend_on(name: str, monkeypatch: pytest.MonkeyPatch, tmp
     file.path.write_text("others")
     assert (what_detects(name) == before) == (file.sha256_prefix is not None)
     before = what_detects(name)
-    monkeypatch.setattr(registry, "version", lambda library: "0.1")
+    monkeypatch.setattr(detector, "version", lambda library: "0.1")
     assert what_detects(name) != before
 
 

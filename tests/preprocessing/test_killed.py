@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table
-from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.workers.engine import LocalEngine
 
 if __name__ == "__main__":
     footage, table, output = map(Path, sys.argv[1:])

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.errors import InputError, MissingWeightsError
-from lia_bench.preprocessing.workers.engine import Died, SharedJobs
-from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.workers.engine import Died, LocalEngine, SharedJobs
 from tests.preprocessing.ended import wait_until_ended
 from tests.preprocessing.serial_engine import SerialEngine
 from tests.preprocessing.worker_toys import build_fragile, build_meeting, build_square, build_without_weights
@@ -44,7 +43,7 @@ def test_every_job_is_done_once() -> None:
 SCRIPT = """
 print("begun")
 from functools import partial
-from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.workers.engine import LocalEngine
 print(sorted(LocalEngine(2).run(partial(partial, abs), [[-1], [-2]])))
 """
 
@@ -95,7 +94,7 @@ def test_a_run_that_is_left_leaves_no_process() -> None:
 
 
 PARENT = """
-from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.workers.engine import LocalEngine
 from tests.preprocessing.worker_toys import build_square
 if __name__ == "__main__":
     for job, result in LocalEngine(2).run(build_square, [list(range(5000))]):

@@ -20,8 +20,7 @@ from lia_bench.core.video import write_video
 from lia_bench.preprocessing.recipes.sample.identities import draw_identity, video_name
 from lia_bench.preprocessing.recipes.sample.motion import FRAMES_PER_SECOND, draw_motion
 from lia_bench.preprocessing.recipes.sample.renderer import HEIGHT, WIDTH, TalkingHead
-from lia_bench.preprocessing.workers.engine import Died
-from lia_bench.preprocessing.workers.local import LocalEngine
+from lia_bench.preprocessing.workers.engine import Died, LocalEngine
 
 FORMAT = 1  # raised when the same arguments give other pictures
 BOX_INCREASE = 0.1
