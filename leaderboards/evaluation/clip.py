@@ -27,8 +27,7 @@ from lia_bench.leaderboards.results.score import Score
 from lia_bench.metrics.clip_scores import ClipResult, ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
-from lia_bench.models.blocks.flow_recording import recorded_flows
-from lia_bench.models.blocks.motion_marks import recorded_marks
+from lia_bench.models.blocks.motion_marks import recorded_flows, recorded_marks
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.evaluation.films import Rendered
 from lia_bench.leaderboards.evaluation.request import FLOWS
 from lia_bench.models.animator import Animator
-from lia_bench.models.blocks.flow_recording import recorded_flows
-from lia_bench.models.blocks.motion_marks import Marks, recorded_marks
+from lia_bench.models.blocks.motion_marks import Marks, recorded_flows, recorded_marks
 
 Item = TypeVar("Item")
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import InputError
-from lia_bench.models.blocks.flow_recording import recorded_flows
+from lia_bench.models.blocks.motion_marks import recorded_flows
 
 if TYPE_CHECKING:
     from lia_bench.models.blocks.latent_animator import LatentAnimator

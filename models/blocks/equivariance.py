@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lia_bench.models.blocks.configuration import TransformationConfiguration
-from lia_bench.models.blocks.device_copies import on_device_of
-from lia_bench.models.blocks.matrices import apply, inverse, multiply
+from lia_bench.models.blocks.small_tensors import apply, inverse, multiply, on_device_of
 from lia_bench.models.blocks.warping import coordinate_grid, warp
 
 

@@ -8,10 +8,10 @@ width).
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.configuration import HeatmapConfiguration
+from lia_bench.models.blocks.convolution import AntiAliasDownsample
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.matrices import apply, inverse
+from lia_bench.models.blocks.small_tensors import apply, inverse
 from lia_bench.models.blocks.warping import coordinate_grid
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.direction_probe import DirectionEffect, DirectionProbe
-from lia_bench.models.blocks.matrices import without_autocast
+from lia_bench.models.blocks.small_tensors import without_autocast
 from lia_bench.models.blocks.stylegan2 import ActivatedConvolution, EqualisedConvolution, ResidualDown
 from lia_bench.models.card import NamedDirection
 from lia_bench.models.controls import Control

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
-from lia_bench.models.blocks.antialiasing import ImagePyramid
 from lia_bench.models.blocks.configuration import ReconstructionWeights
+from lia_bench.models.blocks.convolution import ImagePyramid
 
 # Positions in torchvision's vgg19.features after relu1_1, relu2_1, relu3_1, relu4_1, relu5_1.
 TAPS = (2, 7, 12, 21, 30)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.matrices import without_autocast
+from lia_bench.models.blocks.small_tensors import without_autocast
 
 
 def blur_kernel(gain: float = 1.0) -> Tensor:

@@ -17,10 +17,9 @@ from lia_bench.models.blocks.convolution import (
     VolumeUpBlock,
 )
 from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE
-from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.keypoints import heatmap_difference
-from lia_bench.models.blocks.motion_marks import record_masks
+from lia_bench.models.blocks.motion_marks import record_flow, record_masks
 from lia_bench.models.blocks.warping import coordinate_grid, warp, warp_by_each
 
 

@@ -5,20 +5,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
+from lia_bench.models.blocks.convolution import AntiAliasDownsample
 from lia_bench.models.blocks.dense_motion import (
     KEYPOINT_VARIANCE,
     DenseMotion,
     MotionBlending,
+    MotionEvolution,
     affine_motions,
+    evolved,
     with_background,
 )
-from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.hourglass import encoder_decoder
 from lia_bench.models.blocks.keypoints import heatmap_difference
-from lia_bench.models.blocks.matrices import inverse, multiply
-from lia_bench.models.blocks.motion_evolution import MotionEvolution, evolved
-from lia_bench.models.blocks.motion_marks import record_masks
+from lia_bench.models.blocks.motion_marks import record_flow, record_masks
+from lia_bench.models.blocks.small_tensors import inverse, multiply
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.fomm.configuration import FommModel
 from lia_bench.models.fomm.keypoint_detector import Keypoints

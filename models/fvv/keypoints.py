@@ -8,8 +8,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.convolution import DownBlock, VolumeUpBlock
+from lia_bench.models.blocks.convolution import AntiAliasDownsample, DownBlock, VolumeUpBlock
 from lia_bench.models.blocks.head_pose import expected_degrees, turn
 from lia_bench.models.blocks.keypoints import expected_position, spatial_softmax
 from lia_bench.models.fvv.configuration import Angle, HeadPoseConfiguration, KeypointDetectorConfiguration

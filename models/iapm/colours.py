@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.device_copies import on_device_of
+from lia_bench.models.blocks.small_tensors import on_device_of
 from lia_bench.models.training.augmentation import ColourChange
 
 # Of red, green and blue in a grey level (ITU-R BT.601), as torchvision has them.

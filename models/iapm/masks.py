@@ -9,10 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
 from lia_bench.models.blocks.configuration import EncoderDecoderConfiguration
-from lia_bench.models.blocks.convolution import DownBlock, UpBlock
-from lia_bench.models.blocks.device_copies import on_device_of
+from lia_bench.models.blocks.convolution import AntiAliasDownsample, DownBlock, UpBlock
+from lia_bench.models.blocks.small_tensors import on_device_of
 from lia_bench.models.iapm.configuration import IapmModel
 
 

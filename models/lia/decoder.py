@@ -4,8 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.flow_recording import record_flow
-from lia_bench.models.blocks.motion_marks import record_masks
+from lia_bench.models.blocks.motion_marks import record_flow, record_masks
 from lia_bench.models.blocks.stylegan2 import (
     ActivatedConvolution,
     ModulatedPointwise,

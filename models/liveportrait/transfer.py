@@ -8,7 +8,7 @@ from importlib.resources import files
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.device_copies import on_device_of
+from lia_bench.models.blocks.small_tensors import on_device_of
 from lia_bench.models.liveportrait.configuration import MotionConfiguration, Region
 from lia_bench.models.liveportrait.motion_extractor import PortraitMotion, frame_points
 from lia_bench.models.liveportrait.retargeting import LIPS_APART, Openings, Retargeting

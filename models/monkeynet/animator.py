@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lia_bench.models.blocks.matrices import inverse, multiply
 from lia_bench.models.blocks.motion_marks import record_keypoints
+from lia_bench.models.blocks.small_tensors import inverse, multiply
 from lia_bench.models.blocks.transfer import EncodedClip, KeypointAnimator, RelativePosition, expanded
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
 from lia_bench.models.monkeynet.generator import Generator

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.convolution import DownBlock, ResidualBlock, UpBlock
-from lia_bench.models.blocks.flow_recording import record_flow
 from lia_bench.models.blocks.hourglass import Hourglass
+from lia_bench.models.blocks.motion_marks import record_flow
 from lia_bench.models.blocks.warping import coordinate_grid, resize_flow, resize_map, warp, warp_by_each
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
 from lia_bench.models.monkeynet.keypoints import Keypoints, displacements, heatmap_difference

@@ -12,7 +12,7 @@ from lia_bench.models.blocks.adversarial import (
     least_squares_discriminator,
     least_squares_generator,
 )
-from lia_bench.models.blocks.device_copies import on_device_of
+from lia_bench.models.blocks.small_tensors import on_device_of
 from lia_bench.models.monkeynet.animator import MonkeyNetAnimator
 from lia_bench.models.monkeynet.configuration import MonkeyNetConfiguration
 from lia_bench.models.monkeynet.generator import Generated

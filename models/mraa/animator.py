@@ -8,10 +8,9 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import SizedAnimator
-from lia_bench.models.blocks.disentanglement import DisentanglementNetwork
-from lia_bench.models.blocks.matrices import inverse, multiply
 from lia_bench.models.blocks.motion_marks import record_keypoints
-from lia_bench.models.blocks.transfer import RelativePosition, absolute
+from lia_bench.models.blocks.small_tensors import inverse, multiply
+from lia_bench.models.blocks.transfer import DisentanglementNetwork, RelativePosition, absolute
 from lia_bench.models.mraa.configuration import MraaModel
 from lia_bench.models.mraa.generator import BackgroundPredictor, EncodedSource, Generator
 from lia_bench.models.mraa.regions import REGION_VALUES, RegionPredictor, Regions, disentangled

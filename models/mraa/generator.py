@@ -5,15 +5,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.convolution import DownBlock
-from lia_bench.models.blocks.dense_motion import DenseMotion, MotionBlending, affine_motions, with_background
-from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.convolution import AntiAliasDownsample, DownBlock
+from lia_bench.models.blocks.dense_motion import (
+    DenseMotion,
+    MotionBlending,
+    MotionEvolution,
+    affine_motions,
+    evolved,
+    with_background,
+)
 from lia_bench.models.blocks.hourglass import encoder_decoder
 from lia_bench.models.blocks.keypoints import covariance_heatmaps
-from lia_bench.models.blocks.matrices import inverse, multiply
-from lia_bench.models.blocks.motion_evolution import MotionEvolution, evolved
-from lia_bench.models.blocks.motion_marks import record_masks
+from lia_bench.models.blocks.motion_marks import record_flow, record_masks
+from lia_bench.models.blocks.small_tensors import inverse, multiply
 from lia_bench.models.blocks.warping import resize_flow, resize_map, warp
 from lia_bench.models.mraa.configuration import BackgroundConfiguration, MraaModel
 from lia_bench.models.mraa.regions import Regions, axis_sign

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.disentanglement import random_axis_scale
 from lia_bench.models.blocks.equivariance import (
     PlaneTransformation,
     carried_back,
@@ -13,6 +12,7 @@ from lia_bench.models.blocks.equivariance import (
     position_equivariance,
 )
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
+from lia_bench.models.blocks.transfer import random_axis_scale
 from lia_bench.models.mraa.animator import MraaAnimator
 from lia_bench.models.mraa.configuration import MraaConfiguration
 from lia_bench.models.mraa.regions import Regions, axis_sign, disentangled

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.models.blocks.keypoints import HeatmapNetwork, expected_covariance, expected_position
-from lia_bench.models.blocks.matrices import inverse, multiply
+from lia_bench.models.blocks.small_tensors import inverse, multiply
 from lia_bench.models.mraa.configuration import RegionPredictorConfiguration
 
 # Added to the variances along x and y. A region on a single cell has neither extent nor axes: these, far below the

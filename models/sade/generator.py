@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.convolution import AntiAliasDownsample
+from lia_bench.models.blocks.dense_motion import MotionEvolution
 from lia_bench.models.blocks.hourglass import Hourglass, encoder_decoder
-from lia_bench.models.blocks.motion_evolution import MotionEvolution
+from lia_bench.models.blocks.motion_marks import record_flow
 from lia_bench.models.blocks.warping import coordinate_grid, resize_flow, resize_map, warp
 from lia_bench.models.sade.configuration import SadeModel, SelfAppearanceConfiguration
 from lia_bench.models.sade.motion import CoarseMotion

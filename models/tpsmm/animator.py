@@ -8,9 +8,8 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.animator import SizedAnimator
-from lia_bench.models.blocks.disentanglement import DisentanglementNetwork
 from lia_bench.models.blocks.motion_marks import record_keypoints
-from lia_bench.models.blocks.transfer import RelativePosition, absolute
+from lia_bench.models.blocks.transfer import DisentanglementNetwork, RelativePosition, absolute
 from lia_bench.models.tpsmm.configuration import TpsmmModel
 from lia_bench.models.tpsmm.dense_motion import DenseMotion
 from lia_bench.models.tpsmm.inpainting import InpaintingNetwork

@@ -6,12 +6,17 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.antialiasing import AntiAliasDownsample
-from lia_bench.models.blocks.convolution import AFFINE_INSTANCE_NORM, DownBlock, UpBlock, convolve_together
+from lia_bench.models.blocks.convolution import (
+    AFFINE_INSTANCE_NORM,
+    AntiAliasDownsample,
+    DownBlock,
+    UpBlock,
+    convolve_together,
+)
 from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE, with_background
-from lia_bench.models.blocks.device_copies import on_device_of
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.keypoints import heatmap_difference
+from lia_bench.models.blocks.small_tensors import on_device_of
 from lia_bench.models.blocks.warping import warp_by_each
 from lia_bench.models.tpsmm.configuration import TpsmmModel
 from lia_bench.models.tpsmm.splines import KEYPOINTS_PER_SPLINE, spline_motions

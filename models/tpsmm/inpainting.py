@@ -12,8 +12,7 @@ from lia_bench.models.blocks.convolution import (
     ResidualBlock,
     UpBlock,
 )
-from lia_bench.models.blocks.flow_recording import record_flow
-from lia_bench.models.blocks.motion_marks import record_masks
+from lia_bench.models.blocks.motion_marks import record_flow, record_masks
 from lia_bench.models.blocks.warping import resize_flow, warp
 from lia_bench.models.tpsmm.configuration import InpaintingConfiguration
 from lia_bench.models.tpsmm.dense_motion import TpsmmMotion

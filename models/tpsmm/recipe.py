@@ -8,15 +8,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from lia_bench.models.blocks.disentanglement import random_axis_scale
 from lia_bench.models.blocks.equivariance import (
     EuclideanKernel,
     PlaneTransformation,
     difference_from_identity,
     position_equivariance,
 )
-from lia_bench.models.blocks.matrices import multiply
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
+from lia_bench.models.blocks.small_tensors import multiply
+from lia_bench.models.blocks.transfer import random_axis_scale
 from lia_bench.models.tpsmm.animator import TpsmmAnimator
 from lia_bench.models.tpsmm.configuration import TpsmmConfiguration
 from lia_bench.models.training.optimisers import clip_before_step

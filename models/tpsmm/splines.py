@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.equivariance import EuclideanKernel
-from lia_bench.models.blocks.matrices import apply
+from lia_bench.models.blocks.small_tensors import apply
 from lia_bench.models.blocks.warping import coordinate_grid
 from lia_bench.models.tpsmm.configuration import ResidualEncoderConfiguration
 

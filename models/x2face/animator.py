@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.models.animator import Animator
-from lia_bench.models.blocks.flow_recording import record_flow
+from lia_bench.models.blocks.motion_marks import record_flow
 from lia_bench.models.blocks.warping import coordinate_grid, warp
 from lia_bench.models.x2face.configuration import X2FaceModel
 from lia_bench.models.x2face.networks import DrivingNetwork, EmbeddingNetwork

@@ -21,8 +21,7 @@ from lia_bench.leaderboards.evaluation.films import LONGEST_FLOW, file_stem
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest, ScoreRequest
 from lia_bench.leaderboards.evaluation.score import score
 from lia_bench.leaderboards.results.report import PlannedModel
-from lia_bench.models.blocks.flow_recording import record_flow
-from lia_bench.models.blocks.motion_marks import record_keypoints, record_masks
+from lia_bench.models.blocks.motion_marks import record_flow, record_keypoints, record_masks
 from lia_bench.models.blocks.warping import coordinate_grid
 from tests.leaderboards.test_evaluation import request_of as request_of
 from tests.leaderboards.test_scoring import drifting

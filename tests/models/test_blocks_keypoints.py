@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.authors_layout import StateRenaming
-from lia_bench.models.blocks import matrices
+from lia_bench.models.blocks import small_tensors
 from lia_bench.models.blocks.adversarial import PatchDiscriminator
 from lia_bench.models.blocks.configuration import TransformationConfiguration
 from lia_bench.models.blocks.convolution import DownBlock, ResidualBlock, UpBlock
@@ -46,9 +46,9 @@ def test_gaussian_is_one_at_the_keypoint_and_falls_with_the_variance() -> None:
 def test_matrices_agree_with_linear_algebra() -> None:
     torch.manual_seed(0)
     one, other, vector = torch.randn(4, 2, 2), torch.randn(4, 2, 2), torch.randn(4, 2)
-    torch.testing.assert_close(matrices.inverse(one), torch.linalg.inv(one))
-    torch.testing.assert_close(matrices.multiply(one, other), one @ other)
-    torch.testing.assert_close(matrices.apply(one, vector), (one @ vector[..., None])[..., 0])
+    torch.testing.assert_close(small_tensors.inverse(one), torch.linalg.inv(one))
+    torch.testing.assert_close(small_tensors.multiply(one, other), one @ other)
+    torch.testing.assert_close(small_tensors.apply(one, vector), (one @ vector[..., None])[..., 0])
 
 
 @pytest.mark.parametrize("align_corners", [True, False])

@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torchvision.models import vgg19
 
 from lia_bench.core.registry import load_attribute
-from lia_bench.models.blocks.motion_evolution import MotionEvolution
+from lia_bench.models.blocks.dense_motion import MotionEvolution
 from lia_bench.models.blocks.portrait_training import Hopenet
 from lia_bench.models.blocks.reconstruction import Vgg19Features
 from lia_bench.models.loading import load_experiment

@@ -4,8 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lia_bench.models.blocks.flow_recording import DenseFlow, record_flow, recorded_flows
-from lia_bench.models.blocks.motion_marks import record_masks, recorded_marks
+from lia_bench.models.blocks.motion_marks import DenseFlow, record_flow, record_masks, recorded_flows, recorded_marks
 from lia_bench.models.blocks.warping import coordinate_grid
 from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.loading import load_model

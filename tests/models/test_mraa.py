@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
-from lia_bench.models.blocks.disentanglement import DisentanglementNetwork, random_axis_scale
 from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
-from lia_bench.models.blocks.matrices import multiply
+from lia_bench.models.blocks.small_tensors import multiply
+from lia_bench.models.blocks.transfer import DisentanglementNetwork, random_axis_scale
 from lia_bench.models.loading import load_model
 from lia_bench.models.mraa import SPECIFICATION
 from lia_bench.models.mraa.animator import MraaAnimator

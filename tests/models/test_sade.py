@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.models.blocks.configuration import MotionEvolutionConfiguration
+from lia_bench.models.blocks.dense_motion import MotionEvolution
 from lia_bench.models.blocks.equivariance import PlaneTransformation, position_equivariance
-from lia_bench.models.blocks.motion_evolution import MotionEvolution
 from lia_bench.models.checkpoint import save_checkpoint
 from lia_bench.models.loading import load_model
 from lia_bench.models.sade import SPECIFICATION

@@ -1,4 +1,7 @@
-"""Small matrices in mixed precision: products and inverses written out, exact and without a wait for the GPU."""
+"""Small tensors, without a wait for the GPU: products and inverses of matrices, written out, and copies of values.
+
+Matrices stay exact in mixed precision. Values are made on the CPU and used on a GPU, as random draws are.
+"""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -32,3 +35,16 @@ def without_autocast(device: torch.device) -> AbstractContextManager[Any]:
     if not torch.amp.is_autocast_available(device.type):
         return nullcontext()
     return torch.autocast(device.type, enabled=False)
+
+
+def on_device_of(values: Tensor, like: Tensor) -> Tensor:
+    """`values` of the CPU on the device of `like`; what a GPU still has to do before is not waited for.
+
+    Random numbers that all devices are to share are drawn on the CPU. A plain copy of them would hold up the program
+    until the GPU has done all that it was given before; one out of pinned memory is put in line behind it.
+    """
+    if like.device.type != "cuda":
+        return values.to(like.device)
+    # Compiled code cannot pin memory.
+    held = values if torch.compiler.is_compiling() else values.pin_memory()
+    return held.to(like.device, non_blocking=True)
