@@ -43,7 +43,7 @@ def main(models: str | None, device: str | None, size: int, frames: int, repeats
       OMP_NUM_THREADS=2 python benchmarks/animate.py --models lia,mraa --device cpu
     """
     from lia_bench.models.loading import pick_device
-    from lia_bench.models.registry import MODELS
+    from lia_bench.models.specification import MODELS
 
     trained = [name for name, specification in MODELS.items() if specification.recipe]
     chosen = dict.fromkeys([BASELINE, *(models.split(",") if models else trained)])
@@ -91,9 +91,9 @@ def measure(name: str, batch: int, device: str, size: int, frames: int, repeats:
     """Frames per second, and peak memory in MiB, of a model in this process."""
     import torch
 
+    from lia_bench.models.card import UNTRAINED
     from lia_bench.models.loading import load_model
-    from lia_bench.models.published import UNTRAINED
-    from lia_bench.models.registry import MODELS
+    from lia_bench.models.specification import MODELS
 
     overrides: dict[str, Any] = {"size": size} if MODELS[name].variants is not None else {}
     model = load_model(name, UNTRAINED, device=device, **overrides)

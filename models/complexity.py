@@ -7,9 +7,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from lia_bench.models.animator import Animator
+from lia_bench.models.card import UNTRAINED
 from lia_bench.models.loading import load_model
-from lia_bench.models.published import UNTRAINED
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 
 # The side at which a model is counted that takes frames of any side.
 ANY_SIZE = 256

@@ -18,7 +18,7 @@ from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, own_checkpoint_fo
 from lia_bench.models.lineup import find_checkpoint
 from lia_bench.models.loading import load_model
 from lia_bench.models.reference import ModelReference
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.models.weights_file import read_authors
 
 FILE_SUFFIXES = (".pt", ".pth", ".tar", ".safetensors")

@@ -17,7 +17,7 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.models.card import read_card
 from lia_bench.models.checkpoint import DESCRIPTION, TRAINING, WEIGHTS, ZooEntry, read_description, write_weights
 from lia_bench.models.loading import load_model
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.models.training.runs import resolve_checkpoint
 
 CARD = """---

@@ -14,17 +14,15 @@ from lia_bench.core.errors import CheckpointError, DeviceError, InputError, Unkn
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 from lia_bench.models.authors_layout import NamingLayout, authors_layout
+from lia_bench.models.card import PUBLISHED, UNTRAINED, published_checkpoint, published_variants
 from lia_bench.models.checkpoint import ZooEntry, own_checkpoint_folder, read_own_checkpoint
 from lia_bench.models.export.card import CARD
 from lia_bench.models.fit import fill
-from lia_bench.models.published import PUBLISHED, UNTRAINED, published_checkpoint, published_variants
-from lia_bench.models.recognition import state_in_file
-from lia_bench.models.registry import MODELS
-from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.specification import MODELS, ModelSpecification
 from lia_bench.models.training.ablations import KEY, settings_of_ablation
 from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration, with_own_keys
 from lia_bench.models.training.runs import resolve_checkpoint
-from lia_bench.models.weights_file import read_authors
+from lia_bench.models.weights_file import read_authors, state_in_file
 
 if TYPE_CHECKING:
     from lia_bench.models.animator import Animator

@@ -14,8 +14,7 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.models.card import Code, ModelCard, Paper, read_card
 from lia_bench.models.complexity import Complexity, complexity_of
 from lia_bench.models.loading import load_configuration
-from lia_bench.models.registry import MODELS
-from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.specification import MODELS, ModelSpecification
 from lia_bench.models.training.ablations import KEY, read_ablations
 
 NOT_COMPARABLE = (

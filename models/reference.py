@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from lia_bench.core.errors import InputError
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 
 
 @dataclass(frozen=True)

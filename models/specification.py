@@ -1,7 +1,10 @@
-"""What the registry knows of a model before any network is built."""
+"""What is known of a model before any network is built, and the models there are."""
 
 from dataclasses import dataclass
 from pathlib import Path
+
+import lia_bench.models
+from lia_bench.core.registry import FolderRegistry
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,9 @@ class ModelSpecification:
     def variant_names(self) -> list[str]:
         """Names of the variants, sorted; none for a model with nothing to configure."""
         return sorted(path.stem for path in self.variants.glob("*.yaml")) if self.variants else []
+
+
+MODELS: FolderRegistry[ModelSpecification] = FolderRegistry(
+    "model", ModelSpecification, lia_bench.models, "SPECIFICATION", "lia_bench.models"
+)
+"""A folder of `models` that defines SPECIFICATION, or an entry point `lia_bench.models`."""

@@ -10,7 +10,7 @@ import pytest
 from lia_bench.cli.main import COMMANDS, cli
 from lia_bench.leaderboards.experiments.registry import EXPERIMENTS
 from lia_bench.metrics.registry import METRICS
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.preprocessing.specification import DATASETS
 from tests.pages import commands, parse
 from website.__main__ import build

@@ -9,7 +9,7 @@ from lia_bench.leaderboards.results.published import PAPERS, rows_of_paper
 from lia_bench.metrics.extractors.extractor import EXTRACTORS
 from lia_bench.metrics.registry import METRICS, SUBJECTS, ordered, resolve, usual_names, weights_behind
 from lia_bench.metrics.specification import Compares, MetricSpecification, Protocol, UnavailableMetricError
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.preprocessing.specification import DATASETS
 from website.commands import escaped, help_text, options_table
 

@@ -33,7 +33,7 @@ from lia_bench.metrics.suite import open_suite
 from lia_bench.models.animator import Animator
 from lia_bench.models.lineup import Lineup, LineupModel, load_lineup
 from lia_bench.models.reference import name_models
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.leaderboards.board.by_setting import settings_of_checkpoint
 from lia_bench.leaderboards.experiments.schema import Row
 from lia_bench.leaderboards.results.measurement import Measurement
+from lia_bench.models.card import PUBLISHED, how_to_fetch, is_fetched, published_variants
 from lia_bench.models.checkpoint import read_description
 from lia_bench.models.loading import load_configuration
-from lia_bench.models.published import PUBLISHED, how_to_fetch, is_fetched, published_variants
 from lia_bench.models.reference import ModelReference
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.models.training.ablations import KEY as ABLATION
 from lia_bench.models.training.ablations import settings_of_ablation
 from lia_bench.models.training.configuration import own_key

@@ -14,7 +14,7 @@ from lia_bench.leaderboards.results.published import rows_of_paper
 from lia_bench.metrics.registry import resolve, weights_behind
 from lia_bench.metrics.specification import UnavailableMetricError
 from lia_bench.models.reference import ModelReference
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 
 USUAL_SIDE = 256
 

@@ -19,7 +19,7 @@ from lia_bench.leaderboards.experiments.table import ExperimentTable, side_by_si
 from lia_bench.leaderboards.results.report_file import REPORT, read_report
 from lia_bench.metrics.specification import Protocol
 from lia_bench.models.reference import ModelReference
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 
 Announce = Callable[[str], None]
 

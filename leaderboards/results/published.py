@@ -14,7 +14,7 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.results.columns import ResultRow
 from lia_bench.leaderboards.results.csv_reading import read_file
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.models.training.configuration import own_key
 
 FILE = "published_results.csv"

@@ -23,7 +23,7 @@ from lia_bench.models.animator import Animator, numbers_only
 from lia_bench.models.controls import Control, amounts_row, control_named
 from lia_bench.models.lineup import load_lineup
 from lia_bench.models.reference import ModelReference, NamedModel
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.preprocessing.boxes import Box
 
 if TYPE_CHECKING:

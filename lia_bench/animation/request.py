@@ -13,7 +13,7 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.core.video.files import holds_video
 from lia_bench.core.video.image import holds_picture
 from lia_bench.models.reference import ModelReference
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 
 USUAL_TRANSFER = "relative"
 """Of every model that knows it, where none is asked for."""

@@ -89,7 +89,7 @@ def _print_video() -> None:
 
 def _print_weights() -> None:
     from lia_bench.core.weights import WEIGHTS, weights_home
-    from lia_bench.models.published import published_checkpoints
+    from lia_bench.models.card import published_checkpoints
 
     click.echo(f"  in {weights_home()}; 'lia-bench weights fetch NAME' gets what is missing")
     for file in sorted(WEIGHTS.values(), key=lambda file: file.name):

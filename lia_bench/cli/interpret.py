@@ -75,7 +75,7 @@ def command(
     from lia_bench.models.interpretation import Sweep
     from lia_bench.models.lineup import load_lineup
     from lia_bench.models.reference import ModelReference, NamedModel
-    from lia_bench.models.registry import MODELS
+    from lia_bench.models.specification import MODELS
 
     keep_freed_memory()
     reference = ModelReference.parse(model)

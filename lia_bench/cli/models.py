@@ -46,7 +46,7 @@ def list_models(layout: str) -> None:
         click.echo(overview_markdown(), nl=False)
         return
     from lia_bench.core.console import print_in_parts
-    from lia_bench.models.registry import MODELS
+    from lia_bench.models.specification import MODELS
 
     rows = []
     for name, specification in MODELS.items():

@@ -132,7 +132,7 @@ def _verify(file: "WeightFile") -> None:
 def _known() -> "dict[str, tuple[WeightFile, ...]]":
     """The files of all weights and checkpoints, by what users call them."""
     from lia_bench.core.weights import WEIGHTS
-    from lia_bench.models.published import published_checkpoints
+    from lia_bench.models.card import published_checkpoints
 
     networks = {name: (file,) for name, file in WEIGHTS.items()}
     return dict(sorted(networks.items())) | published_checkpoints()

@@ -38,7 +38,7 @@ class Registry(Mapping[str, Item], Generic[Item]):
 
     Looking at a name imports only the module that defines it; those modules keep heavy imports out.
 
-    >>> from lia_bench.models.registry import MODELS
+    >>> from lia_bench.models.specification import MODELS
     >>> MODELS["identity"].summary
     'puts out the source frame: the floor every trained model has to beat'
     >>> MODELS["fom"]

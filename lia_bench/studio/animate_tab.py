@@ -21,7 +21,7 @@ from lia_bench.core.video import INDEX_FIRST, VideoWriter, read_picture, resize
 from lia_bench.core.video.sound import has_sound
 from lia_bench.models.loading import pick_device
 from lia_bench.models.reference import name_models
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.studio.parts import (
     AT_ONCE,
     CROPS,

@@ -16,7 +16,7 @@ from lia_bench.core.video.reader import Frame
 from lia_bench.models.animator import numbers_only
 from lia_bench.models.controls import Control, Editor
 from lia_bench.models.reference import ModelReference
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.studio.parts import AT_ONCE, CROPS, FACE, IN_TURN, WHOLE, bar, link, note, picture_input
 from lia_bench.studio.workshop import Job, Sample, StoppedError, Workshop, chosen, one_line
 

@@ -17,10 +17,10 @@ from lia_bench.core.names import printable
 from lia_bench.core.video import resize, write_video
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.weight_file import WeightFile
+from lia_bench.models.card import PUBLISHED, how_to_fetch, is_fetched, published_variants
 from lia_bench.models.lineup import LineupModel, find_checkpoint, load_lineup
-from lia_bench.models.published import PUBLISHED, how_to_fetch, is_fetched, published_variants
 from lia_bench.models.reference import ModelReference, NamedModel, name_models
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.models.training.run_folder import RunFolder
 from lia_bench.models.training.runs import newest_of_model
 from lia_bench.preprocessing.boxes import Box

@@ -12,8 +12,7 @@ from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.registry import load_attribute
 from lia_bench.models.checkpoint import DESCRIPTION, read_description
 from lia_bench.models.loading import load_experiment
-from lia_bench.models.registry import MODELS
-from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.specification import MODELS, ModelSpecification
 from lia_bench.models.training.configuration import ExperimentConfiguration, with_own_keys
 from lia_bench.models.training.hardware import Hardware, check_hardware
 from lia_bench.models.training.pairs import FramePairs, Share, check_lengths

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from lia_bench.core.configuration import Section
 from lia_bench.core.video.reader import Frame
 from lia_bench.models.animator import Animator
-from lia_bench.models.registry import MODELS
-from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.specification import MODELS, ModelSpecification
 from lia_bench.models.training.configuration import ModelConfiguration
 
 

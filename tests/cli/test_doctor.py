@@ -11,8 +11,8 @@ from lia_bench.cli.main import run
 from lia_bench.core import installation
 from lia_bench.core.installation import EXTRAS, Package, import_troubles
 from lia_bench.core.video import write_video
-from lia_bench.models.published import published_checkpoints, published_place
-from lia_bench.models.registry import MODELS
+from lia_bench.models.card import published_checkpoints, published_place
+from lia_bench.models.specification import MODELS
 from tests.core.videos import moving_picture
 from tests.leaderboards.toys import write_dataset
 from tests.models.training.toy.world import write_plug_in, write_stripes

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.cli.main import run
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.leaderboards.toys import specification
 
 

@@ -21,10 +21,10 @@ from lia_bench.core import http_download
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.http_download import Patience
 from lia_bench.core.video import write_video
+from lia_bench.models.card import published_checkpoint, published_checkpoints
 from lia_bench.models.lia.authors_checkpoint import authors_content
 from lia_bench.models.loading import load_model
-from lia_bench.models.published import published_checkpoint, published_checkpoints
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.two_hosts import TwoHosts, two_hosts
 
 FOLDER = "1N4QcnqUQwKUZivFV-YeBuPyH4pGJHooc"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from lia_bench.cli.main import run
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.models.training.toy.world import write_plug_in, write_stripes
 
 

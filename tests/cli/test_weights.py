@@ -11,7 +11,7 @@ from lia_bench.cli.main import run
 from lia_bench.core import console, http_download
 from lia_bench.core.http_download import Patience
 from lia_bench.core.weights import WEIGHTS
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.core.published import publish, publish_archive, publish_by_hand
 from tests.local_server import LocalServer, serve
 

@@ -13,8 +13,7 @@ from lia_bench.core.configuration import Section
 from lia_bench.core.video import write_png_folder
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import save_checkpoint
-from lia_bench.models.registry import MODELS
-from lia_bench.models.specification import ModelSpecification
+from lia_bench.models.specification import MODELS, ModelSpecification
 from lia_bench.models.training.configuration import ModelConfiguration
 from lia_bench.models.training.run_folder import RunDescription, RunFolder, TrainingData
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lia_bench.models.authors_layout import AuthorsLayout, authors_layout
 from lia_bench.models.loading import load_model
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.conftest import golden
 
 GOLDENS = {

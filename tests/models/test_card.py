@@ -12,7 +12,7 @@ from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.models import model_page
 from lia_bench.models.card import ModelCard, read_card
 from lia_bench.models.complexity import complexity_of
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs"
 OWN = [name for name, specification in MODELS.items() if specification.animator.startswith("lia_bench.")]

@@ -20,7 +20,7 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.models.checkpoint import load_training_state, read_pickle, save_checkpoint, write_weights
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.reference import ModelReference
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.models.layout_files import small_content
 
 

@@ -15,7 +15,7 @@ from lia_bench.models.conversion import convert_to_authors, convert_to_own
 from lia_bench.models.fit import blueprints
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.reference import ModelReference
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.conftest import golden
 from tests.models.layout_files import GOLDENS, layout_of, small_content
 

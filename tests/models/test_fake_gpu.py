@@ -21,7 +21,7 @@ from lia_bench.models.blocks.dense_motion import MotionEvolution
 from lia_bench.models.blocks.portrait_training import Hopenet
 from lia_bench.models.blocks.reconstruction import Vgg19Features
 from lia_bench.models.loading import load_experiment
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from lia_bench.models.training.late_numbers import LateNumbers
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
 from lia_bench.models.training.step import Step

@@ -8,7 +8,7 @@ from lia_bench.models.blocks.motion_marks import DenseFlow, record_flow, record_
 from lia_bench.models.blocks.warping import coordinate_grid
 from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.loading import load_model
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.models.small_models import noise_frames, small_model
 
 WITHOUT = {"iapm", "identity"}

@@ -8,7 +8,7 @@ from lia_bench.core.errors import InputError
 from lia_bench.models.lia.animator import LiaAnimator
 from lia_bench.models.lia.configuration import LiaConfiguration, LiaModel
 from lia_bench.models.loading import load_configuration, load_model
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.models.small_models import noise_frames, small_lia
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lia_bench.models.registry import MODELS
+from lia_bench.models.specification import MODELS
 from tests.models.training.toy.world import write_plug_in, write_stripes
 
 
