@@ -58,7 +58,7 @@ class Reports:
         if row.origin == "published" or row.file is None:
             return "a published number has no clips"
         if row.task == USER_STUDY:
-            return "raters judged pairs of videos"
+            return "raters judged it"
         folder = row.file.parent
         if folder not in self._known:
             self._known[folder] = self._read(folder)

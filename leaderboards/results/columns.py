@@ -38,7 +38,7 @@ USER_STUDY = "user-study"
 """The task of rows whose columns are preferences of raters, `preference_vs_<model>_percent` and the like."""
 AGAINST_ONE = re.compile(r"preference_vs_.+_percent")
 """How many per cent of the answers preferred the row's model to one other."""
-AMONG_ALL = re.compile(r"selected_best_.+_percent")
+AMONG_ALL = re.compile(r"selected_best_(.+_)?percent")
 """How many per cent of the answers chose the row's model among all that were shown."""
 ENDINGS = ("_low", "_high", "_frames", "_missing")
 """Of columns that belong to a score's column."""

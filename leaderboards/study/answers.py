@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -24,17 +24,17 @@ CREATE TABLE IF NOT EXISTS study (id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS raters (id TEXT PRIMARY KEY, sequence TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (
     rater TEXT NOT NULL REFERENCES raters (id),
-    question TEXT NOT NULL,
-    side TEXT NOT NULL CHECK (side IN ('left', 'right')),
+    trial TEXT NOT NULL,
+    question INTEGER NOT NULL,
+    place INTEGER NOT NULL,
     video TEXT NOT NULL,
     milliseconds INTEGER NOT NULL,
     answered TEXT NOT NULL,
-    UNIQUE (rater, question)
+    UNIQUE (rater, trial, question)
 );
 """
 NOW = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
 
-Side = Literal["left", "right"]
 Outcome = Literal["stored", "repeated", "refused"]
 
 
@@ -44,15 +44,17 @@ class Answer:
 
     Attributes:
         rater: random id.
-        question: its id.
-        side: where the chosen video was.
+        trial: its id.
+        question: position in the study's questions.
+        place: where the chosen video was, from 0.
         video: the chosen medium.
         milliseconds: how long the question was looked at, by the rater's own clock.
     """
 
     rater: str
-    question: str
-    side: Side
+    trial: str
+    question: int
+    place: int
     video: str
     milliseconds: int
 
@@ -82,6 +84,7 @@ class AnswerBook:
                 raise sqlite3.DatabaseError(" ".join(found.split()))
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
+            _upgrade(self._database)
             self._database.executescript(TABLES)
             self._database.execute("INSERT INTO study SELECT ? WHERE NOT EXISTS (SELECT 1 FROM study)", (study.id,))
             owner = self._database.execute("SELECT id FROM study").fetchone()[0]
@@ -107,13 +110,14 @@ class AnswerBook:
         """What a rater sees; None for a rater that was never noted."""
         with self._lock:
             row = self._database.execute("SELECT sequence FROM raters WHERE id = ?", (rater,)).fetchone()
-        return None if row is None else tuple(Shown(**shown) for shown in json.loads(row[0]))
+        return (
+            None if row is None else tuple(Shown(each["trial"], tuple(each["videos"])) for each in json.loads(row[0]))
+        )
 
-    def answered(self, rater: str) -> set[str]:
-        """The questions that a rater has answered."""
+    def answered(self, rater: str) -> set[tuple[str, int]]:
+        """What a rater has answered: trials, and which of the study's questions about them."""
         with self._lock:
-            rows = self._database.execute("SELECT question FROM answers WHERE rater = ?", (rater,)).fetchall()
-        return {question for (question,) in rows}
+            return set(self._database.execute("SELECT trial, question FROM answers WHERE rater = ?", (rater,)))
 
     def add(self, answer: Answer) -> Outcome:
         """Keep an answer, on disk when this returns.
@@ -124,20 +128,22 @@ class AnswerBook:
         Raises:
             sqlite3.Error: the answer could not be kept.
         """
-        row = (answer.rater, answer.question, answer.side, answer.video, answer.milliseconds)
+        row = astuple(answer)
         with self._lock:
             try:
-                self._database.execute(f"INSERT INTO answers VALUES (?, ?, ?, ?, ?, {NOW})", row)
+                self._database.execute(f"INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, {NOW})", row)
             except sqlite3.IntegrityError:
-                there = self._database.execute("SELECT side FROM answers WHERE rater = ? AND question = ?", row[:2])
-                return "repeated" if there.fetchone() == (answer.side,) else "refused"
+                there = self._database.execute(
+                    "SELECT place FROM answers WHERE rater = ? AND trial = ? AND question = ?", row[:3]
+                )
+                return "repeated" if there.fetchone() == (answer.place,) else "refused"
         return "stored"
 
     def answers(self) -> list[Answer]:
         """All answers, the oldest first."""
         with self._lock:
             rows = self._database.execute(
-                "SELECT rater, question, side, video, milliseconds FROM answers ORDER BY rowid"
+                "SELECT rater, trial, question, place, video, milliseconds FROM answers ORDER BY rowid"
             ).fetchall()
         return [Answer(*row) for row in rows]
 
@@ -147,6 +153,37 @@ class AnswerBook:
             row = self._database.execute("SELECT count(*), count(DISTINCT rater) FROM answers").fetchone()
         answers, raters = row
         return int(answers), int(raters)
+
+
+def _upgrade(database: sqlite3.Connection) -> None:
+    """Bring answers to pairs, as they were kept with studies of schema 1, into the present tables, all or none.
+
+    Raises:
+        sqlite3.Error: another process writes for too long, or the tables are damaged.
+    """
+    columns = "SELECT name FROM pragma_table_info('answers')"
+    if ("side",) not in database.execute(columns).fetchall():
+        return
+    database.execute("BEGIN IMMEDIATE")
+    # Another process may have been quicker.
+    if ("side",) in database.execute(columns).fetchall():
+        database.execute("ALTER TABLE answers RENAME TO pairs")
+        for table in TABLES.split(";"):
+            database.execute(table)
+        of_pairs = "SELECT rater, question, 0, side = 'right', video, milliseconds, answered FROM pairs ORDER BY rowid"
+        database.execute(f"INSERT INTO answers {of_pairs}")
+        database.execute("DROP TABLE pairs")
+        for rater, sequence in database.execute("SELECT id, sequence FROM raters").fetchall():
+            database.execute("UPDATE raters SET sequence = ? WHERE id = ?", (_of_pairs(sequence), rater))
+    database.execute("COMMIT")
+
+
+def _of_pairs(sequence: str) -> str:
+    try:
+        pairs = json.loads(sequence)
+        return json.dumps([{"trial": one["question"], "videos": [one["left"], one["right"]]} for one in pairs])
+    except (ValueError, TypeError, KeyError) as error:
+        raise sqlite3.DatabaseError("a rater's order is damaged") from error
 
 
 def read_answers(folder: Path, study: Study) -> list[Answer]:

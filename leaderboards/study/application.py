@@ -6,16 +6,17 @@ import secrets
 import socket
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lia_bench.leaderboards.study.answers import Answer, AnswerBook
 from lia_bench.leaderboards.study.connections import client_of
-from lia_bench.leaderboards.study.document import MediaId, Shown, Study, arrange, media_path
+from lia_bench.leaderboards.study.document import MOST_SHOWN, MediaId, Shown, Study, arrange, media_path
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -99,8 +100,9 @@ class SentAnswer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    question: MediaId
-    side: Literal["left", "right"]
+    trial: MediaId
+    question: Annotated[int, Field(ge=0)]
+    place: Annotated[int, Field(ge=0, lt=MOST_SHOWN)]
     milliseconds: Annotated[int, Field(ge=0, le=86_400_000)]
 
 
@@ -119,7 +121,7 @@ class StudyServer:
         self._begun: Counter[str] = Counter()
         self._study = study
         self._book = book
-        self._questions = {question.id: question for question in study.questions}
+        self._trials = {trial.id: trial for trial in study.trials}
 
     def begin(self, client: str) -> str:
         """The id of a new rater, whom a client brings.
@@ -136,7 +138,7 @@ class StudyServer:
         return rater
 
     def state(self, rater: str | None) -> dict[str, Any]:
-        """What the page shows: the questions that come next, the present one first, and how many are answered."""
+        """What the page shows: the trials that come next, the present one first, and how much is answered."""
         sequence = None if rater is None else self._book.sequence(rater)
         answered = set() if rater is None or sequence is None else self._book.answered(rater)
         return self._state(sequence, answered)
@@ -145,40 +147,53 @@ class StudyServer:
         """Keep an answer; gives the status and the new state.
 
         Raises:
-            RefusalError: no such rater or question, not the rater's turn to answer it, or a changed mind.
+            RefusalError: no such rater, trial, question or video, not the rater's turn to answer it, or a changed mind.
         """
         sequence = None if rater is None else self._book.sequence(rater)
         if rater is None or sequence is None:
             raise RefusalError(HTTPStatus.UNAUTHORIZED, "no rater: begin first")
-        places = {shown.question: shown for shown in sequence}
-        if sent.question not in places:
+        videos = next((shown.videos for shown in sequence if shown.trial == sent.trial), ())
+        if sent.place >= len(videos) or sent.question >= len(self._study.questions):
             raise RefusalError(HTTPStatus.NOT_FOUND, "no such question")
         answered = self._book.answered(rater)
-        present = next((shown.question for shown in sequence if shown.question not in answered), None)
-        if sent.question not in answered and sent.question != present:
+        asked = (sent.trial, sent.question)
+        if asked not in answered and asked != next(self._left(sequence, answered), None):
             raise RefusalError(HTTPStatus.CONFLICT, "not the question that is shown")
-        shown = places[sent.question]
-        video = shown.left if sent.side == "left" else shown.right
-        outcome = self._book.add(Answer(rater, sent.question, sent.side, video, sent.milliseconds))
+        outcome = self._book.add(Answer(rater, *asked, sent.place, videos[sent.place], sent.milliseconds))
         if outcome == "refused":
             raise RefusalError(HTTPStatus.CONFLICT, "answered before, and otherwise: the first answer stays")
         status = HTTPStatus.CREATED if outcome == "stored" else HTTPStatus.OK
-        return status, self._state(sequence, answered | {sent.question})
+        return status, self._state(sequence, answered | {asked})
 
-    def _state(self, sequence: Sequence[Shown] | None, answered: Set[str]) -> dict[str, Any]:
-        left = [shown for shown in sequence or () if shown.question not in answered]
+    def _left(self, sequence: Sequence[Shown], answered: Set[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+        """What is not answered yet, in the order in which it is asked."""
+        asked = ((shown.trial, question) for shown in sequence for question in range(len(self._study.questions)))
+        return (each for each in asked if each not in answered)
+
+    def _state(self, sequence: Sequence[Shown] | None, answered: Set[tuple[str, int]]) -> dict[str, Any]:
+        questions, trials = self._study.questions, self._study.trials
+        shown = {each.trial: each for each in sequence or ()}
+        upcoming: dict[str, int] = {}
+        for each, asked in self._left(sequence or (), answered):
+            upcoming.setdefault(each, asked)
         return {
-            "question": self._study.question,
-            "total": len(self._study.questions),
+            "questions": [question.text for question in questions],
+            "candidates": max(len(trial.candidates) for trial in trials),
+            "total": len(trials) * len(questions),
             "begun": sequence is not None,
             "answered": len(answered),
-            "upcoming": [self._described(shown) for shown in left[:2]],
+            "upcoming": [self._described(shown[each], asked) for each, asked in islice(upcoming.items(), 2)],
         }
 
-    def _described(self, shown: Shown) -> dict[str, str]:
-        question = self._questions[shown.question]
-        media = {"source": question.source, "driving": question.driving, "left": shown.left, "right": shown.right}
-        return {"id": shown.question} | {name: f"/media/{medium}" for name, medium in media.items()}
+    def _described(self, shown: Shown, question: int) -> dict[str, Any]:
+        trial = self._trials[shown.trial]
+        return {
+            "id": trial.id,
+            "question": question,
+            "source": f"/media/{trial.source}",
+            "driving": f"/media/{trial.driving}",
+            "candidates": [f"/media/{medium}" for medium in shown.videos],
+        }
 
 
 def create_application(folder: Path, study: Study, book: AnswerBook, hosts: Hosts) -> "Flask":

@@ -1,6 +1,7 @@
-"""`lia-bench study create`: draws what raters are asked, and gathers the videos."""
+"""`lia-bench study create`: draws what raters are shown, as they like or as a paper did, and gathers the videos."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +14,75 @@ from lia_bench.core.processes import alone_at
 from lia_bench.core.provenance import VERSION, command_line
 from lia_bench.leaderboards.study.document import (
     MEDIA,
+    MOST_SHOWN,
     STUDY,
     Candidate,
     Question,
     Study,
+    Trial,
     present,
     write_study,
 )
 from lia_bench.leaderboards.study.result_videos import Animation, MediaFolder, ResultVideos, random_id, videos_of
 
-QUESTION = "Which video is better?"
+BETTER = (Question(aspect="", text="Which video is better?"),)
+ASPECT = re.compile(r"([a-z][a-z0-9_]*)=(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A paper's study.
+
+    Attributes:
+        questions: what raters are asked.
+        against: the label of the paper's model, where it is compared with each other one, two at a time.
+        together: whether all models' videos are shown at once.
+    """
+
+    questions: tuple[Question, ...]
+    against: str | None = None
+    together: bool = False
+
+
+PRESETS = {
+    # Wang et al., ICLR 2022, section 4.3.
+    "lia": Preset((Question(aspect="", text="Which clip is more realistic?"),), against="lia"),
+    # Siarohin et al., NeurIPS 2019, section 4: raters select the most realistic image animation of a pair.
+    "fomm": Preset((Question(aspect="", text="Which is the more realistic image animation?"),), against="fomm"),
+    # Shalev and Wolf, CVPR 2022: the best of four, for quality and for motion. The words are ours.
+    "iapm": Preset(
+        (
+            Question(aspect="quality", text="Which video is the most realistic?"),
+            Question(aspect="motion", text="Which video follows the movement best?"),
+        ),
+        together=True,
+    ),
+}
+"""By the names of their models."""
+
+
+def questions_of(texts: Sequence[str]) -> tuple[Question, ...]:
+    """Questions as users give them: TEXT, or ASPECT=TEXT.
+
+    >>> questions_of(["motion=Which moves better?"])
+    (Question(aspect='motion', text='Which moves better?'),)
+
+    Raises:
+        InputError: an empty text, or several of which one has no word of its own.
+    """
+    found = []
+    for text in texts:
+        named = ASPECT.fullmatch(text)
+        aspect, said = named.groups() if named else ("", text)
+        if not said.strip():
+            raise InputError("--question: is empty; say what raters are asked")
+        found.append(Question(aspect=aspect, text=said.strip()))
+    aspects = {question.aspect for question in found}
+    if len(found) > 1 and ("" in aspects or len(aspects) < len(found)):
+        raise InputError(
+            "--question: of several, each needs a word of its own: --question 'motion=Which moves better?'"
+        )
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -35,10 +95,11 @@ class StudyRequest:
         task: 'reconstruction' or 'cross'.
         models: labels of which all pairs are compared; None is all but `identity`.
         against: the label that is compared with all others, if not all pairs are.
-        pairs: animations drawn of each dataset; every two models are compared on the same ones.
-        attention_checks: questions with an evident answer.
+        together: whether all models' videos are shown at once, instead of two at a time.
+        pairs: animations drawn of each dataset; models are compared on the same ones.
+        attention_checks: trials with an evident answer.
         seed: of the draw, and of every rater's order.
-        question: what raters are asked.
+        questions: what raters are asked of each trial.
     """
 
     results: tuple[Path, ...]
@@ -46,17 +107,19 @@ class StudyRequest:
     task: str = "reconstruction"
     models: tuple[str, ...] | None = None
     against: str | None = None
+    together: bool = False
     pairs: int = 50
     attention_checks: int = 5
     seed: int = 0
-    question: str = QUESTION
+    questions: tuple[Question, ...] = BETTER
 
 
 def create_study(request: StudyRequest, announce: Callable[[str], None]) -> Study:
-    """Draw the questions and write the study's folder, whole or not at all.
+    """Draw the trials and write the study's folder, whole or not at all.
 
     Raises:
-        InputError: the folder is there, or the results have no videos for it.
+        InputError: the folder is there, the results have no videos for it, or more models than fit are to be shown at
+            once.
         UnknownNameError: a model that results do not have.
         UnreadableVideoError: the footage of an attention check cannot be read.
     """
@@ -70,26 +133,27 @@ def _create(request: StudyRequest, announce: Callable[[str], None]) -> Study:
         kind = "a study, perhaps with answers" if (request.output / STUDY).is_file() else "something"
         raise InputError(f"{request.output}: holds {kind}; take another --output, or remove it")
     found = [videos_of(folder, request.task, _wanted(request)) for folder in dict.fromkeys(request.results)]
-    compared = [_pairs_of_models(part, request.against) for part in found]
+    compared = [_compared(part, request) for part in found]
     random = np.random.default_rng(request.seed)
     with replacing(request.output) as folder:
         folder.mkdir(parents=True)
         media = MediaFolder(folder / MEDIA)
-        questions: list[Question] = []
+        trials: list[Trial] = []
         drawn: list[list[Animation]] = []
-        for number, (part, pairs) in enumerate(zip(found, compared, strict=True)):
+        for number, (part, models) in enumerate(zip(found, compared, strict=True)):
             drawn.append(_draw(part, request.pairs, random, announce))
-            questions += _comparisons(number, drawn[-1], pairs, media)
-        questions += _attention_checks(drawn, request, media)
+            trials += _comparisons(number, drawn[-1], models, media)
+        shown = [len(models[0]) for models in compared]
+        trials += _attention_checks(drawn, shown, request, media)
         study = Study(
             id=random_id(),
-            question=request.question,
+            questions=request.questions,
             seed=request.seed,
             created=present(),
             command_line=command_line(),
             version=VERSION,
             datasets=tuple(part.dataset for part in found),
-            questions=tuple(questions),
+            trials=tuple(trials),
             media=media.entries,
         )
         write_study(folder, study)
@@ -103,14 +167,24 @@ def _wanted(request: StudyRequest) -> tuple[str, ...] | None:
     return (request.against, *(label for label in request.models if label != request.against))
 
 
-def _pairs_of_models(part: ResultVideos, against: str | None) -> list[tuple[int, int]]:
+def _compared(part: ResultVideos, request: StudyRequest) -> list[tuple[int, ...]]:
+    """Which models are shown at once, all in the same number."""
     labels = [model.label for model in part.dataset.models]
-    if against is None:
+    there = ", ".join(labels)
+    if request.together:
+        if len(labels) > MOST_SHOWN:
+            raise InputError(
+                f"{part.dataset.results}: at most {MOST_SHOWN} models are shown at once, and there are {len(labels)}: "
+                f"choose of {there} with --models"
+            )
+        return [tuple(range(len(labels)))]
+    if request.against is None:
         return list(itertools.combinations(range(len(labels)), 2))
-    if against not in labels:
-        there = ", ".join(labels)
-        raise InputError(f"{part.dataset.results}: no model '{against}' to compare others with; there are: {there}")
-    mine = labels.index(against)
+    if request.against not in labels:
+        raise InputError(
+            f"{part.dataset.results}: no model '{request.against}' to compare others with; there are: {there}"
+        )
+    mine = labels.index(request.against)
     return [(mine, other) for other in range(len(labels)) if other != mine]
 
 
@@ -125,11 +199,11 @@ def _draw(
 
 
 def _comparisons(
-    dataset: int, drawn: Sequence[Animation], pairs: Sequence[tuple[int, int]], media: MediaFolder
-) -> Iterator[Question]:
+    dataset: int, drawn: Sequence[Animation], compared: Sequence[tuple[int, ...]], media: MediaFolder
+) -> Iterator[Trial]:
     for animation in drawn:
-        for first, second in pairs:
-            yield Question(
+        for models in compared:
+            yield Trial(
                 id=random_id(),
                 kind="comparison",
                 dataset=dataset,
@@ -137,15 +211,16 @@ def _comparisons(
                 source_clip=animation.source_clip,
                 source=media.place(animation.source_picture),
                 driving=media.place(animation.driving_video),
-                first=Candidate(video=media.place(animation.videos[first]), model=first),
-                second=Candidate(video=media.place(animation.videos[second]), model=second),
+                candidates=tuple(
+                    Candidate(video=media.place(animation.videos[model]), model=model) for model in models
+                ),
             )
 
 
 def _attention_checks(
-    drawn: Sequence[Sequence[Animation]], request: StudyRequest, media: MediaFolder
-) -> Iterator[Question]:
-    """The true video against the same with its tiles shuffled.
+    drawn: Sequence[Sequence[Animation]], shown: Sequence[int], request: StudyRequest, media: MediaFolder
+) -> Iterator[Trial]:
+    """The true video among the same with its tiles shuffled, as many as the comparisons of the dataset show.
 
     A frozen video would be no evident wrong answer where little moves, and a blurred one only worse than the truth;
     nobody who looks takes scattered pieces for the better video, whatever the footage shows. The picture above is the
@@ -157,7 +232,9 @@ def _attention_checks(
     for number in range(request.attention_checks):
         dataset, animation = turns[number % len(turns)]
         truth = animation.driving_video
-        yield Question(
+        seeds = (request.seed + number + turn * request.attention_checks for turn in range(shown[dataset] - 1))
+        wrong = [media.place_scrambled(truth, seed) for seed in seeds]
+        yield Trial(
             id=random_id(),
             kind="attention",
             dataset=dataset,
@@ -165,6 +242,5 @@ def _attention_checks(
             source_clip=animation.clip,
             source=media.place_first_frame(truth),
             driving=media.place(truth),
-            first=Candidate(video=media.place_again(truth), model=None),
-            second=Candidate(video=media.place_scrambled(truth, request.seed + number), model=None),
+            candidates=tuple(Candidate(video=video, model=None) for video in (media.place_again(truth), *wrong)),
         )

@@ -9,19 +9,18 @@ from numpy.typing import NDArray
 
 from lia_bench.leaderboards.results.measurement import RESAMPLES
 from lia_bench.leaderboards.study.answers import Answer
-from lia_bench.leaderboards.study.document import Question, Study
+from lia_bench.leaderboards.study.document import Study, Trial
 
-EVEN = 0.5
 Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One rater's choice between two models on one clip."""
+    """Whether a rater chose a model's video of one clip."""
 
     rater: str
-    question: str
-    first_preferred: bool
+    trial: str
+    chosen: bool
 
 
 @dataclass(frozen=True)
@@ -41,19 +40,22 @@ class Raters:
 
 @dataclass(frozen=True)
 class Preference:
-    """Two models on a dataset.
+    """How often a model is chosen among those shown with it, in answers to one question.
 
     Attributes:
         dataset: position in the study's datasets.
-        first, second: positions in the dataset's models.
+        question: position in the study's questions.
+        model: position in the dataset's models.
+        others: likewise, of those shown with it.
         answers, raters, clips: how many are behind the numbers.
-        share: of answers that prefer the first model, in [0, 1]; None without any answer.
+        share: of answers that choose the model, in [0, 1]; None without any answer.
         interval: 95 % interval of that share; None with fewer than two raters or clips.
     """
 
     dataset: int
-    first: int
-    second: int
+    question: int
+    model: int
+    others: tuple[int, ...]
     answers: int
     raters: int
     clips: int
@@ -61,96 +63,98 @@ class Preference:
     interval: tuple[float, float] | None
 
     @property
-    def shown(self) -> int | None:
-        """The model that is preferred; None where the interval includes one half, or there is none."""
-        if self.interval is None or self.interval[0] <= EVEN <= self.interval[1]:
+    def even(self) -> float:
+        """The share of choices made blindly: one half of two."""
+        return 1 / (1 + len(self.others))
+
+    @property
+    def above(self) -> bool | None:
+        """Whether the model is chosen more often than blindly, or less; None where the interval does not tell."""
+        if self.interval is None or self.interval[0] <= self.even <= self.interval[1]:
             return None
-        return self.first if self.interval[0] > EVEN else self.second
+        return self.interval[0] > self.even
 
 
 def attentive_raters(study: Study, answers: Sequence[Answer], allowed_misses: int) -> Raters:
     """Leave out raters who missed more than `allowed_misses` attention checks, and those who met none.
 
-    In a study without attention checks everybody counts.
+    A check is missed by one wrong answer to any of the study's questions. In a study without attention checks everybody
+    counts.
     """
     raters = frozenset(answer.rater for answer in answers)
-    right = {question.id: question.first.video for question in study.of_kind("attention")}
+    right = {trial.id: trial.candidates[0].video for trial in study.of_kind("attention")}
     if not right:
         return Raters(raters, 0, 0)
-    met = Counter(answer.rater for answer in answers if answer.question in right)
-    missed = Counter(
-        answer.rater for answer in answers if answer.question in right and answer.video != right[answer.question]
-    )
+    checks = [answer for answer in answers if answer.trial in right]
+    met = {answer.rater for answer in checks}
+    missed = Counter(rater for rater, _ in {(one.rater, one.trial) for one in checks if one.video != right[one.trial]})
     inattentive = {rater for rater in raters if missed[rater] > allowed_misses}
-    unchecked = {rater for rater in raters if met[rater] == 0}
+    unchecked = raters - met
     return Raters(raters - inattentive - unchecked, len(inattentive), len(unchecked))
 
 
 def preferences(study: Study, answers: Iterable[Answer]) -> list[Preference]:
-    """Every two models that the study compares, in its order.
+    """Every model among those that it is shown with, question by question, in the study's order.
 
     Args:
-        study: has the questions.
+        study: has the trials.
         answers: of the raters who count.
     """
-    given: dict[str, list[Answer]] = {}
+    given: dict[tuple[str, int], list[Answer]] = {}
     for answer in answers:
-        given.setdefault(answer.question, []).append(answer)
-    pairs: dict[tuple[int, int, int], list[Question]] = {}
-    for question in study.of_kind("comparison"):
-        if question.first.model is not None and question.second.model is not None:
-            key = (question.dataset, question.first.model, question.second.model)
-            pairs.setdefault(key, []).append(question)
-    return [
-        _preference(key, [judgement for question in questions for judgement in _judged(question, given)], study.seed)
-        for key, questions in pairs.items()
-    ]
+        given.setdefault((answer.trial, answer.question), []).append(answer)
+    compared: dict[tuple[int, tuple[int, ...]], list[Trial]] = {}
+    for trial in study.of_kind("comparison"):
+        compared.setdefault((trial.dataset, trial.models), []).append(trial)
+    found = []
+    for question in range(len(study.questions)):
+        for (dataset, models), trials in compared.items():
+            asked = [(trial, given.get((trial.id, question), ())) for trial in trials]
+            for place, model in enumerate(models):
+                judgements = [
+                    Judgement(answer.rater, trial.id, answer.video == trial.candidates[place].video)
+                    for trial, its in asked
+                    for answer in its
+                ]
+                others = (*models[:place], *models[place + 1 :])
+                found.append(_preference((dataset, question, model, others), judgements, study.seed))
+    return found
 
 
-def _judged(question: Question, given: dict[str, list[Answer]]) -> Iterable[Judgement]:
-    for answer in given.get(question.id, ()):
-        yield Judgement(answer.rater, question.id, answer.video == question.first.video)
-
-
-def _preference(key: tuple[int, int, int], judgements: Sequence[Judgement], seed: int) -> Preference:
+def _preference(of: tuple[int, int, int, tuple[int, ...]], judgements: Sequence[Judgement], seed: int) -> Preference:
     return Preference(
-        *key,
+        *of,
         answers=len(judgements),
         raters=len({judgement.rater for judgement in judgements}),
-        clips=len({judgement.question for judgement in judgements}),
-        share=share(judgements) if judgements else None,
+        clips=len({judgement.trial for judgement in judgements}),
+        share=sum(judgement.chosen for judgement in judgements) / len(judgements) if judgements else None,
         interval=preference_interval(judgements, seed),
     )
 
 
-def share(judgements: Sequence[Judgement]) -> float:
-    """Share of judgements that prefer the first model, in [0, 1]."""
-    return sum(judgement.first_preferred for judgement in judgements) / len(judgements)
-
-
 def preference_interval(judgements: Sequence[Judgement], seed: int) -> tuple[float, float] | None:
-    """95 % interval of the share that prefers the first model, over raters and clips like these; in [0, 1].
+    """95 % interval of the share that chooses the model, over raters and clips like these; in [0, 1].
 
-    Answers of one rater are not independent, and neither are those about one clip. Raters and questions are therefore
-    both drawn with replacement, and an answer counts as often as its rater times as often as its question (the
+    Answers of one rater are not independent, and neither are those about one clip. Raters and trials are therefore
+    both drawn with replacement, and an answer counts as often as its rater times as often as its trial (the
     pigeonhole bootstrap, Owen, Annals of Applied Statistics 2007). Where all agree, drawing again changes nothing, and
     few raters make few different draws; so the interval is never narrower than Wilson's (1927), which would hold were
     all answers independent.
 
-    None with fewer than two raters or two questions: nothing can be said of others.
+    None with fewer than two raters or two trials: nothing can be said of others.
     """
     raters = sorted({judgement.rater for judgement in judgements})
-    questions = sorted({judgement.question for judgement in judgements})
-    if len(raters) < 2 or len(questions) < 2:
+    trials = sorted({judgement.trial for judgement in judgements})
+    if len(raters) < 2 or len(trials) < 2:
         return None
-    asked, preferred = np.zeros((2, len(raters), len(questions)))
+    asked, chosen = np.zeros((2, len(raters), len(trials)))
     for judgement in judgements:
-        place = raters.index(judgement.rater), questions.index(judgement.question)
+        place = raters.index(judgement.rater), trials.index(judgement.trial)
         asked[place] += 1
-        preferred[place] += judgement.first_preferred
-    drawn = _pigeonhole(asked, preferred, np.random.default_rng(seed))
+        chosen[place] += judgement.chosen
+    drawn = _pigeonhole(asked, chosen, np.random.default_rng(seed))
     low, high = np.percentile(drawn, (2.5, 97.5))
-    wilson_low, wilson_high = wilson(float(preferred.sum()), float(asked.sum()))
+    wilson_low, wilson_high = wilson(float(chosen.sum()), float(asked.sum()))
     return min(float(low), wilson_low), max(float(high), wilson_high)
 
 
@@ -167,13 +171,13 @@ def wilson(successes: float, trials: float) -> tuple[float, float]:
 
 
 def _pigeonhole(
-    asked: NDArray[np.float64], preferred: NDArray[np.float64], random: np.random.Generator
+    asked: NDArray[np.float64], chosen: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Shares in RESAMPLES draws; a draw in which nobody was asked anything is left out."""
-    raters, questions = asked.shape
+    raters, trials = asked.shape
     # How often each is drawn: what drawing as many as there are with replacement comes to.
     rater_counts = random.multinomial(raters, np.full(raters, 1 / raters), RESAMPLES)
-    question_counts = random.multinomial(questions, np.full(questions, 1 / questions), RESAMPLES)
-    total = ((rater_counts @ asked) * question_counts).sum(axis=1)
-    wins = ((rater_counts @ preferred) * question_counts).sum(axis=1)
+    trial_counts = random.multinomial(trials, np.full(trials, 1 / trials), RESAMPLES)
+    total = ((rater_counts @ asked) * trial_counts).sum(axis=1)
+    wins = ((rater_counts @ chosen) * trial_counts).sum(axis=1)
     return np.asarray(wins[total > 0] / total[total > 0], dtype=np.float64)

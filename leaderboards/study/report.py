@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -21,7 +21,8 @@ from lia_bench.leaderboards.study.document import Study, StudyDataset, read_stud
 from lia_bench.leaderboards.study.preferences import Preference, Raters, attentive_raters, preferences
 
 FEW_RATERS = 5
-PROTOCOL = "paired-preference"
+PAIRED = "paired-preference"
+"""The protocol of rows of studies that show two videos at a time."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class StudyReport:
         study: its questions.
         allowed_misses: attention checks that a rater might miss.
         raters: who counts.
-        preferences: every two models.
+        preferences: every model among those that it is shown with.
     """
 
     name: str
@@ -70,32 +71,42 @@ def report_study(folder: Path, allowed_misses: int) -> StudyReport:
 
 
 def print_report(report: StudyReport) -> None:
-    """Print a study's preferences to standard output, one table a dataset."""
+    """Print a study's preferences to standard output, one table a dataset and question."""
     console = wide_console()
-    for number, dataset in enumerate(report.study.datasets):
-        console.print(Text(f"{dataset.dataset}, {dataset.task}: {report.study.question}", style="bold"), soft_wrap=True)
+    study = report.study
+    for (number, dataset), (place, question) in product(enumerate(study.datasets), enumerate(study.questions)):
+        console.print(Text(f"{dataset.dataset}, {dataset.task}: {question.text}", style="bold"), soft_wrap=True)
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for column in ("model", "against", "preferred", "95 % interval", "answers", "raters", "clips", ""):
             table.add_column(column, justify="left" if column in ("model", "against", "") else "right")
-        for preference in report.preferences:
-            if preference.dataset == number:
-                table.add_row(*(Text(cell) for cell in _cells(report, preference)))
+        own = [one for one in report.preferences if (one.dataset, one.question) == (number, place)]
+        for preference in _telling(own):
+            table.add_row(*(Text(cell) for cell in _cells(report, preference)))
         console.print(table)
     for line in _remarks(report):
         console.print(Text(line, style="dim"), soft_wrap=True)
 
 
+def _telling(found: Sequence[Preference]) -> Iterator[Preference]:
+    """All but those that follow from others: of two models, the second is chosen where the first is not."""
+    pairs: set[tuple[int, int]] = set()
+    for one in found:
+        if len(one.others) > 1 or (one.others[0], one.model) not in pairs:
+            pairs.add((one.model, one.others[0]))
+            yield one
+
+
 def _cells(report: StudyReport, preference: Preference) -> list[str]:
-    models = report.study.datasets[preference.dataset].models
+    labels = [model.label for model in report.study.datasets[preference.dataset].models]
     return [
-        models[preference.first].label,
-        models[preference.second].label,
+        labels[preference.model],
+        ", ".join(labels[other] for other in preference.others),
         "-" if preference.share is None else f"{100 * preference.share:.1f} %",
         _interval(preference.interval),
         str(preference.answers),
         str(preference.raters),
         str(preference.clips),
-        _verdict(preference, [model.label for model in models]),
+        _verdict(preference, labels),
     ]
 
 
@@ -108,7 +119,11 @@ def _verdict(preference: Preference, labels: list[str]) -> str:
         return "no answers yet"
     if preference.interval is None:
         return "no interval: needs two raters and clips"
-    return "no difference shown" if preference.shown is None else f"{labels[preference.shown]} is preferred"
+    if preference.above is None:
+        return "no difference shown"
+    if len(preference.others) > 1:
+        return f"{'above' if preference.above else 'below'} chance ({100 * preference.even:.0f} %)"
+    return f"{labels[preference.model if preference.above else preference.others[0]]} is preferred"
 
 
 def _remarks(report: StudyReport) -> Iterator[str]:
@@ -144,15 +159,23 @@ def write_leaderboard(folder: Path, study: Study, found: Sequence[Preference]) -
 
 
 def preference_rows(study: Study, found: Sequence[Preference]) -> Iterator[dict[str, Cell]]:
-    """One row a dataset and model: `preference_vs_<other>_percent` for each other model, with its interval."""
+    """One row a dataset and model, with the shares of answers that chose it and their intervals.
+
+    Columns are `preference_vs_<other>_percent` of two shown at once, `selected_best_percent` of more, with the
+    question's aspect before `_percent` where it has one.
+    """
     for number, dataset in enumerate(study.datasets):
         for place, model in enumerate(dataset.models):
-            own = (one for one in found if one.dataset == number and place in (one.first, one.second))
-            against = [_seen_from(place, one) for one in own]
+            own = [one for one in found if (one.dataset, one.model) == (number, place)]
+            asked = {_column(study, one): study.questions[one.question].text for one in own}
             values: dict[str, Cell] = {}
-            for other, _, percent, low, high in against:
-                column = f"preference_vs_{dataset.models[other].label}_percent"
-                values |= {column: percent, f"{column}_low": low, f"{column}_high": high}
+            for column, one in zip(asked, own, strict=True):
+                low, high = one.interval or (None, None)
+                values |= {
+                    column: _percent(one.share),
+                    f"{column}_low": _percent(low),
+                    f"{column}_high": _percent(high),
+                }
             yield {
                 "model": model.model,
                 "variant": model.variant,
@@ -161,10 +184,10 @@ def preference_rows(study: Study, found: Sequence[Preference]) -> Iterator[dict[
                 "split": dataset.split,
                 "task": USER_STUDY,
                 "transfer": model.transfer,
-                "clips": sum(answers for _, answers, *_ in against),
+                "clips": sum(one.answers for one in own),
                 **values,
-                "protocol": PROTOCOL,
-                "extractors": _extractors(study, dataset, values),
+                "protocol": PAIRED if all(len(one.others) == 1 for one in own) else "preference-among-all",
+                "extractors": _extractors(dataset, asked),
                 "dataset_hash": dataset.dataset_hash,
                 "checkpoint_sha256": model.checkpoint_sha256,
                 "seed": study.seed,
@@ -174,23 +197,17 @@ def preference_rows(study: Study, found: Sequence[Preference]) -> Iterator[dict[
             }
 
 
-def _seen_from(place: int, one: Preference) -> tuple[int, int, float | None, float | None, float | None]:
-    """The other model, the answers, and percentage and interval as the model at `place` has them."""
-    low, high = one.interval or (None, None)
-    if place == one.first:
-        return one.second, one.answers, _percent(one.share), _percent(low), _percent(high)
-    return one.first, one.answers, _percent(_mirrored(one.share)), _percent(_mirrored(high)), _percent(_mirrored(low))
+def _column(study: Study, of: Preference) -> str:
+    models = study.datasets[of.dataset].models
+    compared = "selected_best" if len(of.others) > 1 else f"preference_vs_{models[of.others[0]].label}"
+    aspect = study.questions[of.question].aspect
+    return "_".join(part for part in (compared, aspect, "percent") if part)
 
 
-def _extractors(study: Study, dataset: StudyDataset, values: Mapping[str, Any]) -> str:
+def _extractors(dataset: StudyDataset, asked: Mapping[str, str]) -> str:
     """What the numbers depend on: preferences about another task or question are other numbers."""
-    question = study.question.replace(";", ",").replace("=", ":")
-    columns = (column for column in values if column.endswith("_percent"))
-    return ";".join(f"{column}=raters on {dataset.task}: {question}" for column in columns)
-
-
-def _mirrored(value: float | None) -> float | None:
-    return None if value is None else 1 - value
+    said = {column: question.replace(";", ",").replace("=", ":") for column, question in asked.items()}
+    return ";".join(f"{column}=raters on {dataset.task}: {question}" for column, question in said.items())
 
 
 def _percent(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""`lia-bench study`: people say which of two models' videos is better."""
+"""`lia-bench study`: people say which of several models' videos is better."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.group(name="study")
 def command() -> None:
-    """Paired preference studies: two videos of the same picture and movement, and people who choose.
+    """Preference studies: two videos or more of the same picture and movement, and people who choose.
 
     \b
     Example:
@@ -38,6 +38,9 @@ def command() -> None:
     help="Models as the table calls them.  [default: all but identity]",
 )
 @click.option("--model", "against", metavar="NAME", help="Compare this one with each other.  [default: all pairs]")
+@click.option(
+    "--together", is_flag=True, help="Show all models' videos at once, at most four.  [default: two at a time]"
+)
 @click.option("--pairs", default=50, show_default=True, type=count(), help="Clips drawn of each dataset.")
 @click.option("--task", default="reconstruction", show_default=True, type=click.Choice(["reconstruction", "cross"]))
 @click.option(
@@ -45,57 +48,69 @@ def command() -> None:
     default=5,
     show_default=True,
     type=count(0, MOST_CHECKS),
-    help="Questions with an evident answer: the true video against the same in scattered pieces.",
+    help="Trials with an evident answer: the true video against the same in scattered pieces.",
 )
 @click.option(
     "--preset",
-    type=click.Choice(["lia", "fomm"]),
-    help="Compare that model with each other, and ask as its paper did; --model and --question go first.",
+    type=click.Choice(["lia", "fomm", "iapm"]),
+    help="Compare as that model's paper did: lia and fomm with each other model, iapm all at once for quality and "
+    "motion; --model, --together and --question go first.",
 )
-@click.option("--question", metavar="TEXT", help="What raters are asked.  [default: Which video is better?]")
+@click.option(
+    "--question",
+    "questions",
+    multiple=True,
+    metavar="[WORD=]TEXT",
+    help="What raters are asked; given several times, each of every clip, with a word for its column.  [default: Which "
+    "video is better?]",
+)
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Of the draw and of every rater's order.")
 @click.option("--output", required=True, type=FOLDER, help="The study's folder.")
 def create(
     results: tuple[Path, ...],
     models: tuple[str, ...] | None,
     against: str | None,
+    together: bool,
     pairs: int,
     task: str,
     attention_checks: int,
     preset: str | None,
-    question: str | None,
+    questions: tuple[str, ...],
     seed: int,
     output: Path,
 ) -> None:
-    """Draw clips and write a study's folder: questions, and the videos under names that tell nothing.
+    """Draw clips and write a study's folder: trials, and the videos under names that tell nothing.
 
-    Every rater is asked about every two models on every clip drawn, so that N models make N (N - 1) / 2 questions a
-    clip. Each dataset compares its models on the same clips.
+    Every rater is asked about every two models on every clip drawn, so that N models make N (N - 1) / 2 trials a clip;
+    one with --together. Each dataset compares its models on the same clips.
 
     \b
     Example:
       lia-bench study create --results results/vox-256 --pairs 50 --output studies/vox
       lia-bench study create --results results/vox --results results/taichi --model lia --output studies/lia
       lia-bench study create --results results/vox-256 --preset fomm --output studies/fomm
+      lia-bench study create --results results/vox-256 --models iapm,fomm,x2face --preset iapm --output studies/iapm
     """
-    from lia_bench.leaderboards.study.creation import QUESTION, StudyRequest, create_study
-    from lia_bench.leaderboards.study.presets import PRESETS
+    from lia_bench.leaderboards.study.creation import BETTER, PRESETS, Preset, StudyRequest, create_study, questions_of
 
-    asked = PRESETS[preset] if preset else None
+    if against and together:
+        raise click.UsageError("--model compares two at a time, --together shows all at once: leave one out")
+    as_published = PRESETS[preset] if preset else Preset(BETTER)
     request = StudyRequest(
         results=results,
         output=output,
         task=task,
         models=models,
-        against=against or (asked.against if asked else None),
+        against=against or (None if together else as_published.against),
+        together=together or (as_published.together and not against),
         pairs=pairs,
         attention_checks=attention_checks,
         seed=seed,
-        question=question or (asked.question if asked else QUESTION),
+        questions=questions_of(questions) or as_published.questions,
     )
     study = create_study(request, click.echo)
-    comparisons = len(list(study.of_kind("comparison")))
-    click.echo(f"{comparisons} questions and {attention_checks} attention checks a rater: {output}")
+    asked, comparisons = len(study.questions), len(list(study.of_kind("comparison")))
+    click.echo(f"{asked * comparisons} questions and {asked * attention_checks} of attention checks a rater: {output}")
     click.echo(f"next: lia-bench study serve {output}")
 
 
@@ -135,7 +150,7 @@ def serve(folder: Path, host: str, port: int, allowed_hosts: tuple[str, ...]) ->
     help="Attention checks that a rater may answer wrongly and still count.",
 )
 def report(folder: Path, results: Path, misses: int) -> None:
-    """Preferences with 95 % intervals, for each two models and dataset; writes RESULTS/STUDY/leaderboard.csv.
+    """Preferences with 95 % intervals, by dataset and question; writes RESULTS/STUDY/leaderboard.csv.
 
     \b
     Example:

@@ -32,12 +32,14 @@ def read_document(
     version: Version | None = None,
     error: type[LiaBenchError] = InputError,
     look: Callable[[Any], None] = lambda content: None,
+    upgrade: Callable[[Any], Any] | None = None,
 ) -> Document:
     """The content of a JSON file as a model.
 
     Types are held as JSON tells them: "10" and true are no numbers, 1.0 is no integer; lists become tuples, texts
     become dates, paths and enumerations where the model has those. A model that takes files of older versions, too,
-    brings their content up to date in a validator of mode "before".
+    brings their content up to date in a validator of mode "before"; where it has tuples, which such a validator turns
+    into lists for good, `upgrade` does.
 
     Args:
         path: the file.
@@ -47,6 +49,7 @@ def read_document(
         version: where the file tells its version; one that is newer is refused before anything else is looked at.
         error: the class of what is raised.
         look: is shown the plain data that the file holds, whatever that is, before it becomes the model.
+        upgrade: brings that plain data up to date; gives it back as it is where there is nothing to do.
 
     Raises:
         LiaBenchError: of class `error`. The file is not there or not readable, is no JSON, was written by a newer
@@ -58,6 +61,8 @@ def read_document(
         if version is not None:
             _refuse_newer(path, content, version, error)
         look(content)
+        if upgrade is not None and (upgraded := upgrade(content)) is not content:
+            text = json.dumps(upgraded)
         # Reports are long: plain data and model need not be there at once.
         del content
         return validated(kind, text)

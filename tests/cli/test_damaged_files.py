@@ -83,7 +83,7 @@ FILES = {
         ),
     ),
     "study": File(
-        "study/study.json", "schema_version", "question", ("study report study", "study serve study --port 0")
+        "study/study.json", "schema_version", "questions", ("study report study", "study serve study --port 0")
     ),
 }
 COMMANDS = [pytest.param(file, words, id=f"{kind}-{words}") for kind, file in FILES.items() for words in file.commands]
@@ -124,7 +124,7 @@ def _world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(TESTS / "models" / "training" / "written_before", tmp_path / "runs" / "lia" / "old")
     (tmp_path / CONFIG).with_name("model.safetensors").touch()
     (tmp_path / "study").mkdir()
-    shutil.copyfile(TESTS / "leaderboards" / "written_before" / "study.json", tmp_path / "study" / "study.json")
+    shutil.copyfile(TESTS / "leaderboards" / "written_before" / "study_2.json", tmp_path / "study" / "study.json")
     monkeypatch.chdir(tmp_path)
 
 

@@ -161,7 +161,7 @@ def test_preferences_are_not_ranked_and_the_reason_is_said(printed: Printed) -> 
     replaced("reconstruction", "user-study", "study")
     code, out, _ = printed("--rank", "--task", "user-study")
     assert code == 0
-    assert "lia: not ranked, raters judged pairs of videos" in out
+    assert "lia: not ranked, raters judged it" in out
 
 
 def test_a_broken_file_is_one_line_and_the_rest_is_shown(printed: Printed) -> None:

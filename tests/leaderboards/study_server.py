@@ -100,14 +100,14 @@ class Load:
     """What raters at once got done.
 
     Attributes:
-        acknowledged: rater, question and side of every answer that the server took as given.
+        acknowledged: rater, trial and place of every answer that the server took as given.
         sent: how many answers were sent.
         seconds: from sending an answer to its acknowledgement.
         problems: answers and raters that the server refused.
         cut_off: raters who got no answer.
     """
 
-    acknowledged: list[tuple[str, str, str]] = field(default_factory=list)
+    acknowledged: list[tuple[str, str, int]] = field(default_factory=list)
     sent: int = 0
     seconds: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -161,16 +161,17 @@ def _answer_all(
     while state["upcoming"] and (state["answered"] < least or time.monotonic() < until):
         present = state["upcoming"][0]
         if watch:
-            for name in ("source", "driving", "left", "right"):
-                rater.ask("GET", present[name], headers={"Range": "bytes=0-"})
-        side = "left" if (number + state["answered"]) % 2 else "right"
+            for address in (present["source"], present["driving"], *present["candidates"]):
+                rater.ask("GET", address, headers={"Range": "bytes=0-"})
+        asked = {"trial": present["id"], "question": present["question"]}
+        place = (number + state["answered"]) % len(present["candidates"])
         begun = time.monotonic()
         with lock:
             load.sent += 1
-        status, state = rater.ask("POST", "/api/answers", {"question": present["id"], "side": side, "milliseconds": 1})
+        status, state = rater.ask("POST", "/api/answers", asked | {"place": place, "milliseconds": 1})
         with lock:
             if status == 201:
-                load.acknowledged.append((rater.id, present["id"], side))
+                load.acknowledged.append((rater.id, present["id"], place))
                 load.seconds.append(time.monotonic() - begun)
             else:
                 load.problems.append(f"{status}: {state}")

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lia_bench.leaderboards.study.creation import StudyRequest, create_study
+from lia_bench.leaderboards.study.creation import PRESETS, StudyRequest, create_study, questions_of
 from lia_bench.leaderboards.study.document import read_study
 from tests.browser import visitor, wait_until, wait_until_in_step
 from tests.leaderboards.study_server import RunningStudy, serving
 from tests.leaderboards.toy_results import ToyResults, write_results
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FloatRect, Page
 
 FRAME = 1 / 25
 READY = ".choice:enabled"
+VIDEOS = ".candidate video"
+PHONES = ((390, 844), (844, 390))
 
 
 @pytest.fixture(scope="module")
@@ -72,23 +74,24 @@ def at_question(page: "Page", number: int) -> None:
 
 
 def shown(page: "Page") -> list[str]:
-    """The ids of the two videos, left and right."""
-    return [str(page.get_attribute(side, "src")).rpartition("/")[2] for side in ("#left", "#right")]
+    """The ids of the videos to choose from."""
+    sources: list[str] = page.locator(VIDEOS).evaluate_all("videos => videos.map(video => video.src)")
+    return [source.rpartition("/")[2] for source in sources]
 
 
-def answers_of(folder: Path, page: "Page") -> list[tuple[str, str]]:
-    """Side and video of what this rater has answered."""
+def answers_of(folder: Path, page: "Page") -> list[tuple[int, str]]:
+    """Place and video of what this rater has answered."""
     cookies = page.context.cookies()
     rater = next(cookie["value"] for cookie in cookies if read_study(folder).id in cookie["name"])
     with sqlite3.connect(folder / "answers.sqlite") as database:
-        return database.execute("SELECT side, video FROM answers WHERE rater = ? ORDER BY rowid", (rater,)).fetchall()
+        return database.execute("SELECT place, video FROM answers WHERE rater = ? ORDER BY rowid", (rater,)).fetchall()
 
 
 def test_answers_by_click_and_by_every_key(page: "Page", folder: Path) -> None:
     expected = []
-    for number, side in enumerate(("left", "right", "right", "left"), start=1):
+    for number, place in enumerate((0, 1, 1, 0), start=1):
         at_question(page, number)
-        expected.append((side, shown(page)[side == "right"]))
+        expected.append((place, shown(page)[place]))
         if number == 1:
             page.click("text=Left is better")
         else:
@@ -135,13 +138,13 @@ def test_two_raters_do_not_meet(browser: "Browser", server: RunningStudy, folder
             ann.keyboard.press("1")
             at_question(ann, 3)
             assert question_of(bob) == "Question 2 of 4"
-            assert [side for side, _ in answers_of(folder, ann)] == ["left", "left"]
-            assert [side for side, _ in answers_of(folder, bob)] == ["right"]
+            assert [place for place, _ in answers_of(folder, ann)] == [0, 0]
+            assert [place for place, _ in answers_of(folder, bob)] == [1]
 
 
 def test_videos_are_in_step_while_playing_and_after_scrubbing(page: "Page") -> None:
     videos = page.locator("#task video")
-    wait_until(page, "document.querySelector('#left').currentTime > 0.4")
+    wait_until(page, "document.querySelector('.candidate video').currentTime > 0.4")
     wait_until_in_step(page, videos, FRAME)
     slider = page.locator("#position")
     slider.fill("300")
@@ -152,7 +155,7 @@ def test_videos_are_in_step_while_playing_and_after_scrubbing(page: "Page") -> N
     assert question_of(page) == "Question 1 of 4"
     page.locator("#task h1").focus()
     page.keyboard.press("Space")
-    wait_until(page, "!document.querySelector('#left').paused")
+    wait_until(page, "!document.querySelector('.candidate video').paused")
     assert question_of(page) == "Question 1 of 4"
 
 
@@ -164,25 +167,53 @@ def test_space_after_a_click_replays_and_does_not_answer(page: "Page", folder: P
     page.keyboard.down("1")
     at_question(page, 3)
     page.wait_for_timeout(300)
-    assert [side for side, _ in answers_of(folder, page)] == ["right", "left"]
+    assert [place for place, _ in answers_of(folder, page)] == [1, 0]
 
 
 def test_a_phone_shows_everything_at_once(browser: "Browser", server: RunningStudy) -> None:
-    for width, height in ((390, 844), (844, 390)):
+    for width, height in PHONES:
         options = {"viewport": {"width": width, "height": height}, "is_mobile": True, "has_touch": True}
         for page in begun(browser, server, **options):
-            for element in page.locator("#task video, #task img, #task button").all():
-                box = element.bounding_box()
-                assert box is not None
-                assert box["x"] >= 0
-                assert box["x"] + box["width"] <= width
-                assert box["y"] + box["height"] <= height
-            left, right = (page.locator(side).bounding_box() for side in ("#left", "#right"))
-            assert left is not None
-            assert right is not None
+            left, right = boxes_in_sight(page, width, height)
             assert left["y"] == right["y"]
             page.tap("text=Right is better")
             at_question(page, 2)
+
+
+def boxes_in_sight(page: "Page", width: int, height: int) -> "list[FloatRect]":
+    """Where the videos to choose from are, after a look that everything is on the screen at once."""
+    for element in page.locator("#task video, #task img, #task button").all():
+        box = element.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+    return [box for each in page.locator(VIDEOS).all() if (box := each.bounding_box()) is not None]
+
+
+def test_two_questions_are_asked_of_four_videos(browser: "Browser", tmp_path: Path) -> None:
+    toy = ToyResults(clips=1, models=("lia", "fomm", "mraa", "iapm"), tasks=("reconstruction",), frames=20, side=64)
+    results = write_results(tmp_path / "results" / "toy", toy)
+    questions = PRESETS["iapm"].questions
+    request = StudyRequest((results,), tmp_path / "study", together=True, questions=questions, attention_checks=1)
+    create_study(request, lambda line: None)
+    with serving(tmp_path / "study") as running:
+        for page in begun(browser, running):
+            for (width, height), rows in ((PHONES[0], 2), (PHONES[1], 1), ((1280, 720), 1)):
+                page.set_viewport_size({"width": width, "height": height})
+                assert len({box["y"] for box in boxes_in_sight(page, width, height)}) == rows
+            first = shown(page)
+            assert len(set(first)) == 4
+            assert page.inner_text("#asked") == questions[0].text
+            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("4")
+            at_question(page, 2)
+            assert shown(page) == first
+            assert page.inner_text("#asked") == questions[1].text
+            page.get_by_role("button", name="3 is best", exact=True).click()
+            at_question(page, 3)
+            assert set(shown(page)).isdisjoint(first)
+            assert answers_of(tmp_path / "study", page) == [(3, first[3]), (2, first[2])]
 
 
 def test_controls_have_names(page: "Page") -> None:
@@ -212,7 +243,8 @@ def test_a_question_that_is_a_script_is_shown_and_not_run(browser: "Browser", tm
     toy = ToyResults(clips=1, models=("lia", "fomm"), tasks=("reconstruction",), frames=4, side=64)
     results = write_results(tmp_path / "results" / "toy", toy)
     question = "<img src=x onerror=window.evil=1><script>window.evil=1</script>Which?"
-    create_study(StudyRequest((results,), tmp_path / "study", question=question), lambda line: None)
+    request = StudyRequest((results,), tmp_path / "study", questions=questions_of([question]))
+    create_study(request, lambda line: None)
     with serving(tmp_path / "study") as running, visitor(browser) as context:
         page = context.new_page()
         page.goto(running.address)

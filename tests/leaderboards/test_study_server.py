@@ -62,13 +62,14 @@ def begin(client: "FlaskClient") -> Any:
 
 def sent(state: Any, **changes: Any) -> dict[str, Any]:
     """An answer to the present question."""
-    return {"question": state["upcoming"][0]["id"], "side": "left", "milliseconds": 1200} | changes
+    present = state["upcoming"][0]
+    return {"trial": present["id"], "question": present["question"], "place": 0, "milliseconds": 1200} | changes
 
 
-def stored(folder: Path) -> set[tuple[str, str, str]]:
+def stored(folder: Path) -> set[tuple[str, str, int]]:
     """What the database holds."""
     with sqlite3.connect(folder / "answers.sqlite") as database:
-        return set(database.execute("SELECT rater, question, side FROM answers"))
+        return set(database.execute("SELECT rater, trial, place FROM answers"))
 
 
 def test_raters_are_told_nothing_of_models(client: "FlaskClient") -> None:
@@ -76,7 +77,7 @@ def test_raters_are_told_nothing_of_models(client: "FlaskClient") -> None:
     assert "lia" not in text
     assert "fomm" not in text
     assert "attention" not in text
-    video = client.get(json.loads(text)["upcoming"][0]["left"])
+    video = client.get(json.loads(text)["upcoming"][0]["candidates"][0])
     assert "Last-Modified" not in video.headers
     assert "Content-Disposition" not in video.headers
 
@@ -85,15 +86,15 @@ def test_an_answer_sent_again_changes_nothing(client: "FlaskClient", folder: Pat
     state = begin(client)
     first = client.post("/api/answers", json=sent(state))
     again = client.post("/api/answers", json=sent(state))
-    changed = client.post("/api/answers", json=sent(state, side="right"))
+    changed = client.post("/api/answers", json=sent(state, place=1))
     assert (first.status_code, again.status_code, changed.status_code) == (201, 200, 409)
     assert first.get_json()["answered"] == again.get_json()["answered"] == 1
-    assert {side for _, _, side in stored(folder)} == {"left"}
+    assert {place for _, _, place in stored(folder)} == {0}
 
 
 def test_questions_are_answered_in_their_order(client: "FlaskClient") -> None:
     state = begin(client)
-    assert client.post("/api/answers", json=sent(state, question=state["upcoming"][1]["id"])).status_code == 409
+    assert client.post("/api/answers", json=sent(state, trial=state["upcoming"][1]["id"])).status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_questions_are_answered_in_their_order(client: "FlaskClient") -> None:
         ("{", 400),
         ("null", 400),
         ("[" * 4000, 400),
-        ('{"question": "x", "side": "left", "milliseconds": 1}', 400),
+        ('{"trial": "x", "question": 0, "place": 0, "milliseconds": 1}', 400),
         ("\xff\xfe", 400),
         ("x" * 5000, 413),
     ],
@@ -119,10 +120,12 @@ def test_malformed_bodies_are_refused(client: "FlaskClient", folder: Path, body:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"side": "both"},
-        {"side": 1},
-        {"side": None},
-        {"question": ["a"]},
+        {"place": "left"},
+        {"place": 4},
+        {"place": None},
+        {"place": True},
+        {"trial": ["a"]},
+        {"question": -1},
         {"milliseconds": "12"},
         {"milliseconds": -1},
         {"milliseconds": 1.5},
@@ -138,7 +141,8 @@ def test_wrong_types_are_refused(client: "FlaskClient", folder: Path, changes: d
 
 def test_unknown_ids_are_refused(client: "FlaskClient", folder: Path) -> None:
     state = begin(client)
-    assert client.post("/api/answers", json=sent(state, question="0" * 24)).status_code == 404
+    for unknown in ({"trial": "0" * 24}, {"question": 1}, {"place": 2}):
+        assert client.post("/api/answers", json=sent(state, **unknown)).status_code == 404
     assert client.get(f"/media/{'0' * 24}").status_code == 404
     client.delete_cookie(f"lia-bench-study-{read_study(folder).id}")
     assert client.post("/api/answers", json=sent(state)).status_code == 401
@@ -272,7 +276,7 @@ def test_names_of_a_server_on_the_network() -> None:
 
 
 def test_every_answer_has_the_headers_that_protect_raters(client: "FlaskClient") -> None:
-    for address in ("/", "/page/study.js", "/api/state", begin(client)["upcoming"][0]["left"], "/nothing"):
+    for address in ("/", "/page/study.js", "/api/state", begin(client)["upcoming"][0]["candidates"][0], "/nothing"):
         headers = client.get(address).headers
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]
@@ -326,7 +330,7 @@ def status_of(port: int, request: bytes) -> int:
 
 
 def test_parts_of_videos_can_be_asked_for(client: "FlaskClient", folder: Path) -> None:
-    address = begin(client)["upcoming"][0]["left"]
+    address = begin(client)["upcoming"][0]["candidates"][0]
     whole = media_path(folder, read_study(folder), address.rpartition("/")[2]).read_bytes()
     part = client.get(address, headers={"Range": "bytes=100-199"})
     assert part.status_code == 206
@@ -341,14 +345,16 @@ def test_a_study_may_be_named_from_where_one_is(folder: Path, monkeypatch: pytes
     with serving(Path(folder.name)) as server:
         rater = Rater(server.address)
         shown = rater.begin()["upcoming"][0]
-        assert {rater.ask("GET", shown[name])[0] for name in ("source", "driving", "left", "right")} == {200}
+        assert {rater.ask("GET", each)[0] for each in (shown["source"], shown["driving"], *shown["candidates"])} == {
+            200
+        }
         rater.close()
 
 
 def test_a_video_that_goes_while_serving_is_one_line(
     client: "FlaskClient", folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    address = begin(client)["upcoming"][0]["left"]
+    address = begin(client)["upcoming"][0]["candidates"][0]
     media_path(folder, read_study(folder), address.rpartition("/")[2]).unlink()
     assert client.get(address).status_code == 404
     (record,) = caplog.records

@@ -1,38 +1,72 @@
-// One question on the page: its videos, and the moment when it may be answered.
+// One trial on the page: its videos, and the moments when a question about them may be answered.
 
+import { keysOf } from "./keyboard.js";
 import { Together } from "./together.js";
 
 const FADE = 250; // milliseconds for which a choice is seen
+const SIDES = ["Left", "Right"];
 
 const at = (id) => document.getElementById(id);
 const position = at("position");
-const choices = [...document.querySelectorAll(".choice")];
-const together = new Together([at("left"), at("right"), at("driving")], (part) => {
+const together = new Together((part) => {
   position.value = Math.round(part * 1000);
 });
 
-let shown; // the question's id, once it may be answered
+let choices = []; // the buttons, in the order of their places
+let choosing; // what to do with a choice
+let loaded; // the id of the trial whose videos are there
+let shown; // the trial and the question, once it may be answered
 let since = 0;
 let loading = new AbortController();
 
-export async function show(question) {
+export const count = () => choices.length;
+
+export async function show(trial) {
   close();
-  loading.abort();
-  loading = new AbortController();
-  at("source").src = question.source;
-  await together.load([question.left, question.right, question.driving], loading.signal);
-  together.playFromStart();
-  shown = question.id;
+  if (trial.id !== loaded) await load(trial);
+  shown = { trial: trial.id, question: trial.question };
   since = performance.now();
   for (const control of [...choices, at("replay"), position]) control.disabled = false;
 }
 
+async function load(trial) {
+  loaded = undefined;
+  loading.abort();
+  loading = new AbortController();
+  together.stop();
+  lay(trial.candidates.length);
+  at("source").src = trial.source;
+  const videos = [...at("candidates").querySelectorAll("video"), at("driving")];
+  await together.load(videos, [...trial.candidates, trial.driving], loading.signal);
+  loaded = trial.id;
+  together.playFromStart();
+}
+
+// Places for so many videos, with what chooses them.
+function lay(number) {
+  if (choices.length === number) return;
+  const ground = at("candidates");
+  ground.replaceChildren();
+  ground.dataset.count = number;
+  for (let place = 0; place < number; place += 1) {
+    const candidate = at("candidate").content.cloneNode(true);
+    const [name, keys] = candidate.querySelectorAll("span");
+    const video = number === 2 ? `${SIDES[place]} video` : `Video ${place + 1}`;
+    candidate.querySelector("video").setAttribute("aria-label", video);
+    name.textContent = number === 2 ? `${SIDES[place]} is better` : `${place + 1} is best`;
+    for (const key of keysOf(place, number)) keys.appendChild(document.createElement("kbd")).textContent = key;
+    candidate.querySelector("button").addEventListener("click", () => choosing(place));
+    ground.append(candidate);
+  }
+  choices = [...ground.querySelectorAll("button")];
+}
+
 // The choice, once for each question: nothing before all videos are there, and nothing after a choice.
-export function take(side) {
+export function take(place) {
   if (shown === undefined) return undefined;
-  const taken = { question: shown, side, milliseconds: Math.round(performance.now() - since) };
+  const taken = { ...shown, place, milliseconds: Math.round(performance.now() - since) };
   close();
-  choices.find((button) => button.dataset.side === side).classList.add("chosen");
+  choices[place].classList.add("chosen");
   return taken;
 }
 
@@ -53,15 +87,15 @@ export function leave() {
   together.stop();
 }
 
-// Ask for the next question's files now, so that it is there at once.
-export function prepare(question) {
-  for (const address of [question.source, question.driving, question.left, question.right]) {
+// Ask for the next trial's files now, so that it is there at once.
+export function prepare(trial) {
+  for (const address of [trial.source, trial.driving, ...trial.candidates]) {
     fetch(address).then((response) => response.blob()).catch(() => {});
   }
 }
 
 export function onControls(choose) {
-  for (const button of choices) button.addEventListener("click", () => choose(button.dataset.side));
+  choosing = choose;
   at("replay").addEventListener("click", replay);
   position.addEventListener("input", () => together.show(position.value / 1000));
   // After a drag arrows answer again; from the keyboard they go on moving the slider.

@@ -1,10 +1,10 @@
-// What the page asks the server. Every call gives the new state: what is asked, and which questions come next.
+// What the page asks the server. Every call gives the new state: what is asked, and which trials come next.
 
 export class Unanswered extends Error {}
 
 export const state = () => call("/api/state");
 export const begin = () => call("/api/raters", {});
-export const answer = (question, side, milliseconds) => call("/api/answers", { question, side, milliseconds });
+export const answer = (taken) => call("/api/answers", taken);
 
 async function call(address, content) {
   const sending = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) };

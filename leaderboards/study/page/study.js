@@ -4,6 +4,9 @@ import { onKeys } from "./keyboard.js";
 import * as question from "./question.js";
 import * as server from "./server.js";
 
+const NUMBERS = { 2: "two", 3: "three", 4: "four" };
+const NOTICE = 1000; // milliseconds for which another question stands out
+
 const at = (id) => document.getElementById(id);
 const all = (selector) => document.querySelectorAll(selector);
 
@@ -18,11 +21,22 @@ function speak(text) {
   at("spoken").textContent = text;
 }
 
+function welcome(state) {
+  for (const element of all(".candidates-count")) element.textContent = NUMBERS[state.candidates];
+  at("questions").replaceChildren(...state.questions.map((text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }));
+  // They are what one question about the whole comes to; several say themselves what to look at.
+  at("hints").hidden = state.questions.length > 1;
+  document.title = state.questions[0];
+}
+
 async function go(state) {
-  for (const element of all(".asked")) element.textContent = state.question;
   for (const element of all(".total")) element.textContent = state.total;
-  document.title = state.question;
   if (!state.begun) {
+    welcome(state);
     turnTo("welcome");
   } else if (state.upcoming.length === 0) {
     question.leave();
@@ -30,13 +44,18 @@ async function go(state) {
     document.querySelector("#thanks h1").focus();
   } else {
     const [present, next] = state.upcoming;
+    const asked = state.questions[present.question];
+    document.title = asked;
     document.querySelector("#task .number").textContent = state.answered + 1;
     Object.assign(at("progress"), { max: state.total, value: state.answered });
     turnTo("task");
+    // The same videos may stay for it, and only the words change.
+    if (!["", asked].includes(at("asked").textContent)) at("asked").animate({ background: ["Highlight", "transparent"] }, NOTICE);
+    at("asked").textContent = asked;
     await question.show(present);
     // Nothing keeps the focus of the last question: space would press its button again.
-    document.querySelector("#task h1").focus({ preventScroll: true });
-    speak(`Question ${state.answered + 1} of ${state.total}. ${state.question}`);
+    at("asked").focus({ preventScroll: true });
+    speak(`Question ${state.answered + 1} of ${state.total}. ${asked}`);
     if (next) question.prepare(next);
   }
 }
@@ -53,19 +72,19 @@ async function attempt(act) {
   }
 }
 
-function choose(side) {
-  const taken = question.take(side);
+function choose(place) {
+  const taken = question.take(place);
   if (taken === undefined) return;
   const faded = question.seen();
   attempt(async () => {
-    const state = await server.answer(taken.question, taken.side, taken.milliseconds);
+    const state = await server.answer(taken);
     await faded;
     await go(state);
   });
 }
 
 question.onControls(choose);
-onKeys(choose, question.replay);
+onKeys(question.count, choose, question.replay);
 // Once: a double click would begin as two raters, and ask the questions of one in the name of the other.
 at("begin").addEventListener("click", () => attempt(async () => go(await server.begin())), { once: true });
 attempt(async () => go(await server.state()));

@@ -4,9 +4,9 @@ const PAUSE = 400; // milliseconds on the last frame
 const LATE = 0.02; // seconds; a frame lasts 0.033 or more
 
 export class Together {
-  // The first of `videos` leads; `moved` hears how far it is, from 0 to 1.
-  constructor(videos, moved) {
-    this.videos = videos;
+  // The first of the videos leads; `moved` hears how far it is, from 0 to 1.
+  constructor(moved) {
+    this.videos = [];
     this.moved = moved;
     this.run = 0;
     this.timer = undefined;
@@ -17,9 +17,10 @@ export class Together {
   }
 
   // Resolves when all can be played to their ends.
-  async load(sources, signal) {
+  async load(videos, sources, signal) {
     this.stop();
-    await Promise.all(this.videos.map((video, number) => loaded(video, sources[number], signal)));
+    this.videos = videos;
+    await Promise.all(videos.map((video, number) => loaded(video, sources[number], signal)));
   }
 
   async playFromStart() {
