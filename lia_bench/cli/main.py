@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from lia_bench.core.errors import EndedEarlyError, LiaBenchError, Terminated
+from lia_bench.core.extras import system_packages
 from lia_bench.core.names import printable
 from lia_bench.core.number_types import Real
 from lia_bench.core.provenance import VERSION
@@ -125,7 +126,8 @@ def _run(words: Sequence[str], debug: bool) -> int:
     except OSError as error:
         return _fail(f"error: {_reason(error)}", debug)
     except ImportError as error:
-        return _fail(f"error: cannot import a package ({error}): lia-bench doctor names what is broken", debug)
+        way_out = system_packages(str(error)) or "lia-bench doctor names what is broken"
+        return _fail(f"error: cannot import a package ({error}): {way_out}", debug)
     except Exception as error:
         return _fail(f"error: unexpected {type(error).__name__}: {error} (--debug shows where)", debug)
     return 0
@@ -173,4 +175,6 @@ def _reason(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"{where}the disk is full: make room, then run the same command again"
-    return f"{where}{error.strerror or error}"
+    # MediaPipe opens the system's libraries when it first detects something, as files.
+    way_out = system_packages(str(error))
+    return f"{where}{error.strerror or error}{': ' if way_out else ''}{way_out}"

@@ -1,5 +1,6 @@
-"""Optional libraries: what to type where one is missing."""
+"""Optional libraries, and the system's: what to type where one is missing."""
 
+import re
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -12,6 +13,17 @@ def not_installed(need: str, extra: str) -> str:
 def install_command(extra: str) -> str:
     """The command that installs an extra: by the package's name only where a release of it was installed."""
     return f"pip install '{'.' if _from_checkout() else 'lia-bench'}[{extra}]'"
+
+
+def system_packages(reason: str) -> str:
+    """How to get the system's library that an import did not find, from what it said; empty where it missed none.
+
+    OpenCV and MediaPipe load a desktop's libraries, which servers and slim images lack.
+    """
+    missing = re.search(r"lib(GL|EGL|GLESv2|X11|xcb|Xext|glib|gthread)\b[\w.-]*: cannot open shared object", reason)
+    if not missing:
+        return ""
+    return "on Debian and Ubuntu: apt-get install libgl1 libegl1 libgles2 libglib2.0-0"
 
 
 def _from_checkout() -> bool:

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from lia_bench.core.console import progress
+from lia_bench.core.extras import system_packages
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -118,7 +119,9 @@ def _import_each(modules: Sequence[str]) -> None:
         try:
             importlib.import_module(module)
         except Exception as error:
-            trouble = f"cannot be imported: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            said = " ".join(str(error).split())[:200]
+            way_out = system_packages(said)
+            trouble = f"cannot be imported: {type(error).__name__}: {said}{'; ' if way_out else ''}{way_out}"
         # On lines of their own: libraries print, too.
         print(f"\n{_MARK.decode()}{json.dumps([module, trouble])}", flush=True)
 

@@ -44,6 +44,10 @@ def test_mistyped_command_suggests_the_nearest(capsys: pytest.CaptureFixture[str
         (KeyboardInterrupt(), 130, "interrupted"),
         (OSError(28, "No space left on device", "runs/model"), 1, "runs/model: the disk is full"),
         (PermissionError(13, "Permission denied", "data/x"), 1, "data/x: Permission denied"),
+        (ImportError("No module named 'cv2'"), 1, "lia-bench doctor names"),
+        # What a server without a desktop's libraries says at the import of OpenCV, and at MediaPipe's first detector.
+        (ImportError("libGL.so.1: cannot open shared object file: No such file"), 1, "libgl1 libegl1"),
+        (OSError("libEGL.so.1: cannot open shared object file: No such file or directory"), 1, "libegl1"),
         (ZeroDivisionError("division by zero"), 1, "unexpected ZeroDivisionError"),
     ],
 )
