@@ -1,6 +1,6 @@
 """Quality of frames by pyiqa, where a user has installed it: its terms are non-commercial, so nothing here brings it.
 
-Its weights come from its own address at the first use, under CC BY-NC-SA 4.0.
+Its weights come from its own addresses at the first use, under CC BY-NC-SA 4.0.
 """
 
 import warnings
@@ -68,10 +68,14 @@ class _Judge:
         Raises:
             UnavailableMetricError: it cannot be loaded.
         """
+        from torch.backends import cudnn
+
         try:
             import pyiqa
 
-            self._network: Any = pyiqa.create_metric(self.name, device=setting.device)
+            # It makes cuDNN deterministic, and so slower, for everybody in the process.
+            with cudnn.flags(enabled=True):
+                self._network: Any = pyiqa.create_metric(self.name, device=setting.device)
         except Exception as error:
             reason = printable(f"{type(error).__name__}: {error}".partition("\n")[0])
             raise UnavailableMetricError(
@@ -124,8 +128,10 @@ class AlignedFaces(_Judge):
             warnings.simplefilter("ignore")
             try:
                 return super().judged(frame)
-            except AssertionError:
-                # How the network says that it found no face.
+            except AssertionError as error:
+                # How the network says that it found no face; it asserts other things as well.
+                if "face" not in str(error):
+                    raise
                 return float("nan")
 
 

@@ -220,8 +220,18 @@ class Network:
         return picture.mean().reshape(1, 1)
 
 
+def batch_refused(self: Network, picture: Tensor) -> Tensor:
+    """What is wrong with a call is no picture without a face."""
+    raise AssertionError("Only support batch size 1")
+
+
 def test_quality_is_the_mean_over_the_frames_that_pyiqa_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    library = SimpleNamespace(create_metric=lambda name, device: Network(name))
+    def create_metric(name: str, device: torch.device) -> Network:
+        # As the true one does.
+        torch.backends.cudnn.deterministic = True
+        return Network(name)
+
+    library = SimpleNamespace(create_metric=create_metric)
     monkeypatch.setitem(sys.modules, "pyiqa", library)
     monkeypatch.setattr(pyiqa_quality, "MediapipeFace", Faces)
     frames = torch.from_numpy(np.stack(grey_frames([0, 39 * STEP, 35 * STEP]))).permute(0, 3, 1, 2)
@@ -230,6 +240,10 @@ def test_quality_is_the_mean_over_the_frames_that_pyiqa_judges(tmp_path: Path, m
     assert whole[:, 0] == pytest.approx([0, 39 * STEP / 255, 35 * STEP / 255], abs=1e-6)
     assert np.isnan(pyiqa_quality.AlignedFaces(setting)(frames)[:, 0]).tolist() == [True, False, False]
     assert np.isnan(pyiqa_quality.Mouths(setting)(frames)[:, 0]).tolist() == [True, False, False]
+    assert not torch.backends.cudnn.deterministic
+    monkeypatch.setattr(Network, "__call__", batch_refused)
+    with pytest.raises(AssertionError, match="batch"):
+        pyiqa_quality.AlignedFaces(setting)(frames)
 
 
 @pytest.mark.parametrize("name", CLIPS)
