@@ -130,6 +130,7 @@ def score(
     Raises:
         LiaBenchError: of the kind that names the cause, with the way out.
     """
+    from lia_bench.core.memory import keep_freed_memory
     from lia_bench.leaderboards.evaluation.request import ScoreRequest
     from lia_bench.leaderboards.evaluation.score import score as run
     from lia_bench.metrics.specification import Protocol
@@ -156,4 +157,5 @@ def score(
         videos=videos,
         results=Path(results),
     )
+    keep_freed_memory()
     return Results.of(run(request, say), say)

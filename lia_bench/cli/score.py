@@ -117,6 +117,7 @@ def command(
     """
     from lia_bench.core.console import say
     from lia_bench.core.errors import InputError
+    from lia_bench.core.memory import keep_freed_memory
     from lia_bench.leaderboards.board.evaluation import evaluation_board
     from lia_bench.leaderboards.evaluation.request import ScoreRequest
     from lia_bench.leaderboards.evaluation.score import score
@@ -142,6 +143,7 @@ def command(
         pairs_file=pairs_file,
         **frames,
     )
+    keep_freed_memory()
     outcome = score(request, announce=say)
     if not outcome.first:
         return

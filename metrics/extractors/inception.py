@@ -70,6 +70,18 @@ def fid_inception(state: "dict[str, Tensor]", path: Path) -> "nn.Module":
     return network
 
 
+def _folded(network: "nn.Module") -> "nn.Module":
+    """`network`, in evaluation mode, with each normalisation in the weights of the convolution before it."""
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+    from torchvision.models.inception import BasicConv2d
+
+    for block in network.modules():
+        if isinstance(block, BasicConv2d):
+            block.conv, block.bn = fuse_conv_bn_eval(block.conv, block.bn), nn.Identity()
+    return network
+
+
 def open_inception(setting: ExtractorSetting) -> Extractor:
     """Inception-v3 on the setting's device: features (B, 2048), 0 or more, of frames (B, 3, H, W) uint8 RGB.
 
@@ -81,8 +93,8 @@ def open_inception(setting: ExtractorSetting) -> Extractor:
 
     path = locate(WEIGHTS_NAME)
     network = fid_inception(load_torch_weights(path), path).requires_grad_(False).eval()
-    # With channels last it takes a quarter less time.
-    network = network.to(memory_format=torch.channels_last).to(setting.device)
+    # A tenth of the time would go into normalisations, and a quarter more without channels last.
+    network = _folded(network).to(memory_format=torch.channels_last).to(setting.device)
 
     @torch.inference_mode()
     def features(frames: "Tensor") -> NDArray[np.float32]:

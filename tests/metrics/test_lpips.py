@@ -78,6 +78,31 @@ def test_a_clip_is_scored_frame_by_frame_whatever_the_batch() -> None:
         assert float(metric.compute()) == pytest.approx(case["distance"], abs=1e-5)
 
 
+@pytest.mark.usefixtures("alexnet_file")
+def test_models_share_what_the_network_says_of_the_true_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Tensor] = []
+    features = PerceptualDistance.features
+
+    def watched(network: PerceptualDistance, images: Tensor) -> list[Tensor]:
+        seen.append(images)
+        return features(network, images)
+
+    monkeypatch.setattr(PerceptualDistance, "features", watched)
+    make = METRICS["lpips_alex"].open(SETTING)
+    first, second, true = torch.rand(3, 2, 3, 64, 64)
+    for images in (first, second):
+        metric = make()
+        assert isinstance(metric, FrameMetric)
+        metric.update(images, true)
+    assert sum(images is true for images in seen) == 1
+    # Frames of the same place in memory are not taken for those that were there before.
+    before = float(metric.compute())
+    true.copy_(second)
+    metric.reset()
+    metric.update(second, true)
+    assert float(metric.compute()) == pytest.approx(0, abs=1e-7) != pytest.approx(before, abs=1e-3)
+
+
 @pytest.mark.parametrize("name", ["lpips_alex", "lpips_vgg", "lpips_squeeze"])
 def test_without_the_file_there_is_no_metric_but_a_reason(name: str) -> None:
     (weights,) = METRICS[name].weights
