@@ -1,7 +1,9 @@
 """Any frame in any order is that frame of the sequence, whatever the file was encoded and stored as."""
 
+import gc
 import multiprocessing
 import random
+import weakref
 from pathlib import Path
 
 import av
@@ -94,6 +96,20 @@ def test_open_readers_are_bounded_in_files_and_memory(tmp_path: Path) -> None:
         assert open_files(tmp_path) == most
         readers.close()
         assert open_files(tmp_path) == 0
+
+
+def test_a_closed_reader_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    """An evaluation of thousands of clips held decoders until Python looked for circles of references."""
+    encode(tmp_path / "a.mp4", count=6)
+    gc.disable()
+    try:
+        with open_indexed(tmp_path / "a.mp4") as reader:
+            reader.frame(0)
+            left = weakref.ref(reader)
+        del reader
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_an_open_reader_sees_that_its_file_changed(tmp_path: Path) -> None:

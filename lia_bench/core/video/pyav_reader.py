@@ -1,7 +1,7 @@
 """Frames of a video file by PyAV: on every platform, for every format FFmpeg reads."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,9 @@ class PyAVReader(FrameReader):
                 yield reader.frame(index)
 
     def close(self) -> None:
+        # What decodes refers to the reader, and the reader to it: else both would hold the decoder's memory until
+        # Python looks for such circles, which it does by the number of objects, not by their size.
+        self._pictures.close()
         self._container.close()
 
     def _open(self) -> None:
@@ -62,7 +65,7 @@ class PyAVReader(FrameReader):
         times = self._scan.times
         packets = self._packets_before(times[index]) if times is not None and len(self._scan.keyframes) > 1 else None
         if packets is None:
-            self._container.close()
+            self.close()
             self._open()
         else:
             self._pictures = self._decode(packets)
@@ -92,7 +95,7 @@ class PyAVReader(FrameReader):
         except (av.FFmpegError, StopIteration):
             return None
 
-    def _decode(self, packets: "Iterator[Packet[VideoStream]]") -> "Iterator[VideoFrame]":
+    def _decode(self, packets: "Iterator[Packet[VideoStream]]") -> "Generator[VideoFrame]":
         import av
 
         try:
