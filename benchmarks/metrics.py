@@ -2,11 +2,13 @@
 
 PUBLISHED holds folders `vox_*` with `driving.mp4` and the videos of models; WEIGHTS holds MediaPipe's
 face_landmarker.task. The baseline does what published scripts do: for each model and each metric its own pass over the
-files, every video decoded by imageio, one frame at a time, nothing kept from one model to the next. LPIPS and FID run
-with random weights of the true layout, since speed does not depend on the values. Then all measures that rest on the
-landmarker against one of them alone, in seconds of the processor, which do not depend on what else is running.
+files, every video decoded by imageio, one frame at a time, nothing kept from one model to the next; networks as their
+packages have them. LPIPS and FID run with random weights of the true layout, since speed does not depend on the values.
+Baseline and suite take turns, model by model. Seconds are the processor's, which do not depend on what else is running.
+What LPIPS and FID cannot do without is printed beside them: the multiply-adds of their networks at the rate of this
+machine's convolutions. Then all measures that rest on the landmarker against one of them alone.
 
-Needs imageio and imageio-ffmpeg beside the package.
+Needs the extra `benchmarks`.
 """
 
 import os
@@ -23,7 +25,9 @@ from typing import Any
 import click
 import numpy as np
 import torch
+from plain_video import imageio_with_ffmpeg
 
+from lia_bench.core.memory import keep_freed_memory
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import write_video
 from lia_bench.core.weights import WEIGHTS, WeightFile, weights_home
@@ -35,7 +39,8 @@ ALL_OF_LANDMARKS = (
     *("akd_mediapipe_face", "mkr_mediapipe_face", "pose_error_mediapipe", "expression_error_mediapipe"),
     *("jitter_mediapipe", "l1_face_mediapipe", "l1_eyes_mediapipe", "l1_mouth_mediapipe", "l1_background_mediapipe"),
 )
-MODELS = ("fomm", "iapm")
+SIDE, FRAMES = 256, 120
+"""Of the published clips."""
 
 Frame = np.ndarray
 FrameMetric = Callable[[Frame, Frame], float]
@@ -44,37 +49,88 @@ FrameMetric = Callable[[Frame, Frame], float]
 @click.command()
 @click.argument("published", type=click.Path(path_type=Path, exists=True))
 @click.argument("weights", type=click.Path(path_type=Path, exists=True))
-@click.option("--clips", default=2, show_default=True, help="Clips of 120 frames for each of two models.")
-@click.option("--threads", default=2, show_default=True, help="Of torch, for both.")
-def main(published: Path, weights: Path, clips: int, threads: int) -> None:
+@click.option("--clips", default=2, show_default=True, help="Clips of 120 frames for each model.")
+@click.option("--models", default="fomm,iapm", show_default=True, help="Whose videos.")
+@click.option("--threads", default=1, show_default=True, help="Of torch, for both.")
+def main(published: Path, weights: Path, clips: int, models: str, threads: int) -> None:
     """Print the seconds of both, for the metrics without and with large networks, and the peak memory."""
+    imageio_with_ffmpeg()
     torch.set_num_threads(threads)
+    # As the commands do.
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["LIA_BENCH_HOME"] = str(folder / "home")
         place_weights(weights)
         pairs = sorted(published.glob("vox_*"))[:clips]
-        for kind in ("driving", *MODELS):
+        names = models.split(",")
+        for kind in ("driving", *names):
             (folder / kind).mkdir()
             for pair in pairs:
                 (folder / kind / f"{pair.name}.mp4").symlink_to((pair / f"{kind}.mp4").resolve())
         suites = {"pixels and faces": PIXELS_AND_FACES, "with LPIPS and FID": PIXELS_AND_FACES + NETWORKS}
         for title, metrics in suites.items():
-            plain = baseline(folder, metrics)
             shutil.rmtree(folder / "home" / "features", ignore_errors=True)
-            own = [suite(folder, model, metrics, title.replace(" ", "-")) for model in MODELS]
+            plain, own = [], []
+            for model in names:
+                plain.append(baseline(folder, model, metrics))
+                own.append(suite(folder, model, metrics, title.replace(" ", "-")))
             print(
                 f"{title}: plain {sum(plain):.1f} s ({', '.join(f'{value:.1f}' for value in plain)}), "
                 f"suite {sum(own):.1f} s ({', '.join(f'{value:.1f}' for value in own)}), "
                 f"ratio {sum(plain) / sum(own):.2f}",
                 flush=True,
             )
-        landmarks(folder)
+        multiply_adds(len(names), FRAMES * len(pairs))
+        landmarks(folder, names[0])
         for frames in (64, 1024):
             print(f"peak memory, a clip of {frames} frames, all metrics: {memory(folder, frames):.0f} MiB", flush=True)
 
 
-def landmarks(folder: Path, rounds: int = 3) -> None:
+def multiply_adds(models: int, frames: int) -> None:
+    """Print the seconds that the networks' own multiply-adds take at the rate of this machine's convolutions."""
+    from lpips import LPIPS
+    from torch.utils.flop_counter import FlopCounterMode
+    from torchvision.models import inception_v3
+
+    from lia_bench.metrics.extractors.inception import network_input
+
+    picture = torch.zeros(1, 3, SIDE, SIDE)
+    inception = inception_v3(weights=None, aux_logits=False, init_weights=False).eval()
+    counts = []
+    for network, given in (
+        (LPIPS(net="alex", pnet_rand=True, verbose=False).eval(), (picture, picture)),
+        (inception, (network_input(picture.byte()),)),
+    ):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(*given)
+        counts.append(counter.get_total_flops())
+    rate = convolution_rate()
+    lpips, fid = counts
+    # The features of true frames are there for the second model.
+    needed = (models * frames * lpips + (models + 1) * frames * fid) / rate
+    plain = (models * frames * lpips + 2 * models * frames * fid) / rate
+    print(
+        f"convolutions of this machine: {rate / 1e9:.0f} GFLOP/s; LPIPS {lpips / 1e9:.2f} GFLOP a pair of frames, "
+        f"Inception {fid / 1e9:.2f} a frame: at that rate plain {plain:.1f} s, suite {needed:.1f} s of the above",
+        flush=True,
+    )
+
+
+def convolution_rate(rounds: int = 10) -> float:
+    """Floating-point operations a second of a 3x3 convolution of 256 channels, the quickest of some rounds."""
+    layer = torch.nn.Conv2d(256, 256, 3, padding=1).to(memory_format=torch.channels_last)
+    maps = torch.randn(4, 256, 64, 64).contiguous(memory_format=torch.channels_last)
+    spent = []
+    with torch.inference_mode():
+        for _ in range(rounds):
+            begin = time.process_time()
+            layer(maps)
+            spent.append(time.process_time() - begin)
+    return 2 * layer.weight.numel() * maps[:, 0].numel() / min(spent)
+
+
+def landmarks(folder: Path, model: str, rounds: int = 3) -> None:
     """Print what all measures of the landmarker cost against AKD alone, each the quickest of some rounds."""
     suites = {"akd alone": ONE_OF_LANDMARKS, "all of the landmarker": ALL_OF_LANDMARKS}
     suites["and flicker"] = (*ALL_OF_LANDMARKS, "flicker")
@@ -82,9 +138,7 @@ def landmarks(folder: Path, rounds: int = 3) -> None:
     for number in range(rounds):
         for title, metrics in suites.items():
             shutil.rmtree(folder / "home" / "features", ignore_errors=True)
-            begin = time.process_time()
-            suite(folder, MODELS[0], metrics, f"{title}-{number}".replace(" ", "-"))
-            spent[title].append(time.process_time() - begin)
+            spent[title].append(suite(folder, model, metrics, f"{title}-{number}".replace(" ", "-")))
     alone = min(spent["akd alone"])
     for title, seconds in spent.items():
         print(f"{title}: {min(seconds):.2f} s of the processor, {min(seconds) / alone:.2f} of akd alone", flush=True)
@@ -109,11 +163,11 @@ def place_weights(weights: Path) -> None:
 
 
 def suite(folder: Path, model: str, metrics: Sequence[str], name: str) -> float:
-    """Seconds of `lia-bench score` for one model, networks loaded included."""
+    """Seconds of the processor of `lia-bench score` for one model, networks loaded included."""
     from lia_bench.leaderboards.evaluation.request import ScoreRequest
     from lia_bench.leaderboards.evaluation.score import score
 
-    begin = time.perf_counter()
+    begin = time.process_time()
     score(
         ScoreRequest(
             folder / model,
@@ -124,27 +178,26 @@ def suite(folder: Path, model: str, metrics: Sequence[str], name: str) -> float:
             results=folder / "results",
         )
     )
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
-def baseline(folder: Path, metrics: Sequence[str]) -> list[float]:
-    """Seconds of the plain procedure for each model."""
-    import imageio.v2 as imageio
-
-    spent = []
-    for model in MODELS:
-        begin = time.perf_counter()
-        for metric in metrics:
-            measure = PLAIN[metric]()
-            values = []
-            for reference in sorted((folder / "driving").glob("*.mp4")):
-                videos = [imageio.mimread(path, memtest=False) for path in (folder / model / reference.name, reference)]
-                values += [measure(np.asarray(mine), np.asarray(theirs)) for mine, theirs in zip(*videos, strict=True)]
-            if metric == "fid_inception":
-                _distance(measure)
-            assert values
-        spent.append(time.perf_counter() - begin)
-    return spent
+def baseline(folder: Path, model: str, metrics: Sequence[str]) -> float:
+    """Seconds of the processor of the plain procedure for one model."""
+    imageio = imageio_with_ffmpeg()
+    begin, programs = time.process_time(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    for metric in metrics:
+        measure = PLAIN[metric]()
+        values = []
+        for reference in sorted((folder / "driving").glob("*.mp4")):
+            videos = [imageio.mimread(path, memtest=False) for path in (folder / model / reference.name, reference)]
+            values += [measure(np.asarray(mine), np.asarray(theirs)) for mine, theirs in zip(*videos, strict=True)]
+        if metric == "fid_inception":
+            _distance(measure)
+        assert values
+    # imageio decodes in a program of its own.
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    decoding = after.ru_utime + after.ru_stime - programs.ru_utime - programs.ru_stime
+    return time.process_time() - begin + decoding
 
 
 def _l1() -> FrameMetric:
@@ -208,16 +261,20 @@ class _Inception:
     """Features of both sides, one frame at a time, all kept."""
 
     def __init__(self) -> None:
-        from lia_bench.metrics.extractors.extractor import ExtractorSetting
-        from lia_bench.metrics.extractors.inception import open_inception
-        from lia_bench.metrics.specification import Protocol
+        from lia_bench.core.torch_weights import load_torch_weights
+        from lia_bench.core.weights import locate
+        from lia_bench.metrics.extractors.inception import WEIGHTS_NAME, fid_inception
 
-        self.extract = open_inception(ExtractorSetting(torch.device("cpu"), Protocol.LITERATURE))
+        path = locate(WEIGHTS_NAME)
+        self.network = fid_inception(load_torch_weights(path), path).eval()
         self.features: tuple[list[Any], list[Any]] = ([], [])
 
     def __call__(self, mine: Frame, theirs: Frame) -> float:
+        from lia_bench.metrics.extractors.inception import network_input
+
         for side, frame in zip(self.features, (mine, theirs), strict=True):
-            side.append(self.extract(torch.from_numpy(frame).permute(2, 0, 1)[None])[0])
+            with torch.no_grad():
+                side.append(self.network(network_input(torch.from_numpy(frame).permute(2, 0, 1)[None]))[0].numpy())
         return 0.0
 
 
@@ -265,7 +322,8 @@ def peak(place: Path, alexnet: str, inception: str) -> None:
     from lia_bench.leaderboards.evaluation.request import ScoreRequest
     from lia_bench.leaderboards.evaluation.score import score
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
+    keep_freed_memory()
     metrics = PIXELS_AND_FACES + NETWORKS
     score(ScoreRequest(place / "made", place / "reference", metrics=metrics, device="cpu", results=place / "results"))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

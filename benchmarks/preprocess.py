@@ -5,10 +5,11 @@ video, every frame decoded by imageio, every crop resized by scikit-image, clips
 with the encoder's settings of `preprocess`, so that both write the same clips. Both get the same
 footage, copied a few times so that starting processes does not count, and the same number of processes.
 
-Needs imageio and imageio-ffmpeg beside the package.
+Needs the extra `benchmarks`.
 """
 
 import csv
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 
 import click
 import numpy as np
+from plain_video import imageio_with_ffmpeg
 
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video
@@ -43,6 +45,7 @@ SIZE = 256
 @click.option("--workers", default=2, show_default=True, help="Processes of either.")
 def main(raw: Path, copies: int, workers: int) -> None:
     """Print clips per minute of both, how far their clips differ, and a worker's memory on long footage."""
+    imageio_with_ffmpeg()
     with tempfile.TemporaryDirectory() as folder:
         compare(raw, Path(folder), copies, workers)
         for minutes in (1, 10):
@@ -53,26 +56,36 @@ def main(raw: Path, copies: int, workers: int) -> None:
 def compare(raw: Path, folder: Path, copies: int, workers: int) -> None:
     """Both on the same footage, one after the other, the baseline first."""
     table = multiply(raw, folder / "footage", copies)
-    begin = time.perf_counter()
+    begin, spent = time.perf_counter(), processor_seconds()
     groups = [list(rows) for _, rows in groupby(table.rows, key=lambda row: row.video_id)]
     with get_context("spawn").Pool(workers) as pool:
         pool.starmap(baseline, [(folder / "footage", folder / "baseline", rows) for rows in groups], chunksize=1)
-    plain = time.perf_counter() - begin
-    begin = time.perf_counter()
+    plain, plain_spent = time.perf_counter() - begin, processor_seconds() - spent
+    begin, spent = time.perf_counter(), processor_seconds()
     engine = LocalEngine(workers)
     options = PreparationOptions(folder / "ours", SIZE, "mp4", engine, engine)
     done = prepare_from_table(table, folder / "footage", options, "benchmark", {})
-    ours = time.perf_counter() - begin
+    ours, ours_spent = time.perf_counter() - begin, processor_seconds() - spent
     clips = len(done.outcomes)
     frames = sum(outcome.frames for outcome in done.outcomes)
     print(f"{clips} clips, {frames} frames, {workers} processes")
     print(f"  baseline {60 * clips / plain:.0f} clips a minute, {1000 * plain / frames:.2f} ms a frame")
     print(f"  preprocess {60 * clips / ours:.0f} clips a minute, {1000 * ours / frames:.2f} ms a frame")
     print(f"  ratio {plain / ours:.2f}")
+    print(
+        f"  processor: baseline {1000 * plain_spent / frames:.2f} ms a frame, preprocess "
+        f"{1000 * ours_spent / frames:.2f}, ratio {plain_spent / ours_spent:.2f}"
+    )
     difference = [
         differ(clip.path, folder / "baseline" / clip.path.name) for clip in open_dataset(folder / "ours").clips
     ]
     print(f"  mean absolute difference {np.mean(difference):.3f}/255, of the worst clip {max(difference):.3f}/255")
+
+
+def processor_seconds() -> float:
+    """Of this process and of all that it has started and seen end."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def multiply(raw: Path, footage: Path, copies: int) -> MetadataTable:
@@ -97,10 +110,10 @@ def multiply(raw: Path, footage: Path, copies: int) -> MetadataTable:
 
 def baseline(footage: Path, output: Path, rows: list[MetadataRow]) -> None:
     """What `load_videos.py` does with a video, with an encoder's settings that give comparable clips."""
-    import imageio
     from skimage.transform import resize
     from skimage.util import img_as_ubyte
 
+    imageio = imageio_with_ffmpeg()
     output.mkdir(exist_ok=True)
     reader: Any = imageio.get_reader(footage / f"{rows[0].video_id}.mp4")
     fps = reader.get_meta_data()["fps"]

@@ -1,7 +1,8 @@
 """How time and memory grow with the work: `python benchmarks/scaling.py --help`.
 
-Clips are hard links of one tiny video, rows and values are made up. Each measurement is a process of its own, whose
-time is taken without its start, and whose peak memory is its own.
+Clips are hard links of one tiny video, rows and values are made up. Each measurement is a process of its own: its
+seconds are the processor's without its start, which do not depend on what else is running, and its peak memory is its
+own.
 """
 
 import json
@@ -30,7 +31,7 @@ STRAIGHT = 1.15
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number of things: seconds without the start of the process, and its peak in MiB."""
+    """One number of things: seconds of the processor without the start of the process, and its peak in MiB."""
 
     count: int
     seconds: float
@@ -156,10 +157,10 @@ WORK: dict[str, Callable[[Path, int], tuple[float, float]]] = {
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds that it takes, and the peak of the process in MiB."""
-    begin = time.perf_counter()
+    """Seconds of the processor that it takes, and the peak of the process in MiB."""
+    begin = time.process_time()
     work()
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBIBYTES
 
 

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,17 @@ def test_the_benchmark_of_a_gpu_says_that_there_is_none(program: Any) -> None:
     done = CliRunner().invoke(program("gpu")["main"], [])
     assert done.exit_code == 1
     assert "no GPU is visible" in done.output
+    assert len(done.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["metrics", "preprocess"])
+def test_plain_forms_name_the_extra_that_they_need(
+    name: str, program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    done = CliRunner().invoke(program(name)["main"], [str(tmp_path)] * (2 if name == "metrics" else 1))
+    assert done.exit_code == 1
+    assert done.output.strip().endswith("[benchmarks]'")
     assert len(done.output.strip().splitlines()) == 1
 
 

@@ -23,6 +23,7 @@ EXTRAS = {
     "openvino": "exported models in OpenVINO (animate --runtime openvino)",
     "study": "the server of preference studies (study serve)",
     "theval": "lips in speech and in silence (score --protocol theval)",
+    "benchmarks": "plain forms that metrics and preprocessing are measured against (benchmarks/)",
     "studio": "the page to animate, edit and compare in (studio)",
 }
 """The extras that users install, and what each gives."""
