@@ -83,7 +83,7 @@ def main(published: Path, weights: Path, clips: int, models: str, threads: int) 
             )
         multiply_adds(len(names), FRAMES * len(pairs))
         landmarks(folder, names[0])
-        for frames in (64, 1024):
+        for frames in (64, 256):
             print(f"peak memory, a clip of {frames} frames, all metrics: {memory(folder, frames):.0f} MiB", flush=True)
 
 
