@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lia_bench.core.video.conversion import VideoLike
     from lia_bench.models.animator import Animator
-    from lia_bench.models.export.runtime import ExportedModel
+    from lia_bench.models.export.exported_model import ExportedModel
     from lia_bench.outcomes import Results
 
     __version__: str
@@ -65,7 +65,7 @@ def open_exported(folder: str | PathLike[str], runtime: str = "onnx") -> "Export
         InputError: the runtime is not installed.
         CheckpointError: the folder is damaged, or the runtime cannot read its graphs.
     """
-    from lia_bench.models.export.runtime import ExportedModel
+    from lia_bench.models.export.exported_model import ExportedModel
 
     return ExportedModel(Path(folder), runtime)
 

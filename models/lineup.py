@@ -13,7 +13,7 @@ from lia_bench.models.animator import Animator
 from lia_bench.models.card import PUBLISHED, how_to_fetch, is_fetched, published_checkpoint, published_variants
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
 from lia_bench.models.export.animator import load_exported
-from lia_bench.models.export.card import CARD, ONNX
+from lia_bench.models.export.exported_model import CARD, ONNX
 from lia_bench.models.loading import check_variant, load_from, pick_device
 from lia_bench.models.reference import ModelReference, NamedModel
 from lia_bench.models.specification import MODELS

@@ -16,11 +16,16 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.models.authors_layout import NamingLayout, authors_layout
 from lia_bench.models.card import PUBLISHED, UNTRAINED, published_checkpoint, published_variants
 from lia_bench.models.checkpoint import ZooEntry, own_checkpoint_folder, read_own_checkpoint
-from lia_bench.models.export.card import CARD
+from lia_bench.models.export.exported_model import CARD
 from lia_bench.models.fit import fill
 from lia_bench.models.specification import MODELS, ModelSpecification
-from lia_bench.models.training.ablations import KEY, settings_of_ablation
-from lia_bench.models.training.configuration import ExperimentConfiguration, ModelConfiguration, with_own_keys
+from lia_bench.models.training.configuration import (
+    KEY,
+    ExperimentConfiguration,
+    ModelConfiguration,
+    settings_of_ablation,
+    with_own_keys,
+)
 from lia_bench.models.training.runs import resolve_checkpoint
 from lia_bench.models.weights_file import read_authors, state_in_file
 

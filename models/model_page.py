@@ -15,7 +15,7 @@ from lia_bench.models.card import Code, ModelCard, Paper, read_card
 from lia_bench.models.complexity import Complexity, complexity_of
 from lia_bench.models.loading import load_configuration
 from lia_bench.models.specification import MODELS, ModelSpecification
-from lia_bench.models.training.ablations import KEY, read_ablations
+from lia_bench.models.training.configuration import KEY, read_ablations
 
 NOT_COMPARABLE = (
     "As printed. Test clips, detectors and feature networks differ from paper to paper: compare within one table only."

@@ -18,9 +18,8 @@ from lia_bench.leaderboards.results.report import Report
 from lia_bench.leaderboards.results.report_file import read_report
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder, read_description
 from lia_bench.models.specification import MODELS
-from lia_bench.models.training.ablations import KEY as ABLATION
-from lia_bench.models.training.ablations import Ablation, read_ablations
-from lia_bench.models.training.configuration import own_key
+from lia_bench.models.training.configuration import KEY as ABLATION
+from lia_bench.models.training.configuration import Ablation, own_key, read_ablations
 from lia_bench.models.training.planned_run import FREE
 
 

@@ -16,9 +16,8 @@ from lia_bench.models.checkpoint import read_description
 from lia_bench.models.loading import load_configuration
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.specification import MODELS
-from lia_bench.models.training.ablations import KEY as ABLATION
-from lia_bench.models.training.ablations import settings_of_ablation
-from lia_bench.models.training.configuration import own_key
+from lia_bench.models.training.configuration import KEY as ABLATION
+from lia_bench.models.training.configuration import own_key, settings_of_ablation
 from lia_bench.models.training.run_folder import RunFolder
 
 

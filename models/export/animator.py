@@ -8,7 +8,7 @@ from torch import Tensor
 from lia_bench.core.errors import CheckpointError, DeviceError, InputError
 from lia_bench.models.animator import Animator, Precision
 from lia_bench.models.checkpoint import ZooEntry
-from lia_bench.models.export.runtime import Arrays, ExportedModel
+from lia_bench.models.export.exported_model import Arrays, ExportedModel
 
 
 class ExportedAnimator(Animator):

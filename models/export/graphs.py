@@ -23,8 +23,7 @@ from lia_bench.core.provenance import provenance, sha256_of_file
 from lia_bench.core.suggestions import unknown
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.latent_animator import MotionDictionary
-from lia_bench.models.export.card import CARD, FORMAT, FRAME, SOURCE, ExportCard, Parity
-from lia_bench.models.export.runtime import open_onnx
+from lia_bench.models.export.exported_model import CARD, FORMAT, FRAME, SOURCE, ExportCard, Parity, open_onnx
 
 OPSET = 20
 """The first whose GridSample takes volumes, too."""

@@ -8,8 +8,7 @@ from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.small_tensors import inverse, multiply
 from lia_bench.models.blocks.transfer import EncodedClip, KeypointAnimator, RelativePosition, expanded
 from lia_bench.models.fomm.configuration import FommModel
-from lia_bench.models.fomm.generator import EncodedSource, Generator
-from lia_bench.models.fomm.keypoint_detector import KeypointDetector, Keypoints
+from lia_bench.models.fomm.networks import EncodedSource, Generator, KeypointDetector, Keypoints
 
 
 @dataclass(frozen=True)

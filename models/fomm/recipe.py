@@ -23,7 +23,7 @@ from lia_bench.models.blocks.keypoints import gaussian_heatmaps
 from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.fomm.configuration import FommConfiguration
-from lia_bench.models.fomm.keypoint_detector import Keypoints
+from lia_bench.models.fomm.networks import Keypoints
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 

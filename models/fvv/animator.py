@@ -13,8 +13,13 @@ from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.blocks.volume_generator import EncodedSource
 from lia_bench.models.fvv.configuration import FvvModel, ViewConfiguration
-from lia_bench.models.fvv.generator import Generator
-from lia_bench.models.fvv.keypoints import CanonicalKeypointDetector, HeadMotion, HeadPoseEstimator, frame_keypoints
+from lia_bench.models.fvv.networks import (
+    CanonicalKeypointDetector,
+    Generator,
+    HeadMotion,
+    HeadPoseEstimator,
+    frame_keypoints,
+)
 
 
 @dataclass(frozen=True)

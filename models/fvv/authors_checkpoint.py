@@ -13,7 +13,7 @@ from lia_bench.models.authors_layout import (
     residual_names,
     spade_decoder_names,
 )
-from lia_bench.models.fvv.keypoints import STAGES
+from lia_bench.models.fvv.networks import STAGES
 
 
 def _normalised(theirs: str, number: str, ours: str) -> tuple[tuple[str, str], ...]:

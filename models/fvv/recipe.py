@@ -11,7 +11,7 @@ from lia_bench.models.blocks.head_pose import HeadAngles
 from lia_bench.models.blocks.portrait_training import PortraitRecipe, Shown, equivariance, priors
 from lia_bench.models.fvv.animator import FvvAnimator
 from lia_bench.models.fvv.configuration import FvvConfiguration
-from lia_bench.models.fvv.keypoints import frame_keypoints
+from lia_bench.models.fvv.networks import frame_keypoints
 from lia_bench.models.training.recipe import Network, PairBatch, Update
 
 

@@ -12,14 +12,12 @@ from lia_bench.core.errors import InputError
 from lia_bench.core.video.conversion import images_of
 from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.motion_marks import record_keypoints
-from lia_bench.models.blocks.spade import SpadeDecoder
-from lia_bench.models.blocks.volume_generator import EncodedSource, VolumeGenerator
+from lia_bench.models.blocks.volume_generator import EncodedSource, SpadeDecoder, VolumeGenerator
 from lia_bench.models.controls import Control
 from lia_bench.models.liveportrait.configuration import LivePortraitModel
 from lia_bench.models.liveportrait.motion_extractor import MotionExtractor, PortraitMotion
 from lia_bench.models.liveportrait.retargeting import Openings, Retargeting, openings_of
-from lia_bench.models.liveportrait.source_video import VideoTransfer, check_mode, in_one, kept_opening
-from lia_bench.models.liveportrait.transfer import Transfer
+from lia_bench.models.liveportrait.transfer import Transfer, VideoTransfer, check_mode, in_one, kept_opening
 
 if TYPE_CHECKING:
     from lia_bench.core.video.conversion import VideoLike

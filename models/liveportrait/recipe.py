@@ -14,8 +14,7 @@ from lia_bench.models.blocks.reconstruction import PerceptualLoss, Reconstructio
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration, LivePortraitLoss
 from lia_bench.models.liveportrait.face_landmarks import FaceLandmarks, face_landmarks
-from lia_bench.models.liveportrait.face_terms import guidance, part_of
-from lia_bench.models.liveportrait.identity import identity_difference, published_arcface
+from lia_bench.models.liveportrait.face_terms import guidance, identity_difference, part_of, published_arcface
 from lia_bench.models.liveportrait.motion_extractor import PortraitMotion
 from lia_bench.models.liveportrait.second_stage import SecondStageRecipe
 from lia_bench.models.training.configuration import SMALLEST_FOR_VGG19

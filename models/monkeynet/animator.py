@@ -9,8 +9,7 @@ from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.small_tensors import inverse, multiply
 from lia_bench.models.blocks.transfer import EncodedClip, KeypointAnimator, RelativePosition, expanded
 from lia_bench.models.monkeynet.configuration import MonkeyNetModel
-from lia_bench.models.monkeynet.generator import Generator
-from lia_bench.models.monkeynet.keypoints import KeypointDetector, Keypoints
+from lia_bench.models.monkeynet.networks import Generator, KeypointDetector, Keypoints
 
 # Takes the place of variances that adaptation made zero or negative.
 SMALLEST_ADAPTED_VARIANCE = 1e-6

@@ -15,8 +15,7 @@ from lia_bench.models.blocks.adversarial import (
 from lia_bench.models.blocks.small_tensors import on_device_of
 from lia_bench.models.monkeynet.animator import MonkeyNetAnimator
 from lia_bench.models.monkeynet.configuration import MonkeyNetConfiguration
-from lia_bench.models.monkeynet.generator import Generated
-from lia_bench.models.monkeynet.keypoints import Keypoints, heatmaps
+from lia_bench.models.monkeynet.networks import Generated, Keypoints, heatmaps
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 

@@ -12,8 +12,15 @@ from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.small_tensors import inverse, multiply
 from lia_bench.models.blocks.transfer import DisentanglementNetwork, RelativePosition, absolute
 from lia_bench.models.mraa.configuration import MraaModel
-from lia_bench.models.mraa.generator import BackgroundPredictor, EncodedSource, Generator
-from lia_bench.models.mraa.regions import REGION_VALUES, RegionPredictor, Regions, disentangled
+from lia_bench.models.mraa.networks import (
+    REGION_VALUES,
+    BackgroundPredictor,
+    EncodedSource,
+    Generator,
+    RegionPredictor,
+    Regions,
+    disentangled,
+)
 
 
 @dataclass(frozen=True)

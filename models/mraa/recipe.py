@@ -15,7 +15,7 @@ from lia_bench.models.blocks.reconstruction import ReconstructionLoss
 from lia_bench.models.blocks.transfer import random_axis_scale
 from lia_bench.models.mraa.animator import MraaAnimator
 from lia_bench.models.mraa.configuration import MraaConfiguration
-from lia_bench.models.mraa.regions import Regions, axis_sign, disentangled
+from lia_bench.models.mraa.networks import Regions, axis_sign, disentangled
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update
 

@@ -11,8 +11,7 @@ from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import RelativePosition, absolute
 from lia_bench.models.sade.configuration import SadeModel
-from lia_bench.models.sade.generator import EncodedViews, Generator
-from lia_bench.models.sade.motion import KeypointDetector
+from lia_bench.models.sade.networks import EncodedViews, Generator, KeypointDetector
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.motion_marks import record_keypoints
 from lia_bench.models.blocks.transfer import DisentanglementNetwork, RelativePosition, absolute
 from lia_bench.models.tpsmm.configuration import TpsmmModel
-from lia_bench.models.tpsmm.dense_motion import DenseMotion
+from lia_bench.models.tpsmm.dense_motion import KEYPOINTS_PER_SPLINE, BackgroundPredictor, DenseMotion, KeypointDetector
 from lia_bench.models.tpsmm.inpainting import InpaintingNetwork
-from lia_bench.models.tpsmm.splines import KEYPOINTS_PER_SPLINE, BackgroundPredictor, KeypointDetector
 
 
 @dataclass(frozen=True)

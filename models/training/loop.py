@@ -19,13 +19,12 @@ from lia_bench.models.training import random_states
 from lia_bench.models.training.hardware import Fabric
 from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
-from lia_bench.models.training.late_numbers import LateNumbers
 from lia_bench.models.training.memory import gather_states
 from lia_bench.models.training.optimisers import AveragedAnimator, load_optimiser
 from lia_bench.models.training.pairs import lost_workers_named
 from lia_bench.models.training.planned_run import PlannedRun
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
-from lia_bench.models.training.step import Step
+from lia_bench.models.training.step import LateNumbers, Step
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

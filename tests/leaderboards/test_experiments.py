@@ -21,7 +21,7 @@ from lia_bench.leaderboards.experiments.table import ExperimentTable
 from lia_bench.models.checkpoint import save_checkpoint
 from lia_bench.models.loading import load_configuration, load_experiment, load_model
 from lia_bench.models.specification import MODELS
-from lia_bench.models.training.ablations import settings_of_ablation
+from lia_bench.models.training.configuration import settings_of_ablation
 from lia_bench.models.training.run_folder import RunDescription, RunFolder, TrainingData
 from tests.leaderboards.toys import write_dataset
 

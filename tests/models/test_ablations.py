@@ -14,7 +14,7 @@ from lia_bench.models.animator import Animator
 from lia_bench.models.authors_layout import authors_layout
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.specification import MODELS
-from lia_bench.models.training.ablations import read_ablations
+from lia_bench.models.training.configuration import read_ablations
 from tests.cli.test_train_sweep import InThisProcess
 
 OF_MODEL = {

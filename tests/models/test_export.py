@@ -18,9 +18,8 @@ from lia_bench.core.errors import CheckpointError, InputError, LiaBenchError
 from lia_bench.core.video import write_png_folder
 from lia_bench.models.animator import Animator
 from lia_bench.models.checkpoint import ZooEntry
-from lia_bench.models.export.card import read_export_card
+from lia_bench.models.export.exported_model import RUNTIMES, read_export_card
 from lia_bench.models.export.graphs import export_onnx
-from lia_bench.models.export.runtime import RUNTIMES
 from lia_bench.models.lineup import load_lineup
 from lia_bench.models.reference import ModelReference, NamedModel
 from tests.models.small_models import noise_frames

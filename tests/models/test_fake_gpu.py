@@ -22,9 +22,8 @@ from lia_bench.models.blocks.portrait_training import Hopenet
 from lia_bench.models.blocks.reconstruction import Vgg19Features
 from lia_bench.models.loading import load_experiment
 from lia_bench.models.specification import MODELS
-from lia_bench.models.training.late_numbers import LateNumbers
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
-from lia_bench.models.training.step import Step
+from lia_bench.models.training.step import LateNumbers, Step
 from tests.models.fake_gpu import GPU, WaitingError, Watch, fabric_on_fake_gpu, fake_gpu
 from tests.models.small_models import small_lia
 

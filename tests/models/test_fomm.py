@@ -13,8 +13,7 @@ from lia_bench.models.fomm import SPECIFICATION
 from lia_bench.models.fomm.animator import FommAnimator
 from lia_bench.models.fomm.authors_checkpoint import animator_state, authors_content, discriminator_state
 from lia_bench.models.fomm.configuration import FommConfiguration
-from lia_bench.models.fomm.generator import part_motions
-from lia_bench.models.fomm.keypoint_detector import Keypoints
+from lia_bench.models.fomm.networks import Keypoints, part_motions
 from lia_bench.models.fomm.recipe import FommRecipe, build_discriminator
 from lia_bench.models.loading import load_model
 from tests.models.small_models import encodings_of_a_clip, experiment_of, noise_frames, small_model

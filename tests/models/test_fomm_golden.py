@@ -10,8 +10,7 @@ from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE
 from lia_bench.models.blocks.keypoints import heatmap_difference
 from lia_bench.models.blocks.warping import resize_flow, warp
 from lia_bench.models.fomm.animator import FommAnimator
-from lia_bench.models.fomm.generator import part_motions
-from lia_bench.models.fomm.keypoint_detector import Keypoints
+from lia_bench.models.fomm.networks import Keypoints, part_motions
 from tests.deterministic import difference
 from tests.models.authors_files import authors_model, largest_difference, last_frame, mean_change
 

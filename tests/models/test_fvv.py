@@ -23,13 +23,12 @@ from lia_bench.models.blocks.portrait_training import (
     own_names,
     published_hopenet,
 )
-from lia_bench.models.blocks.spade import SpadeBlock, SpadeDecoder
-from lia_bench.models.blocks.volume_generator import part_motions
+from lia_bench.models.blocks.volume_generator import SpadeBlock, SpadeDecoder, part_motions
 from lia_bench.models.fvv import SPECIFICATION
 from lia_bench.models.fvv.animator import FvvAnimator, seen_from
 from lia_bench.models.fvv.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.fvv.configuration import Angle, FvvConfiguration, ViewConfiguration
-from lia_bench.models.fvv.keypoints import HeadMotion, frame_keypoints, rotation_matrix
+from lia_bench.models.fvv.networks import HeadMotion, frame_keypoints, rotation_matrix
 from lia_bench.models.fvv.recipe import FvvRecipe, build_discriminator
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.training.recipe import PairBatch

@@ -14,10 +14,9 @@ from lia_bench.models.fomm.authors_checkpoint import animator_state as fomm_stat
 from lia_bench.models.iapm import SPECIFICATION, masks, recipe
 from lia_bench.models.iapm.animator import IapmAnimator
 from lia_bench.models.iapm.authors_checkpoint import animator_state, authors_content
-from lia_bench.models.iapm.colours import changed_colours
 from lia_bench.models.iapm.configuration import IapmConfiguration
 from lia_bench.models.iapm.masks import perturbed_for_testing, perturbed_for_training
-from lia_bench.models.iapm.recipe import IapmRecipe
+from lia_bench.models.iapm.recipe import IapmRecipe, changed_colours
 from lia_bench.models.loading import load_model
 from lia_bench.models.training.augmentation import ColourChange
 from lia_bench.models.training.configuration import ColourJitter

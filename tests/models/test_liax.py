@@ -8,9 +8,8 @@ import torch
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
 from lia_bench.models.liax import SPECIFICATION
-from lia_bench.models.liax.animator import LiaxAnimator
+from lia_bench.models.liax.animator import LiaxAnimator, warp
 from lia_bench.models.liax.configuration import LiaxConfiguration, LiaxModel
-from lia_bench.models.liax.decoder import warp
 from lia_bench.models.liax.recipe import LiaxRecipe
 from lia_bench.models.loading import load_model
 from lia_bench.models.reference import ModelReference

@@ -12,12 +12,12 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.leaderboards.evaluation.evaluate import own_transfer
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
 from lia_bench.models.identity.animator import IdentityAnimator, IdentityModel
-from lia_bench.models.liveportrait import SPECIFICATION, authors_checkpoint, source_video
+from lia_bench.models.liveportrait import SPECIFICATION, authors_checkpoint
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.authors_checkpoint import BASE, RETARGETING
 from lia_bench.models.liveportrait.configuration import MotionConfiguration
 from lia_bench.models.liveportrait.retargeting import Openings
-from lia_bench.models.liveportrait.source_video import (
+from lia_bench.models.liveportrait.transfer import (
     OF_MOTION,
     OF_OBSERVATION,
     VideoTransfer,
@@ -89,7 +89,7 @@ def test_the_smoother_is_the_most_likely_walk() -> None:
 
 
 def test_a_source_video_takes_what_its_rules_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_video, "smoothed", lambda values: values)
+    monkeypatch.setattr("lia_bench.models.liveportrait.transfer.smoothed", lambda values: values)
     model = small_model("liveportrait", LivePortraitAnimator)
     with torch.inference_mode():
         source, driving = (model.motion_extractor(noise_frames(6)[rows]) for rows in (slice(3), slice(3, 6)))

@@ -18,8 +18,16 @@ from lia_bench.core.weights import WEIGHTS
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
 from lia_bench.models.liveportrait.configuration import LivePortraitConfiguration, WingConfiguration
 from lia_bench.models.liveportrait.face_landmarks import CHIN, authors_landmarks, face_landmarks
-from lia_bench.models.liveportrait.face_terms import GUIDED, guidance, part_of, wing
-from lia_bench.models.liveportrait.identity import ArcFaceNetwork, aligned, identity_difference, published_arcface
+from lia_bench.models.liveportrait.face_terms import (
+    GUIDED,
+    ArcFaceNetwork,
+    aligned,
+    guidance,
+    identity_difference,
+    part_of,
+    published_arcface,
+    wing,
+)
 from lia_bench.models.liveportrait.recipe import recipe_of
 from lia_bench.models.liveportrait.retargeting import openings_of
 from lia_bench.models.liveportrait.second_stage import SecondStageRecipe

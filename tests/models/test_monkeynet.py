@@ -14,7 +14,7 @@ from lia_bench.models.monkeynet import SPECIFICATION
 from lia_bench.models.monkeynet.animator import SMALLEST_ADAPTED_VARIANCE, MonkeyNetAnimator, adapted
 from lia_bench.models.monkeynet.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.monkeynet.configuration import MonkeyNetConfiguration
-from lia_bench.models.monkeynet.keypoints import Keypoints, displacements, enlarged, heatmap_difference, heatmaps
+from lia_bench.models.monkeynet.networks import Keypoints, displacements, enlarged, heatmap_difference, heatmaps
 from lia_bench.models.monkeynet.recipe import build_discriminator
 from tests.conftest import golden
 from tests.models.small_models import encodings_of_a_clip, experiment_of, small_model

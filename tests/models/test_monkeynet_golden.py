@@ -9,8 +9,7 @@ from torch import Tensor
 from lia_bench.models.blocks.warping import resize_flow, warp
 from lia_bench.models.monkeynet.animator import MonkeyNetAnimator
 from lia_bench.models.monkeynet.authors_checkpoint import authors_content
-from lia_bench.models.monkeynet.generator import Generated
-from lia_bench.models.monkeynet.keypoints import Keypoints, displacements
+from lia_bench.models.monkeynet.networks import Generated, Keypoints, displacements
 from tests.deterministic import difference
 from tests.models.authors_files import authors_model, largest_difference, last_frame, mean_change
 

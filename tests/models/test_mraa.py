@@ -18,9 +18,8 @@ from lia_bench.models.mraa import SPECIFICATION
 from lia_bench.models.mraa.animator import MraaAnimator
 from lia_bench.models.mraa.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.mraa.configuration import MraaConfiguration
-from lia_bench.models.mraa.generator import region_motions
+from lia_bench.models.mraa.networks import Regions, axis_sign, disentangled, principal_axes, region_motions
 from lia_bench.models.mraa.recipe import MraaRecipe, equivariance_affine, stretched
-from lia_bench.models.mraa.regions import Regions, axis_sign, disentangled, principal_axes
 from lia_bench.models.training.recipe import PairBatch
 from tests.deterministic import image
 from tests.models.small_models import encodings_of_a_clip, experiment_of, small_model

@@ -9,7 +9,7 @@ from torch import Tensor
 from lia_bench.models.blocks.dense_motion import DenseMotion
 from lia_bench.models.blocks.warping import resize_flow, warp
 from lia_bench.models.mraa.animator import MraaAnimator, repeated
-from lia_bench.models.mraa.regions import Regions, principal_axes
+from lia_bench.models.mraa.networks import Regions, principal_axes
 from tests.deterministic import difference
 from tests.models.authors_files import authors_model, largest_difference, last_frame
 

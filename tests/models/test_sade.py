@@ -16,7 +16,7 @@ from lia_bench.models.loading import load_model
 from lia_bench.models.sade import SPECIFICATION
 from lia_bench.models.sade.animator import SadeAnimator
 from lia_bench.models.sade.configuration import SadeConfiguration
-from lia_bench.models.sade.generator import fused, normalised
+from lia_bench.models.sade.networks import fused, normalised
 from lia_bench.models.sade.recipe import SadeRecipe
 from lia_bench.models.training.recipe import PairBatch
 from tests.deterministic import image

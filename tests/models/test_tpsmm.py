@@ -14,9 +14,8 @@ from lia_bench.models.tpsmm import SPECIFICATION
 from lia_bench.models.tpsmm.animator import TpsmmAnimator
 from lia_bench.models.tpsmm.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.tpsmm.configuration import TpsmmConfiguration
-from lia_bench.models.tpsmm.dense_motion import part_motions, shares
+from lia_bench.models.tpsmm.dense_motion import part_motions, shares, spline_motions
 from lia_bench.models.tpsmm.recipe import TpsmmRecipe, background_cycle, warp_difference
-from lia_bench.models.tpsmm.splines import spline_motions
 from lia_bench.models.training.optimisers import clip_before_step
 from lia_bench.models.training.recipe import PairBatch
 from tests.deterministic import image

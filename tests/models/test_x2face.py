@@ -18,7 +18,7 @@ from lia_bench.models.x2face import SPECIFICATION
 from lia_bench.models.x2face.animator import X2FaceAnimator, embed, resample, sampling_grid
 from lia_bench.models.x2face.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.x2face.configuration import X2FaceConfiguration, X2FaceModel
-from lia_bench.models.x2face.pose import PoseMapping, load_pose_mapping
+from lia_bench.models.x2face.networks import PoseMapping, load_pose_mapping
 from lia_bench.models.x2face.recipe import X2FaceRecipe
 from tests.deterministic import image
 from tests.models.small_models import experiment_of

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lia_bench.models.loading import load_model
 from lia_bench.models.x2face.animator import X2FaceAnimator, resample, sampling_grid
-from lia_bench.models.x2face.pose import load_pose_mapping
+from lia_bench.models.x2face.networks import load_pose_mapping
 from tests.deterministic import difference
 from tests.models.authors_files import deterministic_content, golden_image
 

@@ -10,9 +10,9 @@ from lightning_fabric import Fabric
 from lia_bench.core.configuration import parse_settings
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.models.training import loop
-from lia_bench.models.training.late_numbers import LateNumbers
 from lia_bench.models.training.planned_run import TrainingRequest
 from lia_bench.models.training.run_folder import RunFolder
+from lia_bench.models.training.step import LateNumbers
 from lia_bench.models.training.trainer import train
 
 SPEEDS = ("images_per_second", "data_wait", "peak_memory_mib")

@@ -1,17 +1,21 @@
-"""Canonical keypoints, where an identity's points are when the head faces the camera; the pose; the points of a frame.
+"""face-vid2vid's networks: canonical keypoints, the head's pose, the points of a frame, and the generator.
 
-face-vid2vid section 3.1 and equation 1.
+Canonical keypoints are where an identity's points are when the head faces the camera (section 3.1 and equation 1). The
+generator is a warped volume and one of two decoders (section 3.2).
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.convolution import AntiAliasDownsample, DownBlock, VolumeUpBlock
+from lia_bench.models.blocks.convolution import AntiAliasDownsample, DownBlock, ResidualBlock, UpBlock, VolumeUpBlock
 from lia_bench.models.blocks.head_pose import expected_degrees, turn
 from lia_bench.models.blocks.keypoints import expected_position, spatial_softmax
-from lia_bench.models.fvv.configuration import Angle, HeadPoseConfiguration, KeypointDetectorConfiguration
+from lia_bench.models.blocks.volume_generator import SpadeDecoder, VolumeGenerator
+from lia_bench.models.fvv.configuration import Angle, FvvModel, HeadPoseConfiguration, KeypointDetectorConfiguration
 
 # Residual blocks of each stage, the halving one not counted: those of a ResNet-50.
 STAGES = (3, 3, 5, 2)
@@ -162,3 +166,34 @@ def frame_keypoints(canonical: Tensor, motion: HeadMotion, axes: tuple[Angle, An
     # Written out, so that autocast does not round the coordinates.
     rotated = (rotation[:, None] * canonical[:, :, None, :]).sum(dim=-1)
     return rotated + motion.translation[:, None] + motion.expression
+
+
+class ResidualDecoder(nn.Module):
+    """Residual blocks at the size of the features, then doublings up to the frame's."""
+
+    def __init__(self, widths: Sequence[int], blocks: int) -> None:
+        """`widths`: channels of the features, then after each doubling."""
+        super().__init__()
+        self.residual = nn.ModuleList(ResidualBlock(widths[0]) for _ in range(blocks))
+        self.up = nn.ModuleList(UpBlock(*pair) for pair in pairwise(widths))
+        self.final = nn.Conv2d(widths[-1], 3, 7, padding=3)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits of the frame (B, 3, 2^n H, 2^n W), n doublings, for features (B, widths[0], H, W)."""
+        for block in (*self.residual, *self.up):
+            features = block(features)
+        logits: Tensor = self.final(features)
+        return logits
+
+
+class Generator(VolumeGenerator):
+    """Decoded by SPADE blocks, or by residual blocks as in the first published weights."""
+
+    def __init__(self, configuration: FvvModel) -> None:
+        shape = configuration.generator
+        super().__init__(shape, configuration.dense_motion, configuration.keypoints, configuration.depth)
+        self.decoder = (
+            SpadeDecoder(self.widths[-1], self.widths[0], shape.down_blocks)
+            if shape.decoder == "spade"
+            else ResidualDecoder(self.widths[::-1], shape.blocks)
+        )
