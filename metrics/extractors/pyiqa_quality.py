@@ -13,7 +13,7 @@ from lia_bench.core.names import printable
 from lia_bench.metrics.extractors.extractor import POINTS, ExtractorSetting, ExtractorSpecification
 from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, MediapipeFace
 from lia_bench.metrics.specification import UnavailableMetricError
-from lia_bench.metrics.theval.faces import LIPS
+from lia_bench.metrics.theval.video_metric import LIPS
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from lia_bench.metrics.theval.closeness import GROUPS, MEASURES, SCORE, score_of
 PROTOCOLS = (Protocol.THEVAL,)
 LANDMARKER = "mediapipe"
 FACES = "mediapipe-face"
-HEARING = "lia_bench.metrics.theval.speech_detector:open_hearing"
+HEARING = "lia_bench.metrics.theval.synchronization:open_hearing"
 SPEECH = "silero-vad"
 QUALITY = "pyiqa"
 

@@ -10,19 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, POSE
-from lia_bench.metrics.theval.faces import (
+from lia_bench.metrics.theval.video_metric import (
     LEFT_BROW,
     LEFT_EYE,
     LIPS,
+    NO_FACE,
     RIGHT_BROW,
     RIGHT_EYE,
     SIDE,
     SMALLEST_DISTANCE,
+    FaceMetric,
     Floats,
+    VideoFacts,
+    VideoScore,
+    counted,
     found,
     scaled,
 )
-from lia_bench.metrics.theval.video_metric import NO_FACE, FaceMetric, VideoFacts, VideoScore, counted
 
 FEWEST_FRAMES = 2
 FRAMES_OF_A_CHANGE = 3

@@ -1,25 +1,35 @@
 """THEval's synchronization: whether a mouth is open when it is loud, and still while nothing is said.
 
-No network, no search for a lag, no correlation. Stretches of speech come in seconds and become frames here.
+No search for a lag, no correlation; the only network is silero-vad's, which tells where people speak (MIT, in its
+package, extra `theval`). Its stretches of speech come in seconds and become frames here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lia_bench.metrics.theval.faces import (
+from lia_bench.core.extras import install_command, not_installed
+from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.theval.video_metric import (
     LEFT_EYE_CORNERS,
     OUTER_EYE_CORNERS,
     RIGHT_EYE_CORNERS,
     SIDE,
     SMALLEST_DISTANCE,
+    FaceMetric,
     Floats,
     Marks,
+    Stretch,
+    VideoFacts,
+    VideoMetric,
+    VideoScore,
+    counted,
     inner_lips,
+    open_video,
     scaled,
 )
-from lia_bench.metrics.theval.video_metric import FaceMetric, Stretch, VideoFacts, VideoScore, counted
 
 SHORTEST_SILENCE = 0.3
 """In seconds; a pause of fewer frames than that times the rate is none."""
@@ -166,3 +176,62 @@ class SilentLipStability(FaceMetric):
         faces = np.isfinite(gaps)
         reason = "fewer than two silent frames with a face" if silent.any() else "no pause in its speech"
         return counted(lip_stability(gaps[faces & silent]), faces, silent, reason)
+
+
+LIBRARY = "silero-vad"
+VERSION = "5.1.2"
+"""Others find other stretches in the same sound."""
+RATE = 16000
+"""Samples a second that the network hears."""
+
+
+class SpeechDetector:
+    """Finds stretches of speech; runs on the CPU."""
+
+    def __init__(self) -> None:
+        """Load the network.
+
+        Raises:
+            UnavailableMetricError: the package is not installed, or another version of it.
+        """
+        check_installed()
+        import torch
+
+        threads = torch.get_num_threads()
+        try:
+            import silero_vad
+        finally:
+            # The package takes all threads but one away from its whole process.
+            torch.set_num_threads(threads)
+        self._find = silero_vad.get_speech_timestamps
+        self._network = silero_vad.load_silero_vad(onnx=True)
+
+    def __call__(self, samples: NDArray[np.float32]) -> list[Stretch]:
+        """Begins and ends in seconds, rounded to tenths as the package does, of (N,) samples of RATE a second."""
+        import torch
+
+        found = self._find(torch.from_numpy(samples), self._network, sampling_rate=RATE, return_seconds=True)
+        return [(float(stretch["start"]), float(stretch["end"])) for stretch in found]
+
+
+def check_installed() -> None:
+    """Raise UnavailableMetricError unless the one version is installed that numbers are comparable with."""
+    try:
+        installed = version(LIBRARY)
+    except PackageNotFoundError:
+        raise UnavailableMetricError(not_installed(f"telling speech from silence needs {LIBRARY}", "theval")) from None
+    if installed != VERSION:
+        raise UnavailableMetricError(
+            f"{LIBRARY} {installed} is installed, which finds other speech than {VERSION}, the protocol's: "
+            f"{install_command('theval')}"
+        )
+
+
+def open_hearing(reference: str, setting: ScoringSetting) -> Callable[[], VideoMetric]:
+    """As `open_video`, where speech can be told from silence.
+
+    Raises:
+        UnavailableMetricError: it cannot.
+    """
+    check_installed()
+    return open_video(reference, setting)

@@ -493,7 +493,7 @@ def test_a_perfect_clip_has_no_psnr_but_a_reason(request_of: Any, tmp_path: Path
 
 def test_frames_are_scored_as_floats(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []
-    from lia_bench.metrics.pixel_distance import L1
+    from lia_bench.metrics.image_similarity import L1
 
     original = L1.score
 

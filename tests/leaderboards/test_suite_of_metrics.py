@@ -200,7 +200,7 @@ def test_two_processes_give_the_table_of_one(fork_server: ForkServer, request_of
         "toys.add('toy', toys.specification('toy'))\n"
         "evaluate(EvaluationRequest(('toy',), dataset=sys.argv[1], metrics=METRICS, name='together',\n"
         "    device='cpu', videos=False, pairs=3, results=Path(sys.argv[2])))\n"
-        "import torch; from lia_bench.metrics.pixel_distance import L1\n"
+        "import torch; from lia_bench.metrics.image_similarity import L1\n"
         "rank, metric = torch.distributed.get_rank(), L1()\n"
         "metric.update(torch.full((1 + 2 * rank, 3, 4, 4), float(rank)), torch.zeros(1 + 2 * rank, 3, 4, 4))\n"
         "Path(sys.argv[2], f'l1-{rank}').write_text(str(float(metric.compute())))\n"

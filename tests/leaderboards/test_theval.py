@@ -24,9 +24,9 @@ from lia_bench.metrics.extractors import pyiqa_quality
 from lia_bench.metrics.extractors.extractor import EXTRACTORS, ExtractorSetting
 from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, POSE
 from lia_bench.metrics.specification import Protocol
-from lia_bench.metrics.theval import speech_detector
+from lia_bench.metrics.theval import synchronization
 from lia_bench.metrics.theval.closeness import score_of
-from lia_bench.metrics.theval.speech_detector import RATE, SpeechDetector
+from lia_bench.metrics.theval.synchronization import RATE, SpeechDetector
 from lia_bench.metrics.theval.video_metric import Stretch
 from tests.animation.toys import grey_frames, write_film
 from tests.conftest import golden
@@ -196,7 +196,7 @@ def test_what_does_not_go_with_the_protocol_is_told(tmp_path: Path, capsys: pyte
 def test_what_is_not_installed_leaves_its_columns_empty_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speech_detector, "LIBRARY", "no-such-package")
+    monkeypatch.setattr(synchronization, "LIBRARY", "no-such-package")
     face = replace(EXTRACTORS["pyiqa-face"], library="no-such-package")
     monkeypatch.setitem(EXTRACTORS._load(), "pyiqa-face", face)
     film(tmp_path / "made" / "a.mkv", range(24, 40), seconds=2)
@@ -204,7 +204,7 @@ def test_what_is_not_installed_leaves_its_columns_empty_with_the_reason(
     assert told["lip_dynamics"] == ""
     assert "[theval]" in told["lip_sync"]
     assert "non-commercial" in told["face_quality"]
-    monkeypatch.setattr(speech_detector, "LIBRARY", "numpy")
+    monkeypatch.setattr(synchronization, "LIBRARY", "numpy")
     assert "which finds other speech than 5.1.2" in reasons(scored(tmp_path, name="another"))["lip_sync"]
 
 

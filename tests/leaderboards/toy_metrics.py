@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lia_bench.metrics.extractors.extractor import EXTRACTORS, ExtractorSetting, ExtractorSpecification
+from lia_bench.metrics.feature_distance import CoordinateDifference, MissingRate
 from lia_bench.metrics.frechet_metric import FrechetMetric
-from lia_bench.metrics.keypoint_distance import CoordinateDifference, MissingRate
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import Compares, MetricSpecification, Protocol
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.identity_distance import (
+from lia_bench.metrics.feature_distance import (
     CosineSimilarity,
     CosineSimilarityOrZero,
     FeatureDistance,
     SquaredDistance,
 )
+from lia_bench.metrics.frame_metric import FrameMetric
 from tests.conftest import golden
 from tests.deterministic import generator
 

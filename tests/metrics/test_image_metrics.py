@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.pixel_distance import L1, PSNR
+from lia_bench.metrics.image_similarity import L1, PSNR, SCALE_WEIGHTS, SSIM, MultiScaleSSIM
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
-from lia_bench.metrics.structural_similarity import SCALE_WEIGHTS, SSIM, MultiScaleSSIM
 from tests.conftest import golden
 from tests.deterministic import generator, image
 

@@ -9,7 +9,6 @@ import pytest
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.results.published import rows_of_paper
 from lia_bench.metrics.theval.closeness import GROUPS, MEASURES, SCORE, check_same_tools, closeness, score_of, scores
-from lia_bench.metrics.theval.faces import Floats, Marks, scaled
 from lia_bench.metrics.theval.naturalness import eyebrow_dynamics, head_motion, lip_dynamics
 from lia_bench.metrics.theval.synchronization import (
     lip_stability,
@@ -20,6 +19,7 @@ from lia_bench.metrics.theval.synchronization import (
     silent_frames,
     spoken_frames,
 )
+from lia_bench.metrics.theval.video_metric import Floats, Marks, scaled
 from tests.conftest import golden
 
 THEVAL = golden("theval")

@@ -1,7 +1,7 @@
-"""SSIM and MS-SSIM: structural similarity, to the definitions of torchmetrics.
+"""What pixels alone say of two frames: L1, PSNR, SSIM and MS-SSIM.
 
-Their local statistics are most of the cost of the image metrics. The numbers are those of torchmetrics, within
-rounding; blurring rows and columns apart, with channels last, takes a tenth of its time.
+The local statistics of the last two are most of the cost of these metrics. Definitions and, within rounding, numbers
+are those of torchmetrics; blurring rows and columns apart, with channels last, takes a tenth of its time.
 """
 
 from functools import lru_cache
@@ -12,6 +12,38 @@ from torch.nn import functional
 
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
+
+
+class L1(FrameMetric):
+    """Mean of |generated - reference| over pixels and channels of images in [0, 1] (LIA, section 5.2).
+
+    >>> metric = L1()
+    >>> metric.update(torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.25))
+    >>> metric.update(torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.75))
+    >>> float(metric.compute()), int(metric.valid_frames)
+    (0.5, 4)
+    """
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """L1 of each frame, summed in 64 bits."""
+        return (generated - reference).abs().mean(dim=(1, 2, 3), dtype=torch.float64)
+
+
+class PSNR(FrameMetric):
+    """10 log10(1 / MSE) with the mean squared error over all pixels, channels and frames of the clip.
+
+    Taking the logarithm once a clip keeps a first frame that equals its source from making the mean infinite. A clip
+    that equals its reference is infinite.
+    """
+
+    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """Mean squared error of each frame, summed in 64 bits."""
+        return (generated - reference).square().mean(dim=(1, 2, 3), dtype=torch.float64)
+
+    def compute(self) -> Tensor:
+        """Decibels from the mean squared error."""
+        return -10 * torch.log10(super().compute())
+
 
 SIGMA = 1.5
 REACH = 5
