@@ -12,8 +12,8 @@ from torch.nn import functional
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
-from lia_bench.metrics.extractors.i3d import EXTRACTOR, network_input, open_i3d
-from lia_bench.metrics.networks.i3d import InceptionI3D, pad_same
+from lia_bench.metrics.extractors.kinetics import I3D, i3d_input, open_i3d
+from lia_bench.metrics.networks.kinetics import InceptionI3D, pad_same
 from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
@@ -50,7 +50,7 @@ def test_a_window_gives_logits_that_do_not_depend_on_the_windows_beside_it(
     extractor: Extractor, windows: Tensor
 ) -> None:
     both = extractor(windows)
-    assert both.shape == (2, *EXTRACTOR.shape)
+    assert both.shape == (2, *I3D.shape)
     assert both.dtype == np.float32
     assert np.std(both[0] - both[1]) > 1e-3
     np.testing.assert_allclose(extractor(windows[1:]), both[1:], rtol=1e-5, atol=1e-5)
@@ -114,14 +114,14 @@ def test_a_longer_clip_gives_logits_at_several_times() -> None:
 
 
 def test_black_and_white_are_the_ends_of_the_range() -> None:
-    ends = network_input(torch.tensor([0, 255], dtype=torch.uint8)[:, None, None, None, None].expand(2, 16, 3, 40, 60))
+    ends = i3d_input(torch.tensor([0, 255], dtype=torch.uint8)[:, None, None, None, None].expand(2, 16, 3, 40, 60))
     assert ends.shape == (2, 3, 16, 224, 224)
     torch.testing.assert_close(ends[0], torch.full((3, 16, 224, 224), -1.0))
     torch.testing.assert_close(ends[1], torch.full((3, 16, 224, 224), 1.0))
 
 
 def test_frames_keep_their_order_and_channels(windows: Tensor) -> None:
-    assert torch.equal(network_input(windows)[1:, :, 5:6], network_input(windows[1:, 5:6]))
+    assert torch.equal(i3d_input(windows)[1:, :, 5:6], i3d_input(windows[1:, 5:6]))
 
 
 def test_without_the_file_the_text_says_which_and_where_from() -> None:

@@ -13,8 +13,8 @@ from torchvision.models import resnet
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS
 from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting
-from lia_bench.metrics.extractors.resnext101 import EXTRACTOR, network_input, open_resnext101
-from lia_bench.metrics.networks.resnext3d import ResNeXt3D
+from lia_bench.metrics.extractors.kinetics import RESNEXT101, open_resnext101, resnext101_input
+from lia_bench.metrics.networks.kinetics import ResNeXt3D
 from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.published import deterministic_state, put_file, without_last_key
@@ -59,7 +59,7 @@ def test_a_window_gives_features_that_do_not_depend_on_the_windows_beside_it(
     extractor: Extractor, windows: Tensor
 ) -> None:
     both = extractor(windows)
-    assert both.shape == (2, *EXTRACTOR.shape)
+    assert both.shape == (2, *RESNEXT101.shape)
     assert both.dtype == np.float32
     assert np.std(both[0] - both[1]) > 1e-3
     np.testing.assert_allclose(extractor(windows[1:]), both[1:], rtol=1e-5, atol=1e-5)
@@ -100,15 +100,15 @@ def test_a_still_picture_gives_what_a_flat_resnext_gives(state: dict[str, Tensor
 
 def test_levels_are_shifted_by_the_mean_and_not_divided() -> None:
     levels = torch.tensor([10, 200, 255], dtype=torch.uint8)[:, None, None].expand(1, 16, 3, 30, 50)
-    seen = network_input(levels)
+    seen = resnext101_input(levels)
     assert seen.shape == (1, 3, 16, 112, 112)
     expected = torch.tensor([10 - 114.7748, 200 - 107.7354, 255 - 99.4750])[:, None, None, None]
     torch.testing.assert_close(seen[0], expected.expand(3, 16, 112, 112))
 
 
 def test_frames_keep_their_order_and_channels(windows: Tensor) -> None:
-    seen = network_input(windows)
-    alone = network_input(windows[1:, 5:6])
+    seen = resnext101_input(windows)
+    alone = resnext101_input(windows[1:, 5:6])
     assert torch.equal(seen[1:, :, 5:6], alone)
 
 
@@ -118,7 +118,7 @@ def test_frames_are_smoothed_before_they_are_made_smaller_and_stay_levels() -> N
     frame[:, :, ::7] = 255
     expected = functional.interpolate(frame[None], size=(112, 112), mode="bilinear", antialias=True)[0]
     mean = torch.tensor([114.7748, 107.7354, 99.4750])[:, None, None]
-    torch.testing.assert_close(network_input(frame[None, None])[0, :, 0], expected - mean)
+    torch.testing.assert_close(resnext101_input(frame[None, None])[0, :, 0], expected - mean)
 
 
 def test_without_the_file_the_text_says_which_and_where_from() -> None:
