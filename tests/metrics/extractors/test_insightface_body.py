@@ -15,7 +15,7 @@ from lia_bench.core.errors import CheckpointError, MissingWeightsError
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.weights import WEIGHTS, weights_home
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
-from lia_bench.metrics.extractors.insightface_body import EXTRACTOR, InsightfaceBody
+from lia_bench.metrics.extractors.insightface_identity import BODY, InsightfaceBody
 from lia_bench.metrics.specification import Protocol
 from tests.deterministic import image
 from tests.metrics.extractors.onnx_networks import save_network
@@ -137,7 +137,7 @@ def test_the_box_of_the_surest_or_the_largest_person_is_embedded(
 ) -> None:
     frame = frame_with(((1, 2), 255), ((4, 5), 180))
     embedding = extractor(protocol)(frame[None])
-    assert embedding.shape == (1, *EXTRACTOR.shape)
+    assert embedding.shape == (1, *BODY.shape)
     assert embedding.dtype == np.float32
     np.testing.assert_allclose(embedding[0], embedding_of(frame, *box), atol=1e-5)
 
@@ -151,7 +151,7 @@ def test_a_frame_without_a_person_has_no_embedding_and_changes_no_other() -> Non
     np.testing.assert_allclose(extract(shown[None])[0], rows[1], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", EXTRACTOR.weights)
+@pytest.mark.parametrize("name", BODY.weights)
 def test_without_a_file_the_text_says_which_and_where_from(name: str) -> None:
     WEIGHTS[name].path.unlink()
     with pytest.raises(MissingWeightsError, match=WEIGHTS[name].file_name) as caught:
@@ -159,7 +159,7 @@ def test_without_a_file_the_text_says_which_and_where_from(name: str) -> None:
     assert WEIGHTS[name].address in str(caught.value)
 
 
-@pytest.mark.parametrize("name", EXTRACTOR.weights)
+@pytest.mark.parametrize("name", BODY.weights)
 def test_a_file_that_is_not_the_manifests_is_refused(name: str) -> None:
     WEIGHTS[name].path.write_bytes(b"no network")
     with pytest.raises(CheckpointError, match=WEIGHTS[name].file_name) as caught:
