@@ -9,8 +9,7 @@ from torch import Tensor
 from lia_bench.models.animator import SizedAnimator
 from lia_bench.models.blocks.motion_marks import record_masks
 from lia_bench.models.iapm.configuration import IapmModel
-from lia_bench.models.iapm.generator import Generator
-from lia_bench.models.iapm.masks import MaskGenerator, perturbed_for_testing
+from lia_bench.models.iapm.networks import Generator, MaskGenerator, perturbed_for_testing
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from lia_bench.models.blocks.reconstruction import PerceptualLoss, Vgg19Features
 from lia_bench.models.blocks.small_tensors import on_device_of
 from lia_bench.models.iapm.animator import IapmAnimator
 from lia_bench.models.iapm.configuration import IapmConfiguration
-from lia_bench.models.iapm.generator import Painted
-from lia_bench.models.iapm.masks import perturbed_for_training
+from lia_bench.models.iapm.networks import Painted, perturbed_for_training
 from lia_bench.models.training.augmentation import ColourChange
 from lia_bench.models.training.optimisers import adam_for_each
 from lia_bench.models.training.recipe import Network, PairBatch, TrainingRecipe, Update

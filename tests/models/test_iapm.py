@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, InputError, MissingWeightsError
 from lia_bench.models.fomm.authors_checkpoint import animator_state as fomm_state
-from lia_bench.models.iapm import SPECIFICATION, masks, recipe
+from lia_bench.models.iapm import SPECIFICATION, networks, recipe
 from lia_bench.models.iapm.animator import IapmAnimator
 from lia_bench.models.iapm.authors_checkpoint import animator_state, authors_content
 from lia_bench.models.iapm.configuration import IapmConfiguration
-from lia_bench.models.iapm.masks import perturbed_for_testing, perturbed_for_training
+from lia_bench.models.iapm.networks import perturbed_for_testing, perturbed_for_training
 from lia_bench.models.iapm.recipe import IapmRecipe, changed_colours
 from lia_bench.models.loading import load_model
 from lia_bench.models.training.augmentation import ColourChange
@@ -83,8 +83,8 @@ def test_testing_interpolates_in_steps_of_a_32nd_pixel() -> None:
 
 
 def test_training_without_zoom_and_noise_only_removes_the_faint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masks, "TRAINING_ZOOM", (1.0, 1.0))
-    monkeypatch.setattr(masks, "NOISE", 0.0)
+    monkeypatch.setattr(networks, "TRAINING_ZOOM", (1.0, 1.0))
+    monkeypatch.setattr(networks, "NOISE", 0.0)
     mask = torch.rand(2, 1, 32, 32)
     grey = (mask * 255).floor()
     expected = torch.where(grey > 60, grey, 0.0)
@@ -99,7 +99,7 @@ def test_strips_shrink_inside_themselves_and_the_whole_across(monkeypatch: pytes
         "FIRST_PIVOT": 0.5,
         "LAST_PIVOT": 0.5,
     }.items():
-        monkeypatch.setattr(masks, name, value)
+        monkeypatch.setattr(networks, name, value)
     # Two strips of columns, halved each: 8-23 and 40-55; all rows halved: 16-47. Then two strips of rows, halved
     # each: 16-23 and 40-47; and all columns halved: 20-27 and 36-43.
     expected = torch.zeros(64, 64)
@@ -111,7 +111,7 @@ def test_strips_shrink_inside_themselves_and_the_whole_across(monkeypatch: pytes
 
 def test_noise_is_poisson_of_either_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    monkeypatch.setattr(masks, "TRAINING_ZOOM", (1.0, 1.0))
+    monkeypatch.setattr(networks, "TRAINING_ZOOM", (1.0, 1.0))
     noise = 255 * perturbed_for_training(torch.full((4, 1, 64, 64), 128.5 / 255), 0) - 128
     assert float(noise.mean()) == pytest.approx(0, abs=1)
     assert float(noise.abs().mean()) == pytest.approx(20, abs=0.5)

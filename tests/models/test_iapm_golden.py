@@ -9,7 +9,7 @@ from torch import Tensor
 from lia_bench.models.blocks.warping import resize_map
 from lia_bench.models.iapm.animator import IapmAnimator
 from lia_bench.models.iapm.authors_checkpoint import animator_state, authors_content
-from lia_bench.models.iapm.masks import BORDER, perturbed_for_testing
+from lia_bench.models.iapm.networks import BORDER, perturbed_for_testing
 from tests.deterministic import difference
 from tests.models.authors_files import authors_model, deterministic_content, largest_difference
 
