@@ -36,7 +36,8 @@ WITHOUT_LANDMARKS = {
     **{name: {"perceptual": 0, "adversarial": 0} for name in ("face", "lips")},
 }
 LAYERS: dict[str, dict[str, Any]] = {
-    "lia": {"loss": {"r1": 10}},
+    # torch takes the second derivative of a blur channel by channel, which is what the width costs here.
+    "lia": {"loss": {"r1": 10}, "model": {"channel_limit": 32}},
     "fomm": {"loss": {"adversarial": 1}},
     "fvv": {"model": {"view": {"yaw": 20}}},
     "liveportrait": {"loss": WITHOUT_LANDMARKS},

@@ -76,17 +76,18 @@ def test_adversarial_training_updates_the_discriminator_apart() -> None:
 @pytest.mark.slow
 def test_the_loss_falls() -> None:
     torch.manual_seed(0)
-    recipe = FvvRecipe(_experiment("demo-64"))
-    source = torch.stack([_smooth(f"source/{index}") for index in range(4)])
+    faster = {"generator": 0.005, "keypoint_detector": 0.003, "pose_estimator": 0.005}
+    recipe = FvvRecipe(_experiment("demo-64", optimiser=faster))
+    source = torch.stack([_smooth(f"source/{index}") for index in range(2)])
     batch = PairBatch(source, source.roll((4, 6), dims=(2, 3)))
     totals, differences = [], []
-    for _ in range(60):
+    for _ in range(40):
         (update,) = train_step(recipe, batch)
         totals.append(float(total(update).detach()))
         differences.append(float(update.losses["l1"].detach()))
-    # Measured 0.61 and 0.75.
-    assert np.mean(totals[-10:]) < 0.75 * np.mean(totals[:10])
-    assert np.mean(differences[-10:]) < 0.85 * np.mean(differences[:10])
+    # Measured 0.58 to 0.60, and 0.71 to 0.77, with three seeds.
+    assert np.mean(totals[-5:]) < 0.75 * np.mean(totals[:5])
+    assert np.mean(differences[-5:]) < 0.85 * np.mean(differences[:5])
 
 
 def test_losses_without_their_networks_say_what_to_do() -> None:

@@ -108,9 +108,10 @@ def test_the_loss_falls() -> None:
     recipe = MonkeyNetRecipe(_experiment(loss=ADVERSARIAL))
     for network in recipe.networks.values():
         network.train()
-    source = torch.stack([torch.from_numpy(image(f"source{index}", 64, 0)) for index in range(4)])
+    source = torch.stack([torch.from_numpy(image(f"source{index}", 64, 0)) for index in range(2)])
     batch = PairBatch(source, source.roll((3, -4), dims=(2, 3)))
     values = [float(train_step(recipe, batch)[0].losses["l1"].detach()) for _ in range(60)]
+    # Measured 0.64 and 0.70 with two seeds.
     assert sum(values[-5:]) < 0.75 * sum(values[:5])
 
 

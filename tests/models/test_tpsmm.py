@@ -293,15 +293,15 @@ def test_file_of_other_widths_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_the_loss_falls() -> None:
     torch.manual_seed(0)
     recipe = TpsmmRecipe(_experiment("demo-64"))
-    subjects = torch.stack([torch.from_numpy(image(f"subject{index}", 72, 0)) for index in range(3)])
+    subjects = torch.stack([torch.from_numpy(image(f"subject{index}", 72, 0)) for index in range(2)])
     losses = []
-    for step in range(45):
+    for step in range(25):
         left = torch.randint(0, 9, (2,), generator=torch.Generator().manual_seed(step)).tolist()
         source, driving = (subjects[:, :, 4:68, start : start + 64] for start in left)
         first, second = train_step(recipe, PairBatch(source, driving))
         losses.append(float(first.losses["l1"].detach()) + float(second.losses["disentanglement"].detach()))
-    # Measured 0.63.
-    assert sum(losses[-15:]) < 0.8 * sum(losses[:15])
+    # Measured 0.58 to 0.68 with three seeds.
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
 
 
 def _experiment(variant: str, **layers: dict[str, Any]) -> TpsmmConfiguration:
