@@ -4,6 +4,7 @@ import gc
 import itertools
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ def golden(name: str) -> dict[str, Any]:
     """A golden file of tests/golden."""
     content: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
     return content
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what is started here: a shell has what it runs behind ignore it, which is inherited."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -46,7 +46,8 @@ def stopped(process: "subprocess.Popen[str]", how: signal.Signals) -> str:
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the children of a process are listed by Linux alone")
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_ctrl_c_while_workers_start_is_one_line(tmp_path: Path, workers: int) -> None:
-    words = ("--identities", "8", "--frames", "2", "--workers", "3", "--output", str(tmp_path / "sample"))
+    # So many that they are at work whenever this process comes to look.
+    words = ("--identities", "400", "--frames", "25", "--workers", "3", "--output", str(tmp_path / "sample"))
     process = started("preprocess", "sample", *words)
     begun = time.monotonic()
     # The first one that a process of Python starts keeps account of the others.
