@@ -115,8 +115,9 @@ class Measurement:
         return sum(score.value is None and score.valid_frames > 0 for score in self.scored(metric))
 
     def reasons(self, metric: str) -> Counter[str]:
-        """Why clips have no value, where the metric says so, and how many each."""
-        return Counter(own[metric] for result in self.results() if metric in (own := result.reasons or {}))
+        """Why clips have no value, where the metric says so or they are too short for it, and how many each."""
+        said = (self._why_without(result, metric) for result in self.results())
+        return Counter(reason for reason in said if reason)
 
     def cell(self, metric: str) -> Cell:
         """Counts of clips and frames behind one number, and why there is none."""
@@ -137,6 +138,13 @@ class Measurement:
     def scored(self, metric: str) -> list[Score]:
         """The metric on every clip that was scored by it, with a value or without."""
         return [result.scores[metric] for result in self.results() if metric in result.scores]
+
+    def _why_without(self, result: ModelResult, metric: str) -> str:
+        if metric in (result.reasons or {}):
+            return (result.reasons or {})[metric]
+        score = result.scores.get(metric)
+        empty = score is not None and score.value is None and score.valid_frames + score.missing_frames == 0
+        return "too short: it looks at several frames at once" if empty else ""
 
     def _weighted(self, metric: str) -> tuple[list[float], list[float]]:
         """Values on clips, and how much each counts: by its frames, or all alike."""
@@ -165,8 +173,6 @@ class Measurement:
         scores = self.scored(metric)
         if not scores:
             return "another person's video drives, so there is no true frame to compare with"
-        if not any(score.valid_frames + score.missing_frames for score in scores):
-            return "the clips are too short: it looks at several frames at once"
         if self.infinite_clips(metric):
             return "infinite on every clip: the frames equal their references"
         return "no frame could be scored: nothing was found in the true frames, or in none of the generated ones"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lia_bench.core.video import write_png_folder, write_video
+from lia_bench.leaderboards.board.evaluation import evaluation_board
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest, ScoreRequest
 from lia_bench.leaderboards.evaluation.score import score
@@ -48,6 +49,12 @@ def scored(folders: Path, **fields: Any) -> EvaluationOutcome:
     return score(ScoreRequest(**(usual | fields)))
 
 
+def remarks(outcome: EvaluationOutcome) -> list[str]:
+    """The lines below the printed tables."""
+    groups = evaluation_board(read_report(outcome.report.folder)).groups
+    return [line for group in groups for line in group.remarks or ()]
+
+
 def test_lost_faces_and_short_clips_are_counted_and_never_made_up(folders: Path) -> None:
     outcome = scored(folders)
     clips = {row["clip"]: row for row in read(outcome.per_clip)}
@@ -62,6 +69,7 @@ def test_lost_faces_and_short_clips_are_counted_and_never_made_up(folders: Path)
     assert counts["l1_face"] == counts["l1_background"] == (4 + 1, 3)
     assert counts["flicker"] == (3 + 2, 0)
     assert clips["short"]["jitter"] == clips["short"]["flicker"] == ""
+    assert "flicker: clips left out: made 1 of 3 (too short: it looks at several frames at once)" in remarks(outcome)
     assert all(clips["void"][name] == "" for name in OF_FACES)
 
 
