@@ -215,7 +215,8 @@ def batches(setting: Setting, data: Path) -> Iterator["PairBatch"]:
     import torch
 
     from lia_bench.core.prepared_dataset import open_dataset
-    from lia_bench.models.training.pairs import FramePairs, Share, pair_batches
+    from lia_bench.models.training.batches import Share, as_images, pair_batches, usual_workers
+    from lia_bench.models.training.pairs import FramePairs
     from lia_bench.models.training.recipe import PairBatch
 
     experiment = setting.experiment()
@@ -225,9 +226,10 @@ def batches(setting: Setting, data: Path) -> Iterator["PairBatch"]:
     pairs = FramePairs(clips, experiment.model_copy(update={"data": section}))
     share = Share(setting.batch)
     on_gpu = setting.device == "cuda"
-    workers = experiment.data.workers
+    asked = experiment.data.workers
+    workers = usual_workers(setting.device, 1) if asked is None else asked
     for frames in pair_batches(pairs, share, start=0, stop=setting.iterations, workers=workers, pinned=on_gpu):
-        moved = frames.to(torch.device(setting.device)).float() / 255
+        moved = as_images(frames.to(torch.device(setting.device)))
         yield PairBatch(moved[:, 0], moved[:, 1])
 
 

@@ -92,7 +92,7 @@ def command(
     \b
     Examples:
       lia-bench train lia:demo-64 --dataset sample
-      lia-bench train lia:vox-256 --devices 8 --precision bf16-mixed --set data.workers=8
+      lia-bench train lia:vox-256 --devices 8 --precision bf16-mixed
       lia-bench train lia --sweep motion.directions=5,10,20,40,100
       lia-bench train fomm:vox-adv-256 --from fomm:vox-256
       lia-bench train lia --resume

@@ -99,7 +99,7 @@ class IapmRecipe(TrainingRecipe):
 
 
 def changed_colours(pictures: Tensor, changes: Sequence[ColourChange]) -> Tensor:
-    """What `ColourChange.apply` makes of each row: (R, F, 3, H, W) in [0, 1], R as many as there are changes.
+    """Each row as torchvision changes tensors, without rounding: (R, F, 3, H, W) in [0, 1], R changes.
 
     A row has its changes in an order of its own: at each place in the order every kind of change is made of the rows
     that have it there, by masks, so that how many operations there are does not depend on R.

@@ -62,7 +62,11 @@ class DataConfiguration(Section):
     rotation: float = Field(0.0, ge=0, le=180, description="degrees to either side of a random rotation, before all")
     crop: int | None = Field(None, gt=0, description="side of a random crop, resized back to the model's size")
     scale: tuple[float, float] = Field((1.0, 1.0), description="range of a random resize before the crop")
-    workers: int = Field(2, ge=0, description="processes that decode frames, for each device")
+    workers: int | None = Field(
+        None,
+        ge=0,
+        description="processes that decode frames, for each device; null: one on the CPU, on GPUs the cores there are",
+    )
     cache_megabytes: int = Field(
         1024, ge=0, description="memory for decoded clips, for each device, shared out among its workers"
     )

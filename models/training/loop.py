@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from lia_bench.core.errors import CheckpointError, LiaBenchError, Terminated
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint, save_checkpoint
 from lia_bench.models.training import random_states
+from lia_bench.models.training.batches import as_images, lost_workers_named
 from lia_bench.models.training.hardware import Fabric
 from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
 from lia_bench.models.training.memory import gather_states
 from lia_bench.models.training.optimisers import AveragedAnimator, load_optimiser
-from lia_bench.models.training.pairs import lost_workers_named
 from lia_bench.models.training.planned_run import PlannedRun
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
 from lia_bench.models.training.step import LateNumbers, Step
@@ -144,7 +144,7 @@ class TrainingLoop:
         return opened_journal(run.folder, f"train {run.specification.name}", run.start, run.stop)
 
     def _next_batch(self, iteration: int) -> PairBatch:
-        frames = self._fabric.to_device(next(self._batches)).float() / 255
+        frames = as_images(self._fabric.to_device(next(self._batches)))
         references = frames[:, 2:] if self._run.experiment.references else None
         return PairBatch(frames[:, 0], frames[:, 1], self._run.pairs.plan.epoch(iteration), references)
 

@@ -1,14 +1,6 @@
-"""Frame pairs and references, in the order of a run, and the batches that worker processes make of them.
+"""Frame pairs and references, in the order of a run: what is drawn depends on the seed and the position alone."""
 
-What is drawn depends on the seed and the position alone.
-"""
-
-import gc
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.video import FrameReader, resize
 from lia_bench.core.video.files import has_one_frame
+from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import OpenReaders
 from lia_bench.models.training.augmentation import PairAugmentation
 from lia_bench.models.training.configuration import ExperimentConfiguration, ScheduleConfiguration
@@ -133,8 +126,11 @@ class FramePairs(Dataset[Tensor | LiaBenchError]):
         plan: the order of clips or persons, and the length of an epoch.
     """
 
-    def __init__(self, clips: Sequence[Clip], experiment: ExperimentConfiguration) -> None:
-        """`clips`: those to train on, at least one.
+    def __init__(self, clips: Sequence[Clip], experiment: ExperimentConfiguration, workers: int = 1) -> None:
+        """
+        Args:
+            clips: those to train on, at least one.
+            workers: processes that read, among which the memory for decoded clips is shared out.
 
         Raises:
             InputError: an epoch is shorter than a batch, or the crop is larger than the frames.
@@ -144,28 +140,41 @@ class FramePairs(Dataset[Tensor | LiaBenchError]):
         self._data = data
         self._references = experiment.references
         self._seed = experiment.schedule.seed
+        self._size = experiment.frame_size
         self._augment = PairAugmentation(data, experiment.frame_size)
-        budget = data.cache_megabytes * 2**20 // max(1, data.workers)
-        self._frames = ClipFrames(experiment.frame_size, budget)
+        self._frames = ClipFrames(experiment.frame_size, data.cache_megabytes * 2**20 // max(1, workers))
         enough = -(-data.batch_size // len(self._units)) if data.fill_batch else 1
         self.plan = EpochPlan(len(self._units), max(data.repeats, enough), data.batch_size, self._seed)
 
     def __getitem__(self, position: int) -> Tensor | LiaBenchError:
         """Source, driving and reference frames at `position`: uint8 (2 + references, 3, size, size).
 
-        An error that the user can mend is handed back rather than raised: raised in a worker process it would
-        reach the user as a traceback.
+        Pixels keep the order that decoders give them in, with their colours side by side. An error that the user can
+        mend is handed back rather than raised: raised in a worker process it would reach the user as a traceback.
         """
+        drawn = self.__getitems__([position])
+        return drawn if isinstance(drawn, LiaBenchError) else drawn[0]
+
+    def __getitems__(self, positions: Sequence[int]) -> Tensor | LiaBenchError:
+        """A batch, uint8 (B, 2 + references, 3, size, size), as of `__getitem__`; torch's loaders ask for it."""
+        shape = (len(positions), 2 + self._references, self._size, self._size, 3)
+        batch = torch.empty(shape, dtype=torch.uint8)
+        rows = batch.numpy()
+        for row, position in zip(rows, positions, strict=True):
+            try:
+                for place, frame in zip(row, self._frames_at(position), strict=True):
+                    place[:] = frame
+            except LiaBenchError as error:
+                return error
+        return batch.permute(0, 1, 4, 2, 3)
+
+    def _frames_at(self, position: int) -> list[Frame]:
         place = self.plan.place(position)
         random = generator(self._seed, Stream.SAMPLE, place.epoch, place.number)
         clips = self._units[place.unit]
         clip = clips[random.integers(len(clips))]
-        try:
-            drawn = self._frames.chosen(clip.path, lambda length: self._choose(clip, length, random))
-        except LiaBenchError as error:
-            return error
-        varied = self._augment(drawn, random)
-        return torch.from_numpy(np.ascontiguousarray(varied.transpose(0, 3, 1, 2)))
+        drawn = self._frames.chosen(clip.path, lambda length: self._choose(clip, length, random))
+        return self._augment(drawn, random)
 
     def _choose(self, clip: Clip, length: int, random: np.random.Generator) -> tuple[int, ...]:
         source, driving = self._choose_pair(clip, length, random)
@@ -226,122 +235,3 @@ def _units(clips: Sequence[Clip], one_clip_per_identity: bool) -> list[list[Clip
         person = clip.person_id or clip.name.split("#")[0]
         units.setdefault(person if one_clip_per_identity else clip.name, []).append(clip)
     return list(units.values())
-
-
-@dataclass(frozen=True)
-class Share:
-    """The rows of every batch that process `rank` of `processes` trains on, in `parts` of equal size."""
-
-    batch_size: int
-    rank: int = 0
-    processes: int = 1
-    parts: int = 1
-
-    def __post_init__(self) -> None:
-        shares = self.processes * self.parts
-        if self.batch_size % shares:
-            there_are = f"there are {self.processes}"
-            if self.parts > 1:
-                there_are += f", each with data.accumulate={self.parts} parts"
-            raise InputError(
-                f"data.batch_size is {self.batch_size}, over all devices, and {there_are}: "
-                f"--set data.batch_size={-(-self.batch_size // shares) * shares}"
-            )
-
-    def positions(self, iteration: int) -> list[int]:
-        """Positions in the run of this process's rows of an iteration's batch: every so many-th one.
-
-        Rows that LIA's discriminator compares, a quarter of the batch apart, so stay together.
-        """
-        first = iteration * self.batch_size
-        return list(range(first + self.rank, first + self.batch_size, self.processes))
-
-
-@dataclass(frozen=True)
-class _Batches:
-    share: Share
-    start: int
-    stop: int
-
-    def __iter__(self) -> Iterator[list[int]]:
-        return map(self.share.positions, range(self.start, self.stop))
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-
-def pair_batches(
-    pairs: FramePairs, share: Share, *, start: int, stop: int, workers: int, pinned: bool
-) -> Iterator[Tensor]:
-    """Batches of iterations `start` to `stop`: uint8 (B, 2 + references, 3, size, size).
-
-    They are the same for any number of workers, which start at once, not at the first batch. `pinned` puts batches
-    where a GPU can fetch them.
-
-    Raises:
-        LiaBenchError: a clip cannot be read, or a worker was killed.
-    """
-    loader: DataLoader[Tensor | LiaBenchError] = DataLoader(
-        pairs,
-        batch_sampler=_Batches(share, start, stop),
-        num_workers=workers,
-        collate_fn=_stacked,
-        pin_memory=pinned,
-        worker_init_fn=_leave_signals_to_main,
-    )
-    # A fork copies no threads: a worker that cleared away a video reader which this process has left behind would wait
-    # for the reader's threads for ever.
-    gc.collect()
-    return _checked(iter(loader))
-
-
-@contextmanager
-def lost_workers_named() -> Iterator[None]:
-    """Inside, a worker that was killed is a LiaBenchError; torch raises its own error wherever the process just is."""
-    try:
-        yield
-    except RuntimeError as error:
-        # torch has no class for it; an error raised inside a worker begins with "Caught".
-        if not str(error).startswith("DataLoader worker"):
-            raise
-        raise LiaBenchError(
-            "a process that decodes frames was killed, often for lack of memory: "
-            "lower data.cache_megabytes or data.workers, then run the same command again"
-        ) from error
-
-
-def _checked(batches: Iterator[Tensor | LiaBenchError]) -> Iterator[Tensor]:
-    while True:
-        with lost_workers_named():
-            batch = next(batches, None)
-        if batch is None:
-            return
-        if isinstance(batch, LiaBenchError):
-            raise batch
-        yield batch
-
-
-def _stacked(samples: Sequence[Tensor | LiaBenchError]) -> Tensor | LiaBenchError:
-    tensors = []
-    for sample in samples:
-        if isinstance(sample, LiaBenchError):
-            return sample
-        tensors.append(sample)
-    return torch.stack(tensors)
-
-
-def _leave_signals_to_main(worker: int) -> None:
-    # Ctrl-C reaches the whole process group, and a handler of the main process is inherited by fork.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if hasattr(signal, "sigwaitinfo"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_when_main_says_so, daemon=True).start()
-
-
-def _end_when_main_says_so() -> None:
-    """Leave SIGTERM to the main process where a scheduler sends it to all: batches come until that one has saved."""
-    # Who sent a signal is told to those that wait for it alone.
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
-        pass
-    os._exit(0)

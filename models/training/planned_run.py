@@ -13,9 +13,10 @@ from lia_bench.core.registry import load_attribute
 from lia_bench.models.checkpoint import DESCRIPTION, read_description
 from lia_bench.models.loading import load_experiment
 from lia_bench.models.specification import MODELS, ModelSpecification
+from lia_bench.models.training.batches import Share, usual_workers
 from lia_bench.models.training.configuration import ExperimentConfiguration, with_own_keys
 from lia_bench.models.training.hardware import Hardware, check_hardware
-from lia_bench.models.training.pairs import FramePairs, Share, check_lengths
+from lia_bench.models.training.pairs import FramePairs, check_lengths
 from lia_bench.models.training.run_folder import RunFolder, run_folder
 from lia_bench.models.training.runs import newest_of_model
 
@@ -68,6 +69,7 @@ class PlannedRun:
 
     Attributes:
         accelerator: "cpu" or "cuda", as `hardware` means it here.
+        workers: processes that read pairs, for each device.
         last: the checkpoint that it goes on from; None at its beginning.
         start, stop: the iterations still to do are those after `start` up to `stop`.
         iterations_per_epoch: whole batches in an epoch.
@@ -78,6 +80,7 @@ class PlannedRun:
     experiment: ExperimentConfiguration
     dataset: PreparedDataset
     pairs: FramePairs
+    workers: int
     folder: RunFolder
     hardware: Hardware
     accelerator: str
@@ -122,7 +125,9 @@ def plan(request: TrainingRequest) -> PlannedRun:
     clips = dataset.partition("train")
     if experiment.data.pairs != "ordered":
         check_lengths(clips)
-    pairs = FramePairs(clips, experiment)
+    asked = experiment.data.workers
+    workers = usual_workers(accelerator, request.hardware.devices) if asked is None else asked
+    pairs = FramePairs(clips, experiment, workers)
     Share(experiment.data.batch_size, processes=processes, parts=experiment.data.accumulate)
     return PlannedRun(
         specification=specification,
@@ -130,6 +135,7 @@ def plan(request: TrainingRequest) -> PlannedRun:
         experiment=experiment,
         dataset=dataset,
         pairs=pairs,
+        workers=workers,
         folder=folder,
         hardware=request.hardware,
         accelerator=accelerator,

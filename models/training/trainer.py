@@ -20,11 +20,11 @@ from lia_bench.models.compilation import compiler_advice
 from lia_bench.models.fit import Differences
 from lia_bench.models.loading import load_model
 from lia_bench.models.training import random_states
+from lia_bench.models.training.batches import Share, pair_batches
 from lia_bench.models.training.configuration import DataConfiguration
 from lia_bench.models.training.hardware import Fabric, launch
 from lia_bench.models.training.held_out import HeldOut, held_out_partition
 from lia_bench.models.training.loop import TrainingLoop
-from lia_bench.models.training.pairs import Share, pair_batches
 from lia_bench.models.training.planned_run import PlannedRun, TrainingRequest, plan
 from lia_bench.models.training.recipe import TrainingRecipe
 from lia_bench.models.training.run_folder import RunDescription, RunFolder, Session, TrainingData
@@ -95,7 +95,7 @@ def _train(
         Share(experiment.data.batch_size, fabric.global_rank, fabric.world_size, experiment.data.accumulate),
         start=run.start,
         stop=run.stop,
-        workers=experiment.data.workers,
+        workers=run.workers,
         pinned=fabric.device.type == "cuda",
     )
     try:

@@ -22,6 +22,7 @@ from lia_bench.models.training.augmentation import ColourChange
 from lia_bench.models.training.configuration import ColourJitter
 from lia_bench.models.training.recipe import Network, PairBatch, Update
 from tests.deterministic import image
+from tests.models.colour_changes import by_torchvision
 from tests.models.small_models import experiment_of, small_model
 from tests.models.training_steps import networks_of, random_batch
 
@@ -134,7 +135,7 @@ def test_a_batch_changes_colours_as_its_rows_alone(jitter: ColourJitter) -> None
     # Without colour, black, and two channels alike.
     pictures[0, 0], pictures[1, 1], pictures[2, 0, 0] = 0.5, 0.0, pictures[2, 0, 1].clone()
     changes = [ColourChange.draw(jitter, random) for _ in pictures]
-    alone = torch.stack([change.apply(rows) for change, rows in zip(changes, pictures, strict=True)])
+    alone = torch.stack([by_torchvision(change, rows) for change, rows in zip(changes, pictures, strict=True)])
     torch.testing.assert_close(changed_colours(pictures, changes), alone, atol=1e-5, rtol=0)
 
 

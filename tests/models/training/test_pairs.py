@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoErro
 from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.video import open_video, write_video
 from lia_bench.core.video.pyav_reader import PyAVReader
-from lia_bench.models.training.pairs import FramePairs, Share, check_lengths, pair_batches
+from lia_bench.models.training.batches import Share, pair_batches
+from lia_bench.models.training.pairs import FramePairs, check_lengths
 from tests.models.training.toy.network import ToyConfiguration
 from tests.models.training.toy.world import FRAMES, SIZE, write_strip, write_stripes
 
@@ -272,9 +273,9 @@ def test_a_first_batch_decodes_no_video_whole(tmp_path: Path, monkeypatch: pytes
 class Collecting(FramePairs):
     """Pairs whose reading makes a process clear away what nothing refers to."""
 
-    def __getitem__(self, position: int) -> Tensor | LiaBenchError:
+    def __getitems__(self, positions: Sequence[int]) -> Tensor | LiaBenchError:
         gc.collect()
-        return super().__getitem__(position)
+        return super().__getitems__(positions)
 
 
 class Abandoned:

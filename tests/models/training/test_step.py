@@ -13,9 +13,9 @@ from lia_bench.core.errors import DeviceError, InputError, LiaBenchError
 from lia_bench.models.checkpoint import load_training_state, read_description, read_own_checkpoint
 from lia_bench.models.lia.configuration import LiaConfiguration
 from lia_bench.models.lia.recipe import LiaRecipe
+from lia_bench.models.training.batches import Share
 from lia_bench.models.training.hardware import Hardware, launch
 from lia_bench.models.training.optimisers import load_optimiser
-from lia_bench.models.training.pairs import Share
 from lia_bench.models.training.planned_run import TrainingRequest
 from lia_bench.models.training.recipe import PairBatch
 from lia_bench.models.training.run_folder import RunFolder
