@@ -138,6 +138,7 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
         check_sizes(given, animated, clips[0])
 
     lineup = load_lineup(named, request.runs, device, tell, whole)
+    _announce_equal_weights(lineup, tell)
     _check_transfer(request, lineup)
     size = _compared_size(request, lineup, clips)
     _announce_resizing(lineup, size, tell)
@@ -207,6 +208,16 @@ def _pairs(request: EvaluationRequest, clips: Sequence[Clip], sources: Sequence[
     if request.pairs_file is not None:
         return read_pairs(request.pairs_file, sources, clips)
     return draw_pairs(clips, sources, request.pairs or min(len(clips), USUAL_COUNT), request.seed)
+
+
+def _announce_equal_weights(lineup: Lineup, tell: Announce) -> None:
+    """Rows go by the hash of the weights: of several models with equal ones, the tables of a folder keep one."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for model in lineup.models:
+        alike.setdefault((model.model, model.variant, model.checkpoint_sha256), []).append(model.label)
+    for labels in alike.values():
+        if len(labels) > 1:
+            tell(f"{', '.join(labels)}: equal weights, so that tables keep {labels[-1]}; take a --name for each")
 
 
 def _announce_one_source(request: EvaluationRequest, models: Sequence[Contestant], tell: Announce) -> None:

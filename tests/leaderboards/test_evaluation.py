@@ -395,6 +395,11 @@ def test_the_newest_run_is_taken_and_named(request_of: Any, tmp_path: Path, monk
     evaluate(request_of(tasks=("reconstruction",)))
     (group,) = evaluation_board(read_report(outcome.report.folder)).groups
     assert group.labels == ("toy@second", "toy@third", "identity")
+    # Of equal weights one is kept, and that is said.
+    again = write_run(tmp_path / "runs", "toy", "fourth", gain=1.0, dataset_name="toys")
+    named = [f"toy@{newest}", f"toy@{again}"]
+    evaluate(request_of(*named, tasks=("reconstruction",), name="equal"), lines.append)
+    assert f"{', '.join(named)}: equal weights, so that tables keep {named[-1]}; take a --name for each" in lines
 
 
 def test_models_of_different_sizes_are_compared_at_the_smallest(
