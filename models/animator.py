@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video.conversion import image_of, images_of, levels_of, to_range
+from lia_bench.models.blocks.standing_weights import StandingWeights
 from lia_bench.models.compilation import compiler_advice
 from lia_bench.models.controls import Control, Editor, amounts_row
 from lia_bench.models.hub import Shareable
@@ -231,21 +232,28 @@ class Animator(nn.Module, Shareable, ABC):
         return references
 
     def _stream(
-        self, encode: Callable[[], Any], frames: Iterator[Tensor], batch_size: int, ahead: bool
+        self, encode: Callable[[StandingWeights], Any], frames: Iterator[Tensor], batch_size: int, ahead: bool
     ) -> Iterator[Tensor]:
-        encoded = encode()
+        weights = StandingWeights()
+        encoded = encode(weights)
 
         def rendered(driving: Tensor) -> Tensor:
-            with self.evaluating():
+            with self.evaluating(weights):
                 return self.render(encoded, to_range(driving)).clamp(0, 1).float()
 
         yield from streamed(frames, batch_size, self.device, rendered, ahead=ahead)
 
     def _encoded(
-        self, source: Tensor, first: Tensor, references: list[Tensor], transfer: str, amounts: Tensor | None
+        self,
+        source: Tensor,
+        first: Tensor,
+        references: list[Tensor],
+        transfer: str,
+        amounts: Tensor | None,
+        weights: StandingWeights,
     ) -> Any:
         device = self.device
-        with self.evaluating():
+        with self.evaluating(weights):
             encoded = self._encode(
                 source[None].to(device), [view.to(device) for view in references], first[None].to(device), transfer
             )
@@ -268,13 +276,13 @@ class Animator(nn.Module, Shareable, ABC):
         return next(chain(self.parameters(), self.buffers())).device
 
     @contextmanager
-    def evaluating(self) -> Iterator[None]:
-        """Inside, nothing is trained: evaluation mode, no gradients, and the precision of `speed_up`."""
+    def evaluating(self, weights: StandingWeights | None = None) -> Iterator[None]:
+        """Inside, nothing is trained: evaluation mode, no gradients, `speed_up`'s precision; `weights` stand still."""
         training = self.training
         self.eval()
         reduced = torch.autocast(self.device.type, torch.bfloat16) if self._reduced else nullcontext()
         try:
-            with torch.inference_mode(), reduced:
+            with torch.inference_mode(), reduced, (weights or StandingWeights())():
                 yield
         finally:
             self.train(training)

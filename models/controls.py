@@ -11,6 +11,7 @@ from torch import Tensor
 from lia_bench.core.errors import InputError
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video.conversion import image_of
+from lia_bench.models.blocks.standing_weights import StandingWeights
 
 if TYPE_CHECKING:
     from lia_bench.core.video.conversion import PictureLike
@@ -97,7 +98,8 @@ class Editor:
         animator.check_frame("source", picture)
         self._animator = animator
         self._source = picture[None].to(animator.device)
-        with animator.evaluating():
+        self._weights = StandingWeights()
+        with animator.evaluating(self._weights):
             self._encoded = animator.encode_source(self._source, self._source, "relative")
 
     def pictures(self, amounts: Tensor) -> Tensor:
@@ -107,7 +109,7 @@ class Editor:
             InputError: a control needs something that the source does not show, such as a face.
             MissingWeightsError: a control needs a network that is not on this machine.
         """
-        with self._animator.evaluating():
+        with self._animator.evaluating(self._weights):
             encoded = self._animator.edited(self._encoded, amounts.to(self._source))
             rendered = self._animator.render(encoded, self._source.expand(len(amounts), -1, -1, -1))
             return rendered.clamp(0, 1).float().cpu()

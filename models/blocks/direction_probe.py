@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.models.blocks.motion_marks import recorded_flows
+from lia_bench.models.blocks.standing_weights import StandingWeights
 
 if TYPE_CHECKING:
     from lia_bench.models.blocks.latent_animator import LatentAnimator
@@ -58,8 +59,8 @@ class DirectionProbe:
         """
         dictionary = animator.motion_dictionary()
         animator.check_frame("source", source)
-        self._decoder = animator.decoder
-        with torch.no_grad():
+        self._animator, self._decoder, self._weights = animator, animator.decoder, StandingWeights()
+        with animator.evaluating(self._weights):
             # The network's own range is [-1, 1].
             latent, self._pyramid = animator.encoder(source[None].to(dictionary.weight.device) * 2 - 1)
             self._directions = dictionary()
@@ -76,7 +77,7 @@ class DirectionProbe:
 
     def pictures(self, offsets: Tensor) -> Tensor:
         """(N, 3, size, size) in [0, 1], on the CPU, for offsets (N, motion_dim); all N at once."""
-        with torch.no_grad():
+        with self._animator.evaluating(self._weights):
             return _shown(self._decoder(self._codes(offsets), self._pyramid))
 
     def moved(self, amounts: Mapping[int, float]) -> Tensor:
@@ -104,7 +105,7 @@ class DirectionProbe:
 
     def reference_image(self) -> Tensor:
         """What the source's code shows alone, without its magnitudes: (3, size, size) in [0, 1] (paper, figure 5)."""
-        with torch.no_grad():
+        with self._animator.evaluating(self._weights):
             return _shown(self._decoder(self._code, self._pyramid))[0]
 
     def effect(self, direction: int) -> DirectionEffect:

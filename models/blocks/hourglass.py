@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.configuration import GeneratorConfiguration
-from lia_bench.models.blocks.convolution import ConvolutionBlock, DownBlock, ResidualBlock, UpBlock
+from lia_bench.models.blocks.convolution import Convolution, ConvolutionBlock, DownBlock, ResidualBlock, UpBlock
 
 
 class Hourglass(nn.Module):
@@ -75,7 +75,7 @@ class EncoderDecoder(NamedTuple):
     down: nn.ModuleList
     residual: nn.ModuleList
     up: nn.ModuleList
-    output: nn.Conv2d
+    output: Convolution
 
 
 def encoder_decoder(shape: GeneratorConfiguration) -> EncoderDecoder:
@@ -87,5 +87,5 @@ def encoder_decoder(shape: GeneratorConfiguration) -> EncoderDecoder:
         down=nn.ModuleList(DownBlock(widths[index], widths[index + 1]) for index in steps),
         residual=nn.ModuleList(ResidualBlock(widths[-1]) for _ in range(shape.residual_blocks)),
         up=nn.ModuleList(UpBlock(widths[index + 1], widths[index]) for index in reversed(steps)),
-        output=nn.Conv2d(widths[0], 3, 7, padding=3),
+        output=Convolution(widths[0], 3, 7, padding=3),
     )

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.small_tensors import without_autocast
+from lia_bench.models.blocks.standing_weights import made_once
+from lia_bench.models.blocks.winograd import convolve
 
 
 def blur_kernel(gain: float = 1.0) -> Tensor:
@@ -66,6 +68,15 @@ SLOPE = 0.2
 GAIN = math.sqrt(2)
 
 
+def activated(feature: Tensor) -> Tensor:
+    """Leaky ReLU; where no gradient is needed, in the place of its input, which nobody else holds."""
+    return F.leaky_relu(feature, SLOPE, inplace=not torch.is_grad_enabled())
+
+
+def _scaled(weight: Tensor, scale: float) -> Tensor:
+    return weight * scale
+
+
 class EqualisedConvolution(nn.Module):
     """Convolution without bias; its weight (out, in, k, k) starts as N(0, 1) and acts divided by sqrt(in k k)."""
 
@@ -78,7 +89,14 @@ class EqualisedConvolution(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H', W')."""
-        return F.conv2d(feature, self.weight * self.scale, stride=self.stride, padding=self.padding)
+        return self.convolve(feature, 1.0, None)
+
+    def convolve(self, feature: Tensor, gain: float, bias: Tensor | None) -> Tensor:
+        """With a weight `gain` times as large."""
+        weight = made_once(self, _scaled, self.weight, self.scale * gain)
+        if self.weight.shape[2:] == (3, 3) and (self.stride, self.padding) == (1, 1):
+            return convolve(self, feature, weight, bias)
+        return F.conv2d(feature, weight, bias, self.stride, self.padding)
 
 
 class ActivatedConvolution(EqualisedConvolution):
@@ -91,8 +109,7 @@ class ActivatedConvolution(EqualisedConvolution):
     def forward(self, feature: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H', W')."""
         # Leaky ReLU passes a positive factor through, so sqrt(2) costs nothing when weight and bias carry it.
-        weight, bias = self.weight * (self.scale * GAIN), self.bias * GAIN
-        return F.leaky_relu(F.conv2d(feature, weight, bias, self.stride, self.padding), SLOPE)
+        return activated(self.convolve(feature, GAIN, self.bias * GAIN))
 
 
 class EqualisedLinear(nn.Module):
@@ -106,7 +123,7 @@ class EqualisedLinear(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         """(B, in) to (B, out)."""
-        return F.linear(feature, self.weight * self.scale, self.bias)
+        return F.linear(feature, made_once(self, _scaled, self.weight, self.scale), self.bias)
 
 
 class ActivatedLinear(EqualisedLinear):
@@ -135,15 +152,20 @@ class StyledConvolution(nn.Module):
     def forward(self, feature: Tensor, latent: Tensor) -> Tensor:
         """Features (B, in, H, W) and codes (B, style_dim) to (B, out, H, W)."""
         style = self.modulation(latent) * self.scale
-        norm = (style.square() @ self.weight.square().sum((2, 3)).t() + 1e-8).rsqrt() * GAIN
+        norm = (style.square() @ made_once(self, _sums_of_squares, self.weight).t() + 1e-8).rsqrt() * GAIN
         convolved = self.convolve(feature * style[:, :, None, None])
         # Leaky ReLU passes a positive factor through, so norm and bias carry the sqrt(2).
         norm, bias = norm.to(convolved.dtype), (self.bias * GAIN).to(convolved.dtype)
-        return F.leaky_relu(torch.addcmul(bias[:, None, None], convolved, norm[:, :, None, None]), SLOPE)
+        return activated(torch.addcmul(bias[:, None, None], convolved, norm[:, :, None, None]))
 
     def convolve(self, feature: Tensor) -> Tensor:
         """The convolution proper: keeps the size."""
-        return F.conv2d(feature, self.weight, padding=1)
+        return convolve(self, feature, self.weight)
+
+
+def _sums_of_squares(weight: Tensor) -> Tensor:
+    """(out, in) of weights (out, in, 3, 3)."""
+    return weight.square().sum((2, 3))
 
 
 class UpsamplingStyledConvolution(StyledConvolution):
@@ -155,8 +177,13 @@ class UpsamplingStyledConvolution(StyledConvolution):
 
     def convolve(self, feature: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, 2 H, 2 W)."""
-        blurred: Tensor = self.blur(F.conv_transpose2d(feature, self.weight.transpose(0, 1), stride=2))
+        weight = made_once(self, _transposed, self.weight)
+        blurred: Tensor = self.blur(F.conv_transpose2d(feature, weight, stride=2))
         return blurred
+
+
+def _transposed(weight: Tensor) -> Tensor:
+    return weight.transpose(0, 1)
 
 
 class ModulatedPointwise(nn.Module):

@@ -14,18 +14,23 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from lia_bench.models.blocks.configuration import VolumeGeneratorConfiguration, VolumeMotionConfiguration
 from lia_bench.models.blocks.convolution import (
+    Convolution,
     ConvolutionBlock,
     DownBlock,
+    InstanceNorm,
     VolumeConvolutionBlock,
     VolumeDownBlock,
     VolumeResidualBlock,
     VolumeUpBlock,
+    convolve_doubled,
 )
 from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.keypoints import heatmap_difference
 from lia_bench.models.blocks.motion_marks import record_flow, record_masks
+from lia_bench.models.blocks.standing_weights import made_once, weights_stand
 from lia_bench.models.blocks.warping import coordinate_grid, warp, warp_by_each
+from lia_bench.models.blocks.winograd import convolve
 
 SLOPE = 0.2
 HIDDEN = 128
@@ -52,16 +57,38 @@ class Spade(nn.Module):
     def __init__(self, channels: int, map_channels: int, hidden: int) -> None:
         """`hidden`: channels between the map and the scale and shift."""
         super().__init__()
-        self.normalisation = nn.InstanceNorm2d(channels)
-        self.shared = nn.Conv2d(map_channels, hidden, 3, padding=1)
+        self.normalisation = InstanceNorm(channels)
+        self.shared = Convolution(map_channels, hidden, 3, padding=1)
         self.scale = nn.Conv2d(hidden, channels, 3, padding=1)
         self.shift = nn.Conv2d(hidden, channels, 3, padding=1)
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         """(B, channels, H, W), shape kept, under a map (B, map_channels, h, w)."""
+        if weights_stand(features):
+            return self._faster(features, condition)
         hidden = F.relu(self.shared(F.interpolate(condition, size=features.shape[2:])), inplace=True)
         normalised: Tensor = self.normalisation(features) * (1 + self.scale(hidden)) + self.shift(hidden)
         return normalised
+
+    def _faster(self, features: Tensor, condition: Tensor) -> Tensor:
+        """The same: the last doubling of the map is part of the convolution; one for both scale and shift."""
+        height, width = features.shape[2:]
+        if height == condition.shape[2]:
+            hidden = self.shared(condition)
+        else:
+            hidden = convolve_doubled(self.shared, F.interpolate(condition, size=(height // 2, width // 2)))
+        weight = made_once(self, _both, self.scale.weight, self.shift.weight)
+        bias = made_once(self, _one_plus, self.scale.bias, self.shift.bias)
+        scale, shift = convolve(self, F.relu(hidden, inplace=True), weight, bias).chunk(2, dim=1)
+        return torch.addcmul(shift, self.normalisation(features), scale)
+
+
+def _both(scale: Tensor, shift: Tensor) -> Tensor:
+    return torch.cat((scale, shift))
+
+
+def _one_plus(scale: Tensor, shift: Tensor) -> Tensor:
+    return torch.cat((1 + scale, shift))
 
 
 class SpadeBlock(nn.Module):
@@ -71,9 +98,9 @@ class SpadeBlock(nn.Module):
         super().__init__()
         middle = min(inputs, outputs)
         self.normalisation1 = Spade(inputs, map_channels, hidden)
-        self.convolution1 = spectral_norm(nn.Conv2d(inputs, middle, 3, padding=1))
+        self.convolution1 = spectral_norm(Convolution(inputs, middle, 3, padding=1))
         self.normalisation2 = Spade(middle, map_channels, hidden)
-        self.convolution2 = spectral_norm(nn.Conv2d(middle, outputs, 3, padding=1))
+        self.convolution2 = spectral_norm(Convolution(middle, outputs, 3, padding=1))
         self.changing = inputs != outputs
         if self.changing:
             self.shortcut_normalisation = Spade(inputs, map_channels, hidden)
@@ -100,12 +127,12 @@ class SpadeDecoder(nn.Module):
             hidden: channels between the features and the scales and shifts of the blocks.
         """
         super().__init__()
-        self.input = nn.Conv2d(inputs, 2 * inputs, 3, padding=1)
+        self.input = Convolution(inputs, 2 * inputs, 3, padding=1)
         self.middle = nn.ModuleList(SpadeBlock(2 * inputs, 2 * inputs, inputs, hidden) for _ in range(MIDDLE_BLOCKS))
         widths = [2 * inputs, *[inputs] * (doublings - 1), outputs]
         self.up = nn.ModuleList(SpadeBlock(*pair, inputs, hidden) for pair in pairwise(widths))
         self.shuffle = shuffle
-        self.output = nn.Conv2d(outputs, 3 * shuffle**2, 3, padding=1)
+        self.output = Convolution(outputs, 3 * shuffle**2, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits of the frame (B, 3, 2^n s H, 2^n s W), n doublings and shuffle s, for features (B, inputs, H, W)."""
@@ -152,7 +179,7 @@ class VolumeDenseMotion(nn.Module):
         self.last = VolumeConvolutionBlock(width, width)
         kernel, padding = shape.kernel, shape.kernel // 2
         self.masks = nn.Conv3d(width, parts, kernel, padding=padding)
-        self.occlusion = nn.Conv2d(width * depth, 1, kernel, padding=padding)
+        self.occlusion = Convolution(width * depth, 1, kernel, padding=padding)
 
     def forward(self, compressed: Tensor, source: Tensor, driving: Tensor) -> VolumeMotion:
         """Motion for a compressed source volume (B, C, D, H, W) and keypoints (B, K, 3)."""
@@ -250,7 +277,7 @@ class FoldedConvolution(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.convolution = Convolution(inputs, outputs, 3, padding=1)
         self.normalisation = nn.BatchNorm2d(outputs)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -11,7 +11,14 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lia_bench.models.blocks.convolution import AntiAliasDownsample, DownBlock, ResidualBlock, UpBlock, VolumeUpBlock
+from lia_bench.models.blocks.convolution import (
+    AntiAliasDownsample,
+    Convolution,
+    DownBlock,
+    ResidualBlock,
+    UpBlock,
+    VolumeUpBlock,
+)
 from lia_bench.models.blocks.head_pose import expected_degrees, turn
 from lia_bench.models.blocks.keypoints import expected_position, spatial_softmax
 from lia_bench.models.blocks.volume_generator import SpadeDecoder, VolumeGenerator
@@ -42,7 +49,7 @@ class NormalisedConvolution(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel_size: int, stride: int = 1) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=kernel_size // 2)
+        self.convolution = Convolution(inputs, outputs, kernel_size, stride, padding=kernel_size // 2)
         self.normalisation = nn.BatchNorm2d(outputs)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -176,7 +183,7 @@ class ResidualDecoder(nn.Module):
         super().__init__()
         self.residual = nn.ModuleList(ResidualBlock(widths[0]) for _ in range(blocks))
         self.up = nn.ModuleList(UpBlock(*pair) for pair in pairwise(widths))
-        self.final = nn.Conv2d(widths[-1], 3, 7, padding=3)
+        self.final = Convolution(widths[-1], 3, 7, padding=3)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits of the frame (B, 3, 2^n H, 2^n W), n doublings, for features (B, widths[0], H, W)."""

@@ -13,7 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.configuration import EncoderDecoderConfiguration
-from lia_bench.models.blocks.convolution import AntiAliasDownsample, ConvolutionBlock, DownBlock, ResidualBlock, UpBlock
+from lia_bench.models.blocks.convolution import (
+    AntiAliasDownsample,
+    Convolution,
+    ConvolutionBlock,
+    DownBlock,
+    ResidualBlock,
+    UpBlock,
+)
 from lia_bench.models.blocks.hourglass import Hourglass
 from lia_bench.models.blocks.small_tensors import on_device_of
 from lia_bench.models.blocks.warping import resize_map
@@ -171,7 +178,7 @@ class MaskRefinement(nn.Module):
         self.temperature = shape.temperature
         self.reference = reference
         self.network = EncoderDecoder(5 if reference else 1, shape)
-        self.mask = nn.Conv2d(self.network.outputs, 1, 7, padding=3)
+        self.mask = Convolution(self.network.outputs, 1, 7, padding=3)
 
     def forward(self, source: Tensor, source_mask: Tensor, perturbed: Tensor) -> Tensor:
         """Masks (B, 1, h, w) in [0, 1] from the shrunk source (B, 3, h, w), its mask and the perturbed driving mask."""
@@ -190,7 +197,7 @@ class LowResolutionGenerator(nn.Module):
         self.stem = ConvolutionBlock(5, widths[-1], kernel_size=7)
         self.residual = nn.ModuleList(ResidualBlock(widths[-1]) for _ in range(shape.residual_blocks))
         self.up = nn.ModuleList(UpBlock(widths[index + 1], widths[index]) for index in reversed(range(model.halvings)))
-        self.output = nn.Conv2d(widths[0], 3, 7, padding=3)
+        self.output = Convolution(widths[0], 3, 7, padding=3)
 
     def forward(self, source: Tensor, source_mask: Tensor, driving_mask: Tensor) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] from the shrunk source (B, 3, h, w) and masks (B, 1, h, w)."""
@@ -207,7 +214,7 @@ class HighResolutionGenerator(nn.Module):
         super().__init__()
         shape = model.high_resolution
         self.hourglass = Hourglass(8, shape.expansion, shape.cap, shape.blocks)
-        self.output = nn.Conv2d(self.hourglass.outputs, 3, 7, padding=3)
+        self.output = Convolution(self.hourglass.outputs, 3, 7, padding=3)
 
     def forward(self, source: Tensor, source_mask: Tensor, coarse: Tensor, driving_mask: Tensor) -> Tensor:
         """Frames (B, 3, H, W) in [0, 1] from source and coarse frame of that shape and masks (B, 1, h, w)."""

@@ -81,7 +81,9 @@ class Level(nn.Module):
         warped, mask = self.warp(source, flow)
         # Colours come from the warped features alone, so the network has to move the source, not to repaint it.
         colour = self.colour(warped) + self.colour_bias[:, None, None]
-        return warped + feature * (1 - mask), flow, colour
+        if torch.is_grad_enabled():
+            return warped + feature * (1 - mask), flow, colour
+        return warped.addcmul_(feature, 1 - mask), flow, colour
 
 
 class Decoder(nn.Module):

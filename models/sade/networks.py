@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lia_bench.models.blocks.configuration import HourglassConfiguration
-from lia_bench.models.blocks.convolution import AntiAliasDownsample
+from lia_bench.models.blocks.convolution import AntiAliasDownsample, Convolution
 from lia_bench.models.blocks.dense_motion import KEYPOINT_VARIANCE, MotionBlending, MotionEvolution
 from lia_bench.models.blocks.hourglass import Hourglass, encoder_decoder
 from lia_bench.models.blocks.keypoints import HeatmapNetwork, expected_position, heatmap_difference
@@ -66,7 +66,7 @@ class SelfAppearance(nn.Module):
         """`channels`: of the features."""
         super().__init__()
         self.hourglass = Hourglass(channels, configuration.expansion, configuration.cap, configuration.blocks)
-        self.flow = nn.Conv2d(self.hourglass.outputs, 2, 7, padding=3)
+        self.flow = Convolution(self.hourglass.outputs, 2, 7, padding=3)
         nn.init.zeros_(self.flow.weight)
         nn.init.zeros_(self.flow.bias)  # type: ignore[arg-type]
 
@@ -137,7 +137,7 @@ class Generator(nn.Module):
         channels = min(shape.cap, shape.expansion * 2**shape.down_blocks)
         appearance = configuration.self_appearance
         self.self_appearance = SelfAppearance(appearance, channels) if appearance else None
-        self.joining = nn.Conv2d((2 if appearance else 1) * channels, channels, 3, padding=1)
+        self.joining = Convolution((2 if appearance else 1) * channels, channels, 3, padding=1)
 
     def forward(self, views: Tensor, view_keypoints: Tensor, driving_keypoints: Tensor) -> Generated:
         """Views (B, N, 3, H, W) in [0, 1], moved from their keypoints (B, N, K, 2) to the driving ones (B, K, 2)."""

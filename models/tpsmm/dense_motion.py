@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lia_bench.models.blocks.convolution import (
     AFFINE_INSTANCE_NORM,
     AntiAliasDownsample,
+    Convolution,
     DownBlock,
     UpBlock,
     convolve_together,
@@ -150,7 +151,7 @@ class DenseMotion(nn.Module):
         # The hourglass' last levels have maps of these widths, then each doubling; one occlusion map of each.
         self.inner = configuration.inpainting.down_blocks + 1 - doublings
         widths = [*self.hourglass.widths[-self.inner :], *wide[1:]]
-        self.occlusions = nn.ModuleList(nn.Conv2d(width, 1, 7, padding=3) for width in widths)
+        self.occlusions = nn.ModuleList(Convolution(width, 1, 7, padding=3) for width in widths)
 
     def forward(
         self,

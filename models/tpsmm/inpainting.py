@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lia_bench.models.blocks.convolution import (
     AFFINE_INSTANCE_NORM,
+    Convolution,
     ConvolutionBlock,
     DownBlock,
     ResidualBlock,
@@ -49,7 +50,7 @@ class InpaintingNetwork(nn.Module):
             inputs = widths[index + 1] * (1 if index == count - 1 else 2)
             self.residual.extend(ResidualBlock(inputs, normalisation=norm) for _ in range(2))
             self.up.append(UpBlock(inputs, widths[index], normalisation=norm))
-        self.output = nn.Conv2d(widths[0], 3, 7, padding=3)
+        self.output = Convolution(widths[0], 3, 7, padding=3)
 
     def forward(self, source: Tensor, driving: Tensor, motion: TpsmmMotion) -> Inpainted:
         """A training step's frames and maps for frames (B, 3, H, W) in [0, 1] and the motion between them."""

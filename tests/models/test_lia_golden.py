@@ -49,7 +49,7 @@ def test_parameters_are_those_the_authors_network_uses(animator: LiaAnimator) ->
 @pytest.fixture(scope="module")
 def rendered(animator: LiaAnimator, source: Tensor, driving: Tensor) -> dict[str, Tensor]:
     """All frames in one batch by each transfer mode, not clamped."""
-    with torch.inference_mode():
+    with animator.evaluating():
         return {
             transfer: animator.render(animator.encode_source(source[None], driving[:1], transfer), driving)
             for transfer in LiaAnimator.transfer_modes
