@@ -38,6 +38,11 @@ def expected() -> dict[str, Any]:
     return golden("fomm-losses-256")
 
 
+@pytest.fixture(scope="module")
+def content(expected: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
+    return deterministic_content(expected)
+
+
 @pytest.fixture(scope="module", params=["eval", "train"])
 def mode(request: pytest.FixtureRequest) -> str:
     chosen: str = request.param
@@ -45,8 +50,7 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def step(mode: str, expected: dict[str, Any]) -> Step:
-    content = deterministic_content(expected)
+def step(mode: str, content: dict[str, dict[str, Tensor]], expected: dict[str, Any]) -> Step:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "locate", lambda name: name)
         patch.setattr(torch_weights, "load_torch_weights", lambda name: content[name])

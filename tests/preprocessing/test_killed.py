@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,44 +13,69 @@ from pathlib import Path
 import pytest
 
 from lia_bench.core.prepared_dataset import FINISHED_FOLDER
+from lia_bench.preprocessing.clip_table import read_metadata
+from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table
 from tests.core.videos import encode
 from tests.preprocessing.ended import wait_until_ended
+from tests.preprocessing.serial_engine import SerialEngine
 
 PROGRAM = """
 import sys
+import time
 from pathlib import Path
 from lia_bench.preprocessing.clip_table import read_metadata
 from lia_bench.preprocessing.preparing import PreparationOptions, prepare_from_table
 from lia_bench.preprocessing.workers.engine import LocalEngine
 
+class Waiting(LocalEngine):
+    def run(self, build, groups):
+        for count, result in enumerate(super().run(build, groups)):
+            while count == 12 and not output.with_name("go-on").exists():
+                time.sleep(0.01)
+            yield result
+
 if __name__ == "__main__":
     footage, table, output = map(Path, sys.argv[1:])
-    engine = LocalEngine(2)
+    engine = Waiting(2)
     options = PreparationOptions(output, 64, "mp4", engine, engine)
     prepare_from_table(read_metadata(table), footage, options, "vox", {})
 """
+"""After twelve clips it waits for a file beside its output, so that no test comes too late on a busy machine."""
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The command that prepares thirty clips of five videos; the output folder is still to be added."""
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the footage and the table of thirty clips of five videos, and the program that prepares them."""
     folder = tmp_path_factory.mktemp("killed")
     (folder / "footage").mkdir()
     rows = ["video_id,start,end,bbox,fps,width,height,partition,person_id"]
+    footage = encode(folder / "video.mp4", count=80, width=320, height=240)
     for video in "abcde":
-        encode(folder / "footage" / f"{video}.mp4", count=80, width=320, height=240)
+        shutil.copy(footage, folder / "footage" / f"{video}.mp4")
         rows += [f"{video},{10 * k},{10 * k + 30},20-20-220-220,25,320,240,train,p" for k in range(6)]
     (folder / "table.csv").write_text("\n".join(rows) + "\n")
     (folder / "program.py").write_text(PROGRAM)
-    return [sys.executable, *(str(folder / name) for name in ("program.py", "footage", "table.csv"))]
+    return folder
+
+
+@pytest.fixture
+def words(material: Path) -> list[str]:
+    """The command that prepares them; the output folder is still to be added."""
+    return [sys.executable, *(str(material / name) for name in ("program.py", "footage", "table.csv"))]
 
 
 @pytest.fixture(scope="module")
-def whole(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def whole(material: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The table of a run that nothing stopped."""
     output = tmp_path_factory.mktemp("whole")
-    subprocess.run([*words, str(output)], check=True, capture_output=True)
+    _finish(material, output)
     return _table(output)
+
+
+def _finish(material: Path, output: Path) -> None:
+    """Prepare what is left, in this process."""
+    options = PreparationOptions(output, 64, "mp4", SerialEngine(), SerialEngine())
+    prepare_from_table(read_metadata(material / "table.csv"), material / "footage", options, "vox", {})
 
 
 def _clips(output: Path) -> list[Path]:
@@ -73,7 +99,7 @@ def _table(output: Path) -> bytes:
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_in_the_same_bytes(words: list[str], whole: bytes, tmp_path: Path) -> None:
+def test_a_killed_run_ends_in_the_same_bytes(words: list[str], material: Path, whole: bytes, tmp_path: Path) -> None:
     output = tmp_path / "killed"
     before: dict[Path, int] = {}
     for count in (1, 8, 15):
@@ -91,13 +117,15 @@ def test_a_killed_run_ends_in_the_same_bytes(words: list[str], whole: bytes, tmp
             path: path.stat().st_mtime_ns for path in _clips(output) if path.relative_to(output).as_posix() in noted
         }
         assert len(before) >= count - 4
-    subprocess.run([*words, str(output)], check=True, capture_output=True)
+    _finish(material, output)
     assert _table(output) == whole
     assert not list(output.glob("*/.*"))
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_takes_one_clip_with_it(words: list[str], whole: bytes, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_takes_one_clip_with_it(
+    words: list[str], material: Path, whole: bytes, tmp_path: Path
+) -> None:
     output = tmp_path / "out"
     process = subprocess.Popen([*words, str(output)], stderr=subprocess.DEVNULL)
     _wait_for(5, output, process)
@@ -106,12 +134,13 @@ def test_a_worker_that_is_killed_takes_one_clip_with_it(words: list[str], whole:
     # By the second clip of the other worker, this one has a job, too.
     _wait_for(len(_clips(output)) + 2, output, process)
     os.kill(victim, signal.SIGKILL)
+    (tmp_path / "go-on").touch()
     assert process.wait() == 0
     all_lines, lines = whole.splitlines(), _table(output).splitlines()
     lost = [line for line in lines if b',failed,"worker_died: its process was ended by SIGKILL' in line]
     assert len(lost) == 1
     assert len(set(all_lines) & set(lines)) == len(all_lines) - 1
-    subprocess.run([*words, str(output)], check=True, capture_output=True)
+    _finish(material, output)
     assert _table(output) == whole
 
 
@@ -130,6 +159,7 @@ def test_two_runs_at_once(words: list[str], tmp_path: Path) -> None:
     first.send_signal(signal.SIGSTOP)
     second = subprocess.run([*words, str(tmp_path / "out")], capture_output=True, text=True, check=False)
     first.send_signal(signal.SIGCONT)
+    (tmp_path / "go-on").touch()
     assert second.returncode != 0
     assert "another run is preparing this dataset" in second.stderr
     assert first.wait() == 0
