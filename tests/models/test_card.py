@@ -1,7 +1,6 @@
 """The models' cards, and the pages that are made from them."""
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,8 @@ from lia_bench.cli.models import command
 from lia_bench.core.errors import InputError, UnknownNameError
 from lia_bench.models import model_page
 from lia_bench.models.card import ModelCard, read_card
-from lia_bench.models.complexity import complexity_of
+from lia_bench.models.complexity import Complexity, complexity_of
+from lia_bench.models.loading import load_configuration
 from lia_bench.models.specification import MODELS
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs"
@@ -20,9 +20,16 @@ OWN = [name for name, specification in MODELS.items() if specification.animator.
 
 @pytest.fixture(scope="module", autouse=True)
 def each_counted_once() -> Iterator[None]:
-    """The overview asks again for what the pages have."""
+    """The overview asks again for what the pages have, of another variant of the same network."""
+    counted: dict[tuple[str, str], Complexity] = {}
+
+    def remembered(name: str, variant: str | None = None) -> Complexity:
+        network = name, load_configuration(name, variant)[1].model.model_dump_json()
+        if network not in counted:
+            counted[network] = complexity_of(name, variant)
+        return counted[network]
+
     with pytest.MonkeyPatch.context() as patch:
-        remembered = cache(complexity_of)
         patch.setattr(model_page, "complexity_of", remembered)
         yield
 
