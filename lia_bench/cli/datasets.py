@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lia_bench.core.number_types import POOL
+from lia_bench.core.number_types import POOL, count
 from lia_bench.core.provenance import usable_cores
+from lia_bench.preprocessing.options import parse_shard
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,7 +19,7 @@ FOLDER = click.Path(path_type=Path)
 
 @click.group()
 def command() -> None:
-    """The datasets there are: list, inspect, verify, merge and compare them.
+    """The datasets there are: list, inspect, verify, merge, pack and compare them.
 
     \b
     Examples:
@@ -157,6 +158,59 @@ def merge(shards: tuple[Path, ...], output: Path) -> None:
     sheet = write_contact_sheet(output)
     print_summary(output)
     click.echo(f"contact sheet: {sheet}")
+
+
+@command.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--output", type=FOLDER, help="Folder of the packed dataset.  [default: FOLDER-packed]")
+@click.option(
+    "--quality",
+    type=count(1, 100),
+    default=95,
+    show_default=True,
+    help="Of the JPEG pictures; colours have half the resolution (4:2:0).",
+)
+@click.option(
+    "--frames", type=count(), default=50_000, show_default=True, help="Of a tar file, about: clips stay whole."
+)
+@click.option(
+    "--shard",
+    callback=parse_shard,
+    metavar="N/COUNT",
+    help="Write this share of the tar files, as 3/16 in an array job; who finds all there writes the tables.",
+)
+@click.option(
+    "--workers",
+    type=POOL,
+    default=usable_cores,
+    show_default="one a core",
+    help="Clips that are read at the same time.",
+)
+def pack(
+    folder: Path, output: Path | None, quality: int, frames: int, shard: tuple[int, int] | None, workers: int
+) -> None:
+    """Write the frames of a prepared dataset as JPEG pictures into tar files, which training reads fastest.
+
+    The tar files have webdataset's layout, and an index beside each by which any frame is found; `lia-bench train`
+    takes the folder as it takes every dataset. Started again after an interruption, the command goes on. Measure on
+    the dataset itself: JPEG is not without loss.
+
+    \b
+    Examples:
+      lia-bench datasets pack data/vox-256
+      lia-bench train lia --dataset vox-256-packed
+    """
+    from lia_bench.core.names import counted
+    from lia_bench.preprocessing.prepared.tar_files import PackingOptions
+    from lia_bench.preprocessing.prepared.tar_files import pack as write_tars
+
+    target = output or folder.with_name(f"{folder.absolute().name}-packed")
+    packed = write_tars(folder, target, PackingOptions(quality, frames, shard or (1, 1), workers))
+    if packed.missing:
+        there = f"{packed.tars - len(packed.missing)} of {counted(packed.tars, 'tar file')}"
+        click.echo(f"{target}: {there} are there; the run that finds all of them writes the tables")
+    else:
+        click.echo(f"{target}: {counted(packed.tars, 'tar file')}, hash {packed.hash}")
 
 
 @command.command()

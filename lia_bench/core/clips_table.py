@@ -13,6 +13,9 @@ TABLE = "clips.csv"
 NEEDED = ("clip", "partition", "status")
 """Columns without which no clip can be found; other columns are asked for where they are read."""
 
+TAR_COLUMN = "tar"
+"""Of a packed dataset: the tar file that holds the clip's frames."""
+
 STATUSES = ("ok", "dropped", "failed", "unavailable")
 
 Row = dict[str, str]
@@ -67,11 +70,16 @@ def read_clips_table(path: Path, columns_read: Sequence[str] = ()) -> ClipsTable
 
 
 def find_clip(folder: Path, row: Mapping[str, str]) -> Path | None:
-    """Where the clip of a row lies, an mp4 file or a folder of pictures; None where it is missing.
+    """Where the clip of a row lies, an mp4 file, a folder of pictures or a place in a tar; None where it is missing.
+
+    Of a packed clip it is the tar that is looked for.
 
     Raises:
         InputError: the row names a clip outside of the folder.
     """
+    if row.get(TAR_COLUMN):
+        tar = named_inside(folder, row[TAR_COLUMN])
+        return named_inside(tar, clip_key(row)) if tar.is_file() else None
     place = named_inside(folder, row["partition"])
     named_inside(place, row["clip"])
     names = (f"{row['clip']}.mp4", row["clip"])

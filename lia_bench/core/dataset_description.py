@@ -54,6 +54,22 @@ class ShardNumber(BaseModel):
     count: int = Field(ge=1)
 
 
+class Packing(BaseModel):
+    """How the frames of a packed dataset are stored.
+
+    Attributes:
+        source: hash of the dataset that was packed.
+        quality: of the JPEG pictures, 1 to 100, with colours at half the resolution (4:2:0).
+        tars: SHA-256 of each tar file, by its name.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    quality: int
+    tars: dict[str, str]
+
+
 class DatasetDescription(BaseModel):
     """The content of dataset.json.
 
@@ -67,6 +83,7 @@ class DatasetDescription(BaseModel):
         hash: SHA-256 of clips.csv.
         shard: which shard it is; None of a whole dataset.
         positions: of a shard, the place of each of its rows among the rows of all shards.
+        packed: how frames are stored where tar files hold them; None of a dataset whose clips are files or folders.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -80,6 +97,7 @@ class DatasetDescription(BaseModel):
     hash: str
     shard: ShardNumber | None = None
     positions: list[list[int]] | None = None
+    packed: Packing | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -121,8 +139,8 @@ def read_description(folder: Path) -> DatasetDescription:
 def write_description(folder: Path, description: DatasetDescription) -> None:
     """Write the dataset.json of a prepared dataset, atomically."""
     content = description.model_dump(mode="json", by_alias=True)
-    if description.shard is None:
-        content = {key: value for key, value in content.items() if key not in ("shard", "positions")}
+    of_some = {"shard": description.shard, "positions": description.shard, "packed": description.packed}
+    content = {key: value for key, value in content.items() if of_some.get(key, content) is not None}
     write_json(folder / DESCRIPTION, content)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lia_bench.core.clips_table import STATUSES, TABLE, ClipsTable, Row, clip_key
 from lia_bench.core.dataset_description import DatasetDescription, read_description
 from lia_bench.core.errors import InputError
+from lia_bench.core.names import counted
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ def print_details(folder: Path) -> None:
         console,
         ["", *_boxes(table), f"clips show: {description.subject or 'what dataset.json does not name'}"],
     )
+    packed = description.packed
+    if packed:
+        pictures = f"JPEG pictures of quality {packed.quality} in {counted(len(packed.tars), 'tar file')}"
+        _lines(console, [f"packed: {pictures}, from the dataset of hash {packed.source[:12]}"])
     for title, values in (
         ("arguments", description.arguments),
         ("made by", description.versions),

@@ -10,6 +10,7 @@ from lia_bench.core.clips_table import TABLE, ClipsTable, clip_key, find_clip
 from lia_bench.core.console import progress
 from lia_bench.core.dataset_description import DESCRIPTION, DatasetDescription, read_description
 from lia_bench.core.errors import LiaBenchError
+from lia_bench.core.inner_files import named_inside
 from lia_bench.core.prepared_dataset import PARTITIONS, table_of
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video import open_video, sha256_of_video
@@ -58,7 +59,7 @@ def verify(folder: Path, workers: int) -> Verification:
     table = table_of(folder, columns_read=("frames", "sha256"))
     description = read_description(folder)
     digest = sha256_of_file(folder / TABLE)
-    problems = _problems_of_table(table, digest, description)
+    problems = [*_problems_of_table(table, digest, description), *_problems_of_tars(folder, description)]
     pool = ThreadPoolExecutor(workers)  # PyAV, decord and hashlib let go of the interpreter's lock
     try:
         checks = pool.map(lambda row: _check(folder, row, description.size), table.good)
@@ -91,6 +92,19 @@ def _problems_of_table(table: ClipsTable, digest: str, description: DatasetDescr
     return problems
 
 
+def _problems_of_tars(folder: Path, description: DatasetDescription) -> list[Problem]:
+    """Tar files of a packed dataset that are not as they were."""
+    tars = description.packed.tars if description.packed else {}
+    problems = []
+    for name, digest in progress(tars.items(), title="verifying", unit="tar", shown=bool(tars)):
+        path = named_inside(folder, name)
+        if not path.is_file():
+            problems.append(Problem(name, "missing: the file is not there"))
+        elif sha256_of_file(path) != digest:
+            problems.append(Problem(name, f"changed: its SHA-256 is not the one in {DESCRIPTION}"))
+    return problems
+
+
 def _check(folder: Path, row: Mapping[str, str], size: int | None) -> str | None:
     """What is wrong with one clip."""
     path = find_clip(folder, row)
@@ -99,7 +113,7 @@ def _check(folder: Path, row: Mapping[str, str], size: int | None) -> str | None
     try:
         with open_video(path) as reader:
             frames, shape = len(reader), (reader.properties.width, reader.properties.height)
-            if path.is_dir():  # a file was decoded to its end as it was opened, pictures were not
+            if not path.is_file():  # a file was decoded to its end as it was opened, pictures were not
                 for _ in reader:
                     pass
         digest = sha256_of_video(path)

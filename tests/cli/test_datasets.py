@@ -15,7 +15,7 @@ def _run(*words: str | Path) -> int:
     return run(["datasets", *map(str, words)], debug=False)
 
 
-@pytest.mark.parametrize("name", ["list", "show", "verify", "merge", "common"])
+@pytest.mark.parametrize("name", ["list", "show", "verify", "merge", "pack", "common"])
 def test_every_subcommand_has_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(name, "--help") == 0
     assert f"lia-bench datasets {name}" in capsys.readouterr().out

@@ -43,7 +43,7 @@ def test_help_and_lists_load_nothing_heavy(tmp_path: Path, capsys: pytest.Captur
     commands = [
         ["preprocess", "--help"],
         *(["preprocess", name, "--help"] for name in DATASETS),
-        *(["datasets", name, "--help"] for name in ("list", "show", "verify", "merge", "common")),
+        *(["datasets", name, "--help"] for name in ("list", "show", "verify", "merge", "pack", "common")),
         ["datasets", "--help"],
         ["datasets", "list", "--data", str(prepared.parent)],
         ["datasets", "show", str(prepared)],

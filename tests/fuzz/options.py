@@ -40,6 +40,7 @@ BASES: dict[str, tuple[str, str]] = {
     "datasets common": ("--output list.txt", "data/own data/own"),
     "datasets list": ("", ""),
     "datasets merge": ("--output out", "shards/shard-1 shards/shard-2"),
+    "datasets pack": ("--output out --workers 1", "data/own"),
     "datasets show": ("", "data/own"),
     "datasets verify": ("--workers 1", "data/own"),
     "doctor": ("", ""),

@@ -171,6 +171,16 @@ TARGETS: Sequence[Target] = (
         paired=True,
     ),
     Target(
+        "packed clips",
+        ("data/packed/train-00000.tar", "data/packed/train-00000.idx", "data/packed/test-00000.idx"),
+        ("data",),
+        (
+            Command("datasets verify data/packed --workers 1", held=True),
+            Command(f"train lia:demo-64 --dataset data/packed --name other {TRAIN} --set schedule.iterations=1"),
+            Command("datasets pack data/own --output data/packed --workers 1"),
+        ),
+    ),
+    Target(
         "dataset.json",
         ("data/own/dataset.json", "shards/shard-1/dataset.json"),
         ("data", "shards"),

@@ -108,6 +108,7 @@ def _datasets(folder: Path) -> None:
     shutil.copytree(own / "test", folder / "data" / "same")
     pictured = folder / "data" / "pictured"
     describe(pictured, [good_row(pictured, name, "test", clip_format="png", frames=3) for name in ("s#a#0", "t#a#0")])
+    quietly(f"datasets pack {own} --output {folder / 'data' / 'packed'} --workers 1")
     written_before = Path(__file__).parents[1] / "preprocessing" / "written_before"
     for name in ("shard-1", "shard-2"):
         shutil.copytree(written_before / name, folder / "shards" / name)

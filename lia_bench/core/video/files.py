@@ -9,6 +9,7 @@ from lia_bench.core.names import printable
 from lia_bench.core.video.animated_pictures import is_animated
 from lia_bench.core.video.container import best_stream, open_container
 from lia_bench.core.video.image import first_bytes, holds_picture, open_picture
+from lia_bench.core.video.packed_frames import PackedReader, packed_clip
 from lia_bench.core.video.picture_readers import frame_files, is_strip
 
 VIDEO_SUFFIXES = frozenset(
@@ -69,6 +70,10 @@ def has_one_frame(path: Path) -> bool:
     """
     if path.is_dir():
         return len(frame_files(path)) == 1
+    packed = packed_clip(path)
+    if packed is not None:
+        with PackedReader(packed) as reader:
+            return len(reader) == 1
     if holds_picture(path):
         with open_picture(path) as picture:
             animated = int(getattr(picture, "n_frames", 1))

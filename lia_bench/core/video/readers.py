@@ -13,6 +13,7 @@ from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video.animated_pictures import AnimatedReader, is_animated
 from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
 from lia_bench.core.video.image import holds_picture
+from lia_bench.core.video.packed_frames import PackedReader, packed_clip, sha256_of_packed
 from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.picture_readers import FolderReader, StripReader, frame_files
 from lia_bench.core.video.pyav_reader import PyAVReader
@@ -59,9 +60,14 @@ def open_video(path: Path) -> FrameReader:
 def open_pictures(path: Path) -> FrameReader | None:
     """A reader for what is stored as pictures, as `open_video` has it; None for everything else, which is FFmpeg's.
 
+    A path within a tar is that of a packed clip.
+
     Raises:
         UnreadableVideoError: nothing there, a damaged picture, or a still one that is no strip.
     """
+    packed = packed_clip(path)
+    if packed is not None:
+        return PackedReader(packed)
     if path.is_dir():
         return FolderReader(path)
     _check_readable(path)
@@ -99,7 +105,10 @@ def open_footage(path: Path) -> Footage:
 
 
 def sha256_of_video(path: Path) -> str:
-    """Hexadecimal SHA-256 of a video file; of a frame folder, over the names and hashes of its pictures."""
+    """Hexadecimal SHA-256 of a video file; of a folder or a packed clip, over the names and hashes of its pictures."""
+    packed = packed_clip(path)
+    if packed is not None:
+        return sha256_of_packed(packed)
     if not path.is_dir():
         return sha256_of_file(path)
     digest = hashlib.sha256()

@@ -5,25 +5,32 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import tarfile
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.video import open_video, write_video
+from lia_bench.core.video.packed_frames import member_name
 from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.models.training.batches import Share, pair_batches
 from lia_bench.models.training.pairs import FramePairs, check_lengths
+from lia_bench.preprocessing.prepared.tar_files import PackingOptions, pack
 from tests.models.training.toy.network import ToyConfiguration
 from tests.models.training.toy.world import FRAMES, SIZE, write_strip, write_stripes
+from tests.preprocessing.prepared import small_dataset
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +78,6 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
     """One clip whose frames all differ: frame k has level 10 k."""
     folder = tmp_path_factory.mktemp("numbered") / "train" / "clip"
     folder.mkdir(parents=True)
-    from PIL import Image
-
     for number in range(5):
         level = np.full((SIZE, SIZE, 3), 10 * number, dtype=np.uint8)
         Image.fromarray(level).save(folder / f"{number:07d}.png")
@@ -213,8 +218,6 @@ def test_workers_go_on_when_somebody_else_terminates_them(stripes: PreparedDatas
 def test_a_clip_of_one_frame_makes_no_pair(tmp_path: Path) -> None:
     folder = tmp_path / "train" / "still"
     folder.mkdir(parents=True)
-    from PIL import Image
-
     Image.fromarray(np.zeros((SIZE, SIZE, 3), dtype=np.uint8)).save(folder / "0000000.png")
     dataset = open_dataset(str(tmp_path))
     error = pairs_of(dataset, batch_size=1)[0]
@@ -268,6 +271,56 @@ def test_a_first_batch_decodes_no_video_whole(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("lia_bench.core.video.readers.scan", None)
     pairs = pairs_of(open_dataset(str(tmp_path)), batch_size=4)
     assert all(sample(pairs, position).shape == (2, 3, SIZE, SIZE) for position in range(4))
+
+
+@pytest.fixture(scope="module")
+def one_jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A packed dataset of 2,000 clips of 50 frames, each of them the same picture of the one tar."""
+    folder = tmp_path_factory.mktemp("packed")
+    picture = BytesIO()
+    Image.fromarray(np.full((SIZE, SIZE, 3), 90, np.uint8)).save(picture, "JPEG")
+    with tarfile.open(folder / "train-00000.tar", "w") as archive:
+        member = tarfile.TarInfo("train/0/0000000.jpg")
+        member.size = len(picture.getvalue())
+        archive.addfile(member, BytesIO(picture.getvalue()))
+    names = sorted(f"id{clip % 400}#video{clip}#0" for clip in range(2000))
+    members = [member_name(f"train/{name}", frame) for name in names for frame in range(50)]
+    lines = "".join(f"jpg 512 {member.size} {name}\n" for name in members)
+    (folder / "train-00000.idx").write_text(f"v1.2 {len(members)}\n{lines}")
+    rows = "".join(f"{name},train,ok,50,train-00000.tar\n" for name in names)
+    (folder / "clips.csv").write_text(f"clip,partition,status,frames,tar\n{rows}")
+    return folder
+
+
+def test_of_many_packed_clips_only_those_that_are_drawn_are_looked_up(one_jpeg: Path) -> None:
+    pairs = pairs_of(open_dataset(one_jpeg), batch_size=20)
+    tracemalloc.start()
+    try:
+        for position in range(100):
+            assert sample(pairs, position).shape == (2, 3, SIZE, SIZE)
+        grown, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    index = (one_jpeg / "train-00000.idx").stat().st_size
+    # A hundred clips of two thousand, with an entry for each of their frames.
+    assert grown < index / 10
+    assert peak < index / 5
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_packed_dataset_gives_the_same_pairs(workers: int, tmp_path: Path) -> None:
+    def batches(dataset: Path, cache: int, start: int = 0) -> list[Tensor]:
+        pairs = pairs_of(open_dataset(dataset), 0, 32, cache_megabytes=cache, horizontal_flip=0.5, crop=28, repeats=6)
+        return list(pair_batches(pairs, Share(2), start=start, stop=6, workers=workers, pinned=False))
+
+    whole = small_dataset(tmp_path / "whole")
+    pack(whole, tmp_path / "packed", PackingOptions(frames=4))
+    packed = batches(tmp_path / "packed", cache=1)
+    assert [batch.shape for batch in packed] == [(2, 2, 3, 32, 32)] * 6
+    for one, other in zip(batches(whole, cache=0), packed, strict=True):
+        assert 0 < (one.float() - other.float()).abs().mean() < 4
+    later = batches(tmp_path / "packed", cache=0, start=4)
+    assert all(torch.equal(one, other) for one, other in zip(packed[4:], later, strict=True))
 
 
 class Collecting(FramePairs):
