@@ -66,9 +66,15 @@ class PosePoints:
         """Load the landmarker for a "face" or "body".
 
         Raises:
+            InputError: the subject is neither.
             MissingWeightsError: its weights are not here.
             CheckpointError: MediaPipe refuses them.
         """
+        if subject not in EXTRACTOR_OF:
+            raise InputError(
+                "--start best looks for faces or bodies, and nothing says that these clips show any: name the "
+                "--subject, or take --start first"
+            )
         self._specification = EXTRACTORS[EXTRACTOR_OF[subject]]
         setting = ExtractorSetting(torch.device("cpu"), Protocol.STRICT)
         try:

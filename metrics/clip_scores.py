@@ -23,32 +23,15 @@ from lia_bench.metrics.features import (
 )
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.motion.face_regions import masked
-from lia_bench.metrics.specification import Compares, Protocol
+from lia_bench.metrics.specification import Compares, Protocol, Score
 from lia_bench.metrics.suite import Suite, SuiteMetric
-
-
-@dataclass(frozen=True)
-class ClipScore:
-    """A metric on one clip.
-
-    Attributes:
-        value: None where no frame could be scored, or where it is infinite.
-        weight: of the clip in a mean over frames of all clips.
-        valid_frames: frames behind the value.
-        missing_frames: frames left out, because a detector found nothing there.
-    """
-
-    value: float | None
-    weight: float
-    valid_frames: int
-    missing_frames: int
 
 
 @dataclass(frozen=True)
 class ClipResult:
     """What is known of a model on one clip: a score a column, or the reason why there are none."""
 
-    scores: dict[str, ClipScore]
+    scores: dict[str, Score]
     problem: str | None
 
 
@@ -81,6 +64,9 @@ _Reading: TypeAlias = "tuple[_ModelScoring, LoadedExtractor, futures.Future[Rows
 _Pictures: TypeAlias = "tuple[_ModelScoring, Tensor, Tensor]"
 """A model, its frames and the true ones."""
 
+
+RELATIVE = "relative"
+"""Begins the names of transfer modes that give the source what changed since the first driving frame."""
 
 _Metered: TypeAlias = tuple[SuiteMetric, FrameMetric]
 
@@ -290,7 +276,7 @@ class _ModelScoring:
 
 
 def _meter(metric: SuiteMetric, transfer: str) -> FrameMetric:
-    meter = metric.make_for(transfer)
+    meter = metric.make_since_first() if transfer.startswith(RELATIVE) else metric.make()
     if not isinstance(meter, FrameMetric):
         raise TypeError(f"{metric.specification.name}: a metric of images or features has to be a FrameMetric")
     # A clip is one process's alone.
@@ -298,9 +284,9 @@ def _meter(metric: SuiteMetric, transfer: str) -> FrameMetric:
     return meter
 
 
-def _score(meter: FrameMetric) -> ClipScore:
+def _score(meter: FrameMetric) -> Score:
     value = float(meter.compute())
-    return ClipScore(
+    return Score(
         value if math.isfinite(value) else None,
         float(meter.weight),
         int(meter.valid_frames),

@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from pydantic import FiniteFloat
+
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.registry import load_attribute
 
@@ -77,6 +79,22 @@ class Compares(StrEnum):
     """What an extractor says of the generated frames alone, in their order, and the video's sound."""
     MEANS = "means"
     """Means over all generated videos, and those over all true ones; nothing is looked at anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric of a model on one clip: there are as many as clips, models and metrics multiplied.
+
+    Attributes:
+        value: None where no frame could be scored, or where it is infinite.
+        weight: of the clip in a mean over the frames of all clips.
+        valid_frames, missing_frames: frames behind the value, and frames in which a detector found nothing.
+    """
+
+    value: FiniteFloat | None
+    weight: FiniteFloat
+    valid_frames: int
+    missing_frames: int
 
 
 WITH_TRUE_FRAMES = (Protocol.LITERATURE, Protocol.STRICT)

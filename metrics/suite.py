@@ -19,9 +19,6 @@ from lia_bench.metrics.specification import MetricSpecification, ScoringSetting,
 if TYPE_CHECKING:
     from lia_bench.metrics.specification import Meter
 
-RELATIVE = "relative"
-"""Begins the names of transfer modes that give the source what changed since the first driving frame."""
-
 
 @contextmanager
 def one_thread() -> Iterator[None]:
@@ -54,10 +51,6 @@ class SuiteMetric:
     make: "Callable[[], Meter]"
     make_since_first: "Callable[[], Meter]"
 
-    def make_for(self, transfer: str) -> "Meter":
-        """A fresh metric for frames of a transfer mode; empty where nobody knows it."""
-        return self.make_since_first() if transfer.startswith(RELATIVE) else self.make()
-
 
 @dataclass(frozen=True)
 class Suite:
@@ -82,13 +75,19 @@ class Suite:
     workers: ThreadPoolExecutor
 
 
-def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSetting) -> Suite:
+def open_suite(
+    names: Sequence[str] | None,
+    subject: str,
+    setting: ScoringSetting,
+    announce: Callable[[str], None] = lambda line: None,
+) -> Suite:
     """The metrics that are asked for, networks loaded.
 
     Args:
         names: of metrics; None is every plain name of the protocol.
         subject: what the clips show, empty where nobody knows.
         setting: what all frames have in common.
+        announce: takes a line for each plain name that stands for one of several definitions: which one.
 
     Raises:
         UnknownNameError: a metric that there is not.
@@ -127,6 +126,9 @@ def open_suite(names: Sequence[str] | None, subject: str, setting: ScoringSettin
     threads = torch.get_num_threads()
     workers = ThreadPoolExecutor(threads, "metrics")
     unavailable = {column: unavailable[column] for column in columns if column in unavailable}
+    for metric in metrics:
+        if metric.column != metric.specification.name:
+            announce(f"{metric.column}: {metric.specification.name}")
     return Suite(setting, tuple(columns), tuple(metrics), unavailable, missing_weights, threads, workers)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from lia_bench.cli.main import COMMANDS, cli
-from lia_bench.leaderboards.printing import markdown
+from lia_bench.leaderboards.printing.exports import in_markdown
 
 
 def command_pages() -> dict[str, str]:
@@ -37,7 +37,7 @@ def command_page(name: str) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is; unlike GitHub's, the site's leaves `~` and `$` alone."""
-    return markdown.escaped(text).replace(r"\~", "~").replace(r"\$", "$")
+    return in_markdown(text).replace(r"\~", "~").replace(r"\$", "$")
 
 
 def help_text(command: click.Command) -> list[str]:

@@ -105,7 +105,7 @@ def _clips_without(of: Sequence[Summary]) -> Iterator[str]:
             f"{summary.metrics[metric].cell.model} {count} of {len(summary.clips)} ({reason})"
             for summary in of
             if summary.metrics[metric].value is not None
-            for reason, count in summary.measurement.reasons(metric).items()
+            for reason, count in summary.metrics[metric].reasons.items()
         ]
         if told:
             yield f"{metric}: clips left out: {', '.join(told)}"

@@ -2,11 +2,12 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.names import counted
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.video import FrameReader, open_indexed
@@ -14,10 +15,26 @@ from lia_bench.core.video.animated_pictures import is_animated
 from lia_bench.core.video.image import holds_picture, open_picture
 from lia_bench.core.video.picture_readers import StillReader, is_strip
 from lia_bench.core.video.reader import Frame
-from lia_bench.leaderboards.evaluation.pairs import MismatchedVideosError
-from lia_bench.leaderboards.evaluation.request import EvaluationRequest
-from lia_bench.leaderboards.evaluation.streams import Views
-from lia_bench.metrics.best_start import EXTRACTOR_OF, PosePoints, best_match, no_match
+from lia_bench.metrics.best_start import PosePoints, best_match, no_match
+
+
+class MismatchedVideosError(LiaBenchError):
+    """Two videos that are to be compared frame by frame have not the same frames."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """What is known of a source.
+
+    Attributes:
+        source: uint8 (H, W, 3).
+        references: further views of it, likewise; for models that take them.
+        best: whether a model that takes none is run from each view, and its frame nearest to the true one (L1) counts.
+    """
+
+    source: Frame
+    references: Sequence[Frame] = ()
+    best: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,36 @@ class Frames:
     def key(self, sha256: str, length: int) -> str:
         """What features of these frames are cached by, of a clip of `length` frames and that SHA-256."""
         return sha256 if (self.first, self.end) == (0, length) else f"{sha256}-frames-{self.first}-{self.end}"
+
+
+@dataclass(frozen=True)
+class OpenClip:
+    """A clip on its course, the same for every model.
+
+    Attributes:
+        views: of the source.
+        start: the driving frame that relative transfer begins from; None is the first.
+        driving: all frames to render, uint8 (H, W, 3), the one to start from before the others.
+        skipped: so many of these, the first ones, count for nothing.
+        fps: driving frames a second.
+        counted: how many frames count.
+        key: what features of these are cached by.
+        source_frames: those of the source's clip that distances of sets are measured from; None where they are measured
+            from the driving clip's.
+        source_key: what features of these are cached by.
+        source_count: how many they are.
+    """
+
+    views: Views
+    start: Frame | None
+    driving: Iterator[Frame]
+    skipped: int
+    fps: float
+    counted: int
+    key: str
+    source_frames: Iterator[Frame] | None = None
+    source_key: str = ""
+    source_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +111,49 @@ class Course:
     points: PosePoints | None = None
     subject: str = ""
 
+    @contextmanager
+    def opened(
+        self, task: str, source: Clip, driving: Clip, frame: int, transfers: Sequence[str]
+    ) -> Iterator[OpenClip]:
+        """Open a clip as it is gone through.
+
+        Args:
+            task: 'reconstruction' or 'cross'.
+            source: the clip of which a frame is animated; it has frames enough, as `check_views` says.
+            driving: the clip whose frames drive.
+            frame: which of the source's frames it is.
+            transfers: modes of the models.
+
+        Raises:
+            UnreadableVideoError: a clip cannot be read, or is not the one that was prepared.
+            MismatchedVideosError: no frame counts, or relative transfer can begin from none.
+        """
+        with open_indexed(driving.path) as frames, open_source(source.path) as sources:
+            views = self._views(source, sources, frame)
+            counted = self.counted(frames, task)
+            key = counted.key(driving.checked_sha256(), len(frames))
+            source_key = source.checked_sha256() if source != driving else key
+            start = self._start(views.source, frames, counted.end, transfers) if task == "cross" else None
+            opened = OpenClip(
+                views=views,
+                start=start,
+                driving=_driving_frames(frames, counted.end, start),
+                skipped=counted.first + (start is not None),
+                fps=frames.properties.fps,
+                counted=len(counted),
+                key=key,
+            )
+            if self.set_side == "source" and task == "cross":
+                own = self.counted(sources, task)
+                of_sets = islice(sources, own.end)
+                opened = replace(
+                    opened,
+                    source_frames=of_sets,
+                    source_key=own.key(source_key, len(sources)),
+                    source_count=len(own),
+                )
+            yield opened
+
     def counted(self, clip: FrameReader, task: str) -> Frames:
         """The frames of a clip that count.
 
@@ -76,20 +166,9 @@ class Course:
             raise MismatchedVideosError(f"{clip.properties.path}: --skip-source-frame leaves no frame of it")
         return frames
 
-    def views(self, source: Clip, reader: FrameReader, frame: int) -> Views:
-        """A source's frame and the further views of it, the same for every model and start.
-
-        Args:
-            source: the clip that `reader` has open; it has frames enough, as `check_views` says.
-            frame: which of its frames is the source.
-        """
-        others = [number for number in range(len(reader)) if number != frame]
-        drawn = random.Random(f"{self.seed} {source.name}").sample(others, self.references)
-        return Views(reader.frame(frame), [reader.frame(other) for other in drawn], self.best_of_references)
-
     def check_views(self, sources: Sequence[Clip]) -> None:
         """Raise InputError for the first of the sources whose clip has fewer further frames than are asked for."""
-        for clip in dict.fromkeys(sources) if self.references else ():
+        for clip in dict.fromkeys(sources):
             with open_source(clip.path) as reader:
                 there = len(reader) - 1
             if there < self.references:
@@ -98,16 +177,15 @@ class Course:
                     "take fewer, or leave it out with --clips or --pairs-file"
                 )
 
-    def start(self, source: Frame, driving: FrameReader, end: int, transfer: Sequence[str]) -> Frame | None:
-        """The driving frame before `end` that relative transfer begins from; None for the first.
+    def _views(self, source: Clip, reader: FrameReader, frame: int) -> Views:
+        """The frame of a source, whose clip `reader` has open, and further ones, the same for every model and start."""
+        others = [number for number in range(len(reader)) if number != frame]
+        drawn = random.Random(f"{self.seed} {source.name}").sample(others, self.references)
+        return Views(reader.frame(frame), [reader.frame(other) for other in drawn], self.best_of_references)
 
-        Args:
-            transfer: modes of the models; where all are absolute, none begins from a frame.
-
-        Raises:
-            MismatchedVideosError: no frame can be compared with the source.
-        """
-        if self.points is None or set(transfer) == {"absolute"}:
+    def _start(self, source: Frame, driving: FrameReader, end: int, transfers: Sequence[str]) -> Frame | None:
+        """The driving frame before `end` to begin from; where all modes are absolute, none begins from a frame."""
+        if self.points is None or set(transfers) == {"absolute"}:
             return None
         place = best_match(self.points.of(source), map(self.points.of, islice(driving, end)))
         if place is None:
@@ -115,34 +193,7 @@ class Course:
         return driving.frame(place)
 
 
-def open_course(request: EvaluationRequest, subject: str) -> Course:
-    """How clips are gone through; the landmarker is loaded where the best start is asked for.
-
-    Raises:
-        InputError: the best start of clips that show neither faces nor bodies.
-        MissingWeightsError: the landmarker's weights are not here.
-    """
-    points = None
-    if request.start == "best" and "cross" in request.tasks:
-        if subject not in EXTRACTOR_OF:
-            raise InputError(
-                "--start best looks for faces or bodies, and nothing says that these clips show any: name the "
-                "--subject, or take --start first"
-            )
-        points = PosePoints(subject)
-    return Course(
-        max_frames=request.max_frames,
-        skip_source_frame=request.skip_source_frame,
-        references=request.references,
-        best_of_references=request.best_of_references,
-        set_side=request.set_side,
-        seed=request.seed,
-        points=points,
-        subject=subject,
-    )
-
-
-def driving_frames(driving: FrameReader, end: int, start: Frame | None) -> Iterator[Frame]:
+def _driving_frames(driving: FrameReader, end: int, start: Frame | None) -> Iterator[Frame]:
     """Frames up to `end`, after the one to start from where it is not the first."""
     frames = iter(driving) if end == len(driving) else islice(driving, end)
     return chain([start], frames) if start is not None else iter(frames)

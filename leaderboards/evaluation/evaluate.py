@@ -1,68 +1,111 @@
-"""Runs models over a test set: reconstruction and cross-person animation, resumable clip by clip."""
+"""Runs models over a test set, resumable clip by clip: each clip through all models at once, decoded once, scored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from itertools import islice, tee
+from operator import itemgetter
+from pathlib import Path, PurePosixPath
 
-from lia_bench.core.errors import InputError
-from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset, read_clip_list, subject_of
-from lia_bench.core.processes import Processes
-from lia_bench.core.suggestions import unknown
-from lia_bench.core.video import open_video
-from lia_bench.leaderboards.evaluation.clip import ClipTask, Filming, Judges, evaluate_clip, warm_up
-from lia_bench.leaderboards.evaluation.course import Course, open_course
-from lia_bench.leaderboards.evaluation.films import VIDEOS
-from lia_bench.leaderboards.evaluation.pairs import USUAL_COUNT, count_pairs, draw_pairs, pairs_sha256
-from lia_bench.leaderboards.evaluation.request import FLOWS, TASKS, EvaluationOutcome, EvaluationRequest, usual_name
-from lia_bench.leaderboards.evaluation.session import (
-    SPLIT,
-    Announce,
-    SessionPlan,
-    announce_meanings,
-    run_plan,
-    session,
-)
-from lia_bench.leaderboards.evaluation.set_scores import generated_features
-from lia_bench.leaderboards.evaluation.sources import check_sizes, open_sources, read_pairs
-from lia_bench.leaderboards.evaluation.streams import Contestant, Size
-from lia_bench.leaderboards.results.columns import FLOOR
-from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
-from lia_bench.metrics.specification import ScoringSetting
-from lia_bench.metrics.suite import open_suite
-from lia_bench.models.animator import Animator
-from lia_bench.models.lineup import Lineup, LineupModel, load_lineup
-from lia_bench.models.reference import name_models
-from lia_bench.models.specification import MODELS
+import torch
+from torch import Tensor
+
+from lia_bench.core.prepared_dataset import Clip
+from lia_bench.core.provenance import utc_date
+from lia_bench.core.video import resize, to_tensor
+from lia_bench.core.video.image import at_sizes
+from lia_bench.core.video.reader import Frame
+from lia_bench.leaderboards.evaluation.course import Course, Views
+from lia_bench.leaderboards.evaluation.films import VIDEOS, Rendered, filmed
+from lia_bench.leaderboards.evaluation.plan import EvaluationPlan, plan
+from lia_bench.leaderboards.evaluation.request import FLOWS, EvaluationOutcome, EvaluationRequest
+from lia_bench.leaderboards.evaluation.session import Announce, session
+from lia_bench.leaderboards.evaluation.set_scores import generated_features, keep_true_features
+from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream, warm_up
+from lia_bench.leaderboards.results.report import ClipEntry, ClipPair, Key, ModelResult, PlannedModel
+from lia_bench.metrics.clip_scores import ClipScoring, ClipTruth, exact_convolutions
+from lia_bench.metrics.features import FeatureFile, LoadedExtractor
+from lia_bench.metrics.suite import Suite
 
 
 @dataclass(frozen=True)
-class EvaluationPlan:
-    """An evaluation with all that decides its course: every check is made, and nothing is written yet.
+class ClipTask:
+    """One animation that every model is to make.
 
     Attributes:
-        request: what was asked for.
-        contestants: the models, ready to animate.
-        sources: which those of the cross task are drawn from.
-        clips: those that are animated, or drive.
-        course: how clips are gone through.
-        session: what is measured, and where it goes.
+        number: its place among all animations of the evaluation.
+        task: 'reconstruction' or 'cross'.
+        source: the clip of which a frame is animated.
+        driving: the clip whose frames drive.
+        frame: which of the source's frames it is.
     """
 
-    request: EvaluationRequest
-    contestants: Sequence[Contestant]
-    sources: Sequence[Clip]
-    clips: Sequence[Clip]
-    course: Course
-    session: SessionPlan
+    number: int
+    task: str
+    source: Clip
+    driving: Clip
+    frame: int = 0
 
-    def work(self, pairs: Sequence[ClipPair]) -> list[ClipTask]:
-        """Every animation to make, in order; `pairs` name source and driving clips of the cross task."""
-        tasks = self.request.tasks
-        items = [("reconstruction", clip, clip, 0) for clip in self.clips if "reconstruction" in tasks]
-        sources, driving = ({clip.name: clip for clip in clips} for clips in (self.sources, self.clips))
-        items += [("cross", sources[pair.source], driving[pair.driving], pair.frame) for pair in pairs]
-        return [ClipTask(number, *item) for number, item in enumerate(items)]
+    @property
+    def key(self) -> Key:
+        """What tells it from the others of an evaluation."""
+        return self.task, self.source.name, self.driving.name
+
+    @property
+    def place(self) -> PurePosixPath:
+        """Where its videos go, below the folder of all videos."""
+        same = self.source.name == self.driving.name
+        name = self.driving.name if same else f"{self.source.name}--by--{self.driving.name}"
+        return PurePosixPath(self.task) / name.replace("/", "_")
+
+    @property
+    def strip(self) -> PurePosixPath:
+        """Where the video of all models side by side goes, likewise; it shows those that were evaluated last."""
+        return self.place.with_name(f"{self.place.name}.mp4")
+
+
+@dataclass(frozen=True)
+class Judges:
+    """How frames are scored.
+
+    Attributes:
+        suite: the metrics; its setting holds the size of all frames, and the device.
+        batch_size: frames rendered and scored together.
+        feature_file: where the features of a model's clip are kept, for metrics of sets: by the clip's number, the
+            model's and the extractor.
+    """
+
+    suite: Suite
+    batch_size: int
+    feature_file: Callable[[int, int, LoadedExtractor], FeatureFile]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of all frames."""
+        return self.suite.setting.height, self.suite.setting.width
+
+
+@dataclass(frozen=True)
+class Filming:
+    """What is filmed.
+
+    Attributes:
+        results: the results folder.
+        models: as the report has them, which names their files.
+        flow_videos: whether the flows of models that have one are filmed as well.
+        show: of `request.KINDS`, what is drawn over frames in a further video of each model that has it.
+    """
+
+    results: Path
+    models: Sequence[PlannedModel]
+    flow_videos: bool
+    show: Sequence[str] = ()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What has to come with the models' frames."""
+        return frozenset((*self.show, FLOWS) if self.flow_videos else self.show)
 
 
 def evaluate(
@@ -84,7 +127,7 @@ def evaluate(
     planned = plan(request, announce, experiment)
     suite, models = planned.session.suite, planned.contestants
     with session(planned.session) as opened:
-        work = planned.work(opened.pairs)
+        work = _work(planned, opened.pairs)
         judges = Judges(suite, request.batch_size, partial(generated_features, opened.features))
         films = (opened.folder, planned.session.run.models, request.flow_videos, request.show)
         filming = Filming(*films) if request.videos else None
@@ -106,237 +149,121 @@ def evaluate(
         return replace(outcome, video=next(filter(Path.is_file, strips), None))
 
 
-def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -> EvaluationPlan:
-    """Check `request` and resolve it; `announce` takes lines for the user.
+def _work(planned: EvaluationPlan, pairs: Sequence[ClipPair]) -> list[ClipTask]:
+    """Every animation to make, in order; `pairs` name source and driving clips of the cross task."""
+    tasks = planned.request.tasks
+    items = [("reconstruction", clip, clip, 0) for clip in planned.clips if "reconstruction" in tasks]
+    sources, driving = ({clip.name: clip for clip in clips} for clips in (planned.sources, planned.clips))
+    items += [("cross", sources[pair.source], driving[pair.driving], pair.frame) for pair in pairs]
+    return [ClipTask(number, *item) for number, item in enumerate(items)]
+
+
+def evaluate_clip(
+    task: ClipTask, models: Sequence[Contestant], judges: Judges, filming: Filming | None, course: Course
+) -> ClipEntry:
+    """Animate, score and film one clip; memory does not grow with its length.
+
+    Frames are scored as the models put them out, clamped to [0, 1]; extractors see them as 8-bit pictures.
+
+    Returns:
+        the clip's entry of the report.
 
     Raises:
-        UnknownNameError: no such model, variant, metric or transfer mode.
-        InputError: no such dataset, no clip of a list is here, no run of a model, or fewer pairs
-            of persons than asked for.
-        CheckpointError: a checkpoint is missing or damaged.
-        DeviceError: the device is not there.
+        UnreadableVideoError: a clip cannot be read to its end, or is not the one that was prepared; nothing is left.
+        MismatchedVideosError: no frame counts, or relative transfer can begin from none.
+        LiaBenchError: a model failed.
     """
-    request.check()
-    processes = Processes()
-    device = request.device or processes.usual_device()
-    tell: Callable[[str], None] = announce if processes.first else lambda line: None
-    named = name_models(request.models, tell, always=(FLOOR,))
-    whole = open_dataset(request.dataset or _only_dataset(request.data), request.data)
-    for line in whole.remarks:
-        tell(line)
-    dataset = _restrict(whole, request.clips, tell) if request.clips else whole
-    everyone = dataset.partition(SPLIT)
-    clips = everyone[: request.limit]
-    given = open_sources(request.sources, request.data) if request.sources is not None else None
-    sources = given.clips if given else everyone
-    request = replace(request, tasks=request.tasks or _usual_tasks(request, clips, sources, tell))
-    transfers = _wanted_transfers(request)
-    pairs = _pairs(request, clips, sources) if "cross" in request.tasks else []
-    by_name = {clip.name: clip for clip in sources}
-    animated = [by_name[pair.source] for pair in pairs]
-    if given:
-        check_sizes(given, animated, clips[0])
-
-    lineup = load_lineup(named, request.runs, device, tell, whole)
-    _announce_equal_weights(lineup, tell)
-    _check_transfer(request, lineup)
-    size = _compared_size(request, lineup, clips)
-    _announce_resizing(lineup, size, tell)
-    subject = request.subject or subject_of(dataset)
-    suite = open_suite(request.metrics, subject, ScoringSetting(*size, lineup.device, request.protocol))
-    announce_meanings(suite, tell)
-    course = open_course(request, subject)
-    course.check_views([*(clips if "reconstruction" in request.tasks else ()), *animated])
-    contestants = [_contestant(model, request, size) for model in lineup.models]
-    _announce_one_source(request, contestants, tell)
-    session_plan = SessionPlan(
-        title="evaluate",
-        folder=request.results / (request.name or usual_name(request, dataset, size)),
-        setting=EvaluationSetting(
-            dataset=dataset.name,
-            listed_clips=len(dataset.clips) if request.clips is not None else None,
-            dataset_hash=dataset.hash,
-            split=SPLIT,
-            height=size[0],
-            width=size[1],
-            limit=request.limit,
-            pair_count=len(pairs) or min(len(clips), USUAL_COUNT),
-            seed=request.seed,
-            protocol=str(request.protocol),
-            subject=subject,
-            metrics=list(suite.columns),
-            given_pairs=pairs_sha256(pairs) if request.pairs_file is not None else "",
-            max_frames=request.max_frames,
-            skip_source_frame=request.skip_source_frame,
-            set_side=request.set_side,
-            experiment=experiment,
-            source_set=given.identity if given else "",
-            references=request.references,
-            best_of_references=request.best_of_references,
-            start=request.start,
-        ),
-        run=run_plan(
-            [_planned(*pair, size) for pair in zip(lineup.models, contestants, strict=True)],
-            transfers,
-            ["reconstruction"],
-            suite,
-        ),
-        suite=suite,
-        pairs=pairs,
-        notes={"clip_list": str(request.clips) if request.clips else None},
-        processes=processes,
-        announce=tell,
-    )
-    return EvaluationPlan(request, contestants, sources, clips, course, session_plan)
-
-
-def _usual_tasks(
-    request: EvaluationRequest, clips: Sequence[Clip], sources: Sequence[Clip], tell: Announce
-) -> tuple[str, ...]:
-    """Both, but where nobody asked for pairs and there are none, reconstruction alone, which `tell` is told."""
-    if request.best_of_references:
-        tell("reconstruction alone: the cross task has no true frames to choose the best by")
-        return ("reconstruction",)
-    if request.pairs is not None or request.pairs_file is not None or count_pairs(clips, sources):
-        return TASKS
-    tell("reconstruction alone: the cross task takes test clips of two persons, and there are none")
-    return ("reconstruction",)
-
-
-def _pairs(request: EvaluationRequest, clips: Sequence[Clip], sources: Sequence[Clip]) -> list[ClipPair]:
-    """Those that a file names, or as many as were asked for, drawn."""
-    if request.pairs_file is not None:
-        return read_pairs(request.pairs_file, sources, clips)
-    return draw_pairs(clips, sources, request.pairs or min(len(clips), USUAL_COUNT), request.seed)
-
-
-def _announce_equal_weights(lineup: Lineup, tell: Announce) -> None:
-    """Rows go by the hash of the weights: of several models with equal ones, the tables of a folder keep one."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for model in lineup.models:
-        alike.setdefault((model.model, model.variant, model.checkpoint_sha256), []).append(model.label)
-    for labels in alike.values():
-        if len(labels) > 1:
-            tell(f"{', '.join(labels)}: equal weights, so that tables keep {labels[-1]}; take a --name for each")
-
-
-def _announce_one_source(request: EvaluationRequest, models: Sequence[Contestant], tell: Announce) -> None:
-    """Which models take the source alone, where references were asked for."""
-    alone = [model.label for model in models if request.references and not model.animator.takes_references]
-    if alone and not request.best_of_references:
-        tell(f"take no references, so the source alone: {', '.join(alone)}")
-
-
-def _wanted_transfers(request: EvaluationRequest, model: str = "") -> dict[str, str]:
-    """Task to the transfer mode that is wanted of every model that knows it, or of the one named."""
-    asked = request.cross_transfers
-    wanted = {
-        "reconstruction": request.reconstruction_transfer or "absolute",
-        "cross": asked.get(model, asked.get("", "relative")),
-    }
-    return {task: wanted[task] for task in TASKS if task in request.tasks}
-
-
-def _contestant(model: LineupModel, request: EvaluationRequest, size: Size) -> Contestant:
-    """How a model runs where frames of `size` are compared."""
-    wanted = _wanted_transfers(request, model.model)
-    modes = {task: own_transfer(model.animator, task, mode) for task, mode in wanted.items()}
-    return Contestant(model.label, model.animator, _size_of(model.frame_side, size), modes)
-
-
-def own_transfer(animator: Animator, task: str, wanted: str) -> str:
-    """The transfer mode that a model takes in a task where `wanted` is asked for.
-
-    In reconstruction its own for that, unless another mode is wanted than absolute and it has it; else its usual one if
-    it lacks what is wanted.
-    """
-    if task == "reconstruction" and (wanted == "absolute" or wanted not in animator.transfer_modes):
-        wanted = animator.reconstruction_transfer
-    return wanted if wanted in animator.transfer_modes else animator.transfer_modes[0]
-
-
-def _size_of(side: int | None, compared: Size) -> Size:
-    """Height and width of a model's frames of a side; of one that takes any, those of the frames compared."""
-    return compared if side is None else (side, side)
-
-
-def _planned(model: LineupModel, contestant: Contestant, size: Size) -> PlannedModel:
-    """Everything but the network, for the report."""
-    rendered = _size_of(model.output_side, size)
-    return PlannedModel(
-        label=model.label,
-        model=model.model,
-        variant=model.variant,
-        checkpoint=str(model.checkpoint or ""),
-        checkpoint_sha256=model.checkpoint_sha256,
-        transfers=dict(contestant.transfers),
-        rendered=None if rendered == size else rendered,
+    modes = [model.transfers[task.task] for model in models]
+    alike = task.task == "reconstruction"
+    with course.opened(task.task, task.source, task.driving, task.frame, modes) as clip:
+        source = to_tensor(resize(clip.views.source, judges.size))
+        truth = ClipTruth(
+            clip.key,
+            clip.counted,
+            frame_by_frame=alike,
+            source=None if alike else source,
+            start=None if clip.start is None else to_tensor(resize(clip.start, judges.size)),
+            in_sets=clip.source_frames is None,
+        )
+        if clip.source_frames is not None:
+            keep_true_features(judges.suite, clip.source_key, clip.source_count, clip.source_frames)
+        scoring = ClipScoring(judges.suite, truth, modes, partial(judges.feature_file, task.number))
+        camera = None
+        try:
+            with ExitStack() as films:
+                if filming:
+                    films_of = (filming.results, task.strip, task.place, source, filming.models, task.task)
+                    wanted = (filming.flow_videos, filming.show)
+                    camera = films.enter_context(filmed(*films_of, clip.fps, *wanted))
+                kinds = filming.kinds if filming else ()
+                evaluation = _Evaluation(task, models, judges, scoring, clip.views, clip.driving, kinds)
+                for reference, rendered in evaluation.rows(clip.skipped):
+                    if camera:
+                        camera.take(reference, rendered)
+                with exact_convolutions():
+                    results = scoring.finish()
+        except BaseException:
+            scoring.abandon()
+            raise
+    files = camera.models if camera else [{} for _ in results]
+    return ClipEntry(
+        number=task.number,
+        task=task.task,
+        clip=task.driving.name,
+        source=task.source.name,
+        features_key=clip.source_key or clip.key,
+        frames=evaluation.frames,
+        models=[
+            ModelResult(seconds=stream.watch.seconds, scores=result.scores, problem=result.problem, **own)
+            for result, stream, own in zip(results, evaluation.streams, files, strict=True)
+        ],
+        source_picture=camera.source_picture if camera else None,
+        driving_video=camera.driving_video if camera else None,
+        # The clip's own first frame is where it starts.
+        start_pose_gap=0.0 if alike else scoring.start_pose_gap,
+        date=utc_date(),
     )
 
 
-def _only_dataset(data: Path) -> str:
-    """The folder of the one prepared dataset in `data`.
+class _Evaluation:
+    """The state of one clip on its way."""
 
-    Raises:
-        InputError: there is none, or more than one.
-    """
-    there = sorted(path.parent.name for path in data.glob("*/clips.csv"))
-    if not there:
-        raise InputError(f"no prepared dataset in {data}: make one (lia-bench preprocess sample), or name --dataset")
-    if len(there) > 1:
-        raise InputError(f"{len(there)} prepared datasets in {data}: name one with --dataset: {', '.join(there)}")
-    return str(data / there[0])
+    def __init__(
+        self,
+        task: ClipTask,
+        models: Sequence[Contestant],
+        judges: Judges,
+        scoring: ClipScoring,
+        views: Views,
+        driving: Iterator[Frame],
+        kinds: Collection[str],
+    ) -> None:
+        self._judges = judges
+        self._scoring = scoring
+        sizes = {judges.size, *(model.seen for model in models)}
+        # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
+        shown, *branches = tee(at_sizes(driving, sizes), len(models) + 1)
+        self._reference = map(itemgetter(judges.size), shown)
+        of_task = (task.task, task.driving.name, views)
+        self.streams = [
+            TimedStream(model, *of_task, branch, judges.size, judges.batch_size, kinds)
+            for model, branch in zip(models, branches, strict=True)
+        ]
+        self.frames = 0
 
+    def rows(self, skipped: int) -> Iterator[tuple[Tensor, Sequence[Rendered]]]:
+        """For each frame the driving frame, (3, H, W) in [0, 1], and what every model made of it, scored after that.
 
-def _restrict(dataset: PreparedDataset, clip_list: Path, announce: Announce) -> PreparedDataset:
-    """The test clips of a dataset that a list names; how many of them are here goes to `announce`.
-
-    Raises:
-        InputError: no such list, or none of its test clips is here.
-    """
-    named = {key for key in read_clip_list(clip_list, SPLIT) if key.startswith(f"{SPLIT}/")}
-    chosen = dataset.only(named)
-    here = len(chosen.clips)
-    if not here:
-        raise InputError(f"{clip_list}: none of the {len(named)} {SPLIT} clips that it names is in {dataset.folder}")
-    left_out = f"; left out: {len(named) - here}" if here < len(named) else ""
-    announce(f"{clip_list}: {here} of the {len(named)} {SPLIT} clips that it names are in {dataset.name}{left_out}")
-    return chosen
-
-
-def _compared_size(request: EvaluationRequest, lineup: Lineup, clips: Sequence[Clip]) -> tuple[int, int]:
-    """Height and width at which all frames are scored: as asked for, the smallest model's, or the first clip's."""
-    sides = (model.output_side for model in lineup.models)
-    side = request.size or min((side for side in sides if side is not None), default=None)
-    if side is not None:
-        return side, side
-    with open_video(clips[0].path) as reader:
-        return reader.properties.height, reader.properties.width
-
-
-def _announce_resizing(lineup: Lineup, size: tuple[int, int], announce: Announce) -> None:
-    height, width = size
-    for model in lineup.models:
-        rendered = _size_of(model.output_side, size)
-        if rendered != size:
-            announce(f"{model.label}: renders {rendered[1]}x{rendered[0]}, compared at {width}x{height}")
-
-
-def _check_transfer(request: EvaluationRequest, lineup: Lineup) -> None:
-    """Raise InputError for a model that does not know the transfer that was asked for.
-
-    The floor does the same in every mode.
-    """
-    wanted = request.reconstruction_transfer
-    modes = {mode for model in lineup.models for mode in model.animator.transfer_modes}
-    modes |= {mode for specification in MODELS.values() for mode in specification.transfer_modes}
-    if wanted is not None and wanted not in modes:
-        raise InputError(f"--reconstruction-transfer: {unknown('transfer mode', wanted, modes)}")
-    asked = request.cross_transfers if "cross" in request.tasks else {}
-    for name in asked:
-        if name and name not in (model.model for model in lineup.models):
-            raise InputError(f"--transfer: {unknown('model', name, [model.model for model in lineup.models])}")
-    for model in [other for other in lineup.models if other.model != FLOOR] or lineup.models:
-        wanted = asked.get(model.model, asked.get(""))
-        if wanted is not None and wanted not in model.animator.transfer_modes:
-            raise InputError(f"{model.label}: {unknown('transfer mode', wanted, model.animator.transfer_modes)}")
+        The first `skipped` are rendered and count for nothing.
+        """
+        device = self._judges.suite.setting.device
+        rows = islice(zip(self._reference, *self.streams, strict=True), skipped, None)
+        while batch := list(islice(rows, self._judges.batch_size)):
+            for shown, *rendered in batch:
+                yield shown, rendered
+            frames = ([shown, *(one.frame for one in rendered)] for shown, *rendered in batch)
+            reference, *generated = (torch.stack(each).to(device) for each in zip(*frames, strict=True))
+            # Rendering is timed, and in the precision that models have by themselves: scoring ends before it goes on.
+            with exact_convolutions():
+                self._scoring.score(reference, generated)
+            self.frames += len(batch)

@@ -20,8 +20,8 @@ from lia_bench.core.video.overlays import blended, dimmed, enlarged, keypoint_co
 from lia_bench.core.video.panels import SideBySide, flow_picture
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.writer import copy_video, plays_in_browsers
-from lia_bench.leaderboards.evaluation.matching import VideoPair
 from lia_bench.leaderboards.evaluation.request import FLOWS, KEYPOINTS, MASKS
+from lia_bench.leaderboards.evaluation.video_folders import VideoPair
 from lia_bench.leaderboards.results.report import PlannedModel
 from lia_bench.models.blocks.motion_marks import Marks
 

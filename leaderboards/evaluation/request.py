@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Literal
 
 from lia_bench.core.errors import InputError
-from lia_bench.core.prepared_dataset import PreparedDataset
-from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import unknown
 from lia_bench.leaderboards.results.csv_writing import PER_CLIP
 from lia_bench.leaderboards.results.report import Run
 from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.registry import SUBJECTS, check_name
 from lia_bench.metrics.specification import Protocol
+
+SPLIT = "test"
+"""The partition of a dataset that is evaluated."""
 
 TASKS = ("reconstruction", "cross")
 
@@ -94,13 +95,6 @@ class EvaluationRequest:
     data: Path = Path("data")
     runs: Path = Path("runs")
     results: Path = Path("results")
-
-    @property
-    def cross_transfers(self) -> dict[str, str]:
-        """What `transfer` asks for: the mode of single models by their names, and that of all others by ''."""
-        parts = (part.strip() for part in (self.transfer or "").split(","))
-        named = (part.rpartition("=") for part in parts if part)
-        return {model.strip(): mode.strip() for model, _, mode in named}
 
     def check(self) -> None:
         """Raise InputError or UnknownNameError for a value that cannot be, before anything is loaded."""
@@ -277,41 +271,3 @@ def _check_counts(counts: dict[str, int | None]) -> None:
 def _check_name(name: str | None, results: Path) -> None:
     if name is not None and (Path(name).name != name or name.startswith(".")):
         raise InputError(f"--name {name}: it names one folder in {results}, without slashes")
-
-
-def _arranged(request: EvaluationRequest) -> list[str]:
-    """What of the arrangement is not the usual one, as parts of a folder's name."""
-    from_pairs = sha256_of_file(request.pairs_file)[:8] if request.pairs_file is not None else ""
-    return [
-        *([f"from-{Path(request.sources).name}"] if request.sources is not None else []),
-        *([f"pairs-{from_pairs}"] if from_pairs else []),
-        *([f"references{request.references}"] if request.references else []),
-        *(["best"] if request.best_of_references else []),
-        *([f"frames{request.max_frames}"] if request.max_frames is not None else []),
-        *(["without-source-frame"] if request.skip_source_frame else []),
-        *(["best-start"] if request.start == "best" else []),
-        *(["source-sets"] if request.set_side == "source" else []),
-    ]
-
-
-def usual_name(request: EvaluationRequest, dataset: PreparedDataset, size: tuple[int, int]) -> str:
-    """The dataset, the size, and every part of the setting that is not the usual one, so that none meets another."""
-    height, width = size
-    parts = [dataset.name]
-    shape = str(width) if width == height else f"{width}x{height}"
-    if not dataset.name.endswith(f"-{shape}"):
-        parts.append(shape)
-    if request.clips is not None:
-        parts.append(f"clips-{dataset.hash[:8]}")
-    if request.limit is not None:
-        parts.append(f"first{request.limit}")
-    if request.pairs is not None:
-        parts.append(f"pairs{request.pairs}")
-    parts += _arranged(request)
-    if request.seed:
-        parts.append(f"seed{request.seed}")
-    if request.protocol is not Protocol.LITERATURE:
-        parts.append(request.protocol)
-    if request.subject is not None:
-        parts.append(request.subject)
-    return "-".join([*parts, *(request.metrics or ())])

@@ -20,24 +20,28 @@ from lia_bench.core.video import FrameReader, open_indexed, read_image, to_tenso
 from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import sha256_of_video
-from lia_bench.leaderboards.evaluation.clip import result_entry
-from lia_bench.leaderboards.evaluation.course import Course, Frames, open_source
+from lia_bench.leaderboards.evaluation.course import Course, Frames, MismatchedVideosError, open_source
 from lia_bench.leaderboards.evaluation.films import ScoredVideos, file_stem
-from lia_bench.leaderboards.evaluation.matching import VideoPair, match, match_listed, open_folder
-from lia_bench.leaderboards.evaluation.pairs import PAIRS, MismatchedVideosError
-from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest
+from lia_bench.leaderboards.evaluation.pairs import PAIRS
+from lia_bench.leaderboards.evaluation.request import SPLIT, EvaluationOutcome, ScoreRequest
 from lia_bench.leaderboards.evaluation.session import (
-    SPLIT,
     Announce,
     SessionPlan,
-    announce_meanings,
     run_plan,
     session,
 )
 from lia_bench.leaderboards.evaluation.set_scores import generated_features, keep_true_features
 from lia_bench.leaderboards.evaluation.theval import score_alone
-from lia_bench.leaderboards.evaluation.trimming import trimmed, trimmed_size, usual_size
-from lia_bench.leaderboards.results.report import ClipEntry, PlannedModel, ScoreSetting
+from lia_bench.leaderboards.evaluation.video_folders import (
+    VideoPair,
+    match,
+    match_listed,
+    open_folder,
+    trimmed,
+    trimmed_size,
+    usual_size,
+)
+from lia_bench.leaderboards.results.report import ClipEntry, ModelResult, PlannedModel, ScoreSetting
 from lia_bench.metrics.clip_scores import ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.metrics.suite import Suite, one_thread, open_suite
@@ -111,8 +115,7 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
         pairs, unmatched = match(generated, reference, request.source)
     height, width = usual_size([pair.reference.path for pair in pairs], request.trim)
     subject = request.subject or subject_of(reference)
-    suite = open_suite(request.metrics, subject, ScoringSetting(height, width, device, request.protocol))
-    announce_meanings(suite, tell)
+    suite = open_suite(request.metrics, subject, ScoringSetting(height, width, device, request.protocol), tell)
     task = pairs[0].task
     label = request.model or as_text(request.generated.resolve().name)
     program = PlannedModel(label=label, model=label, variant="", checkpoint="", checkpoint_sha256=generated.hash)
@@ -209,7 +212,14 @@ class _PairScorer:
                 source=pair.key[1],
                 features_key=key,
                 frames=len(frames),
-                models=[result_entry(result, 0.0, **({"video": shown.video} if shown else {}))],
+                models=[
+                    ModelResult(
+                        seconds=0.0,
+                        scores=result.scores,
+                        problem=result.problem,
+                        video=shown.video if shown else None,
+                    )
+                ],
                 source_picture=shown.source_picture if shown else None,
                 driving_video=shown.driving_video if shown else None,
                 start_pose_gap=scoring.start_pose_gap,

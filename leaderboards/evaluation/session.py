@@ -14,8 +14,9 @@ from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.names import printable
 from lia_bench.core.processes import Processes, alone_in_folder
 from lia_bench.core.provenance import VERSION, provenance, utc_date
+from lia_bench.leaderboards.evaluation.course import MismatchedVideosError
 from lia_bench.leaderboards.evaluation.films import VIDEOS
-from lia_bench.leaderboards.evaluation.pairs import PAIRS, MismatchedVideosError, write_pairs
+from lia_bench.leaderboards.evaluation.pairs import PAIRS, write_pairs
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome
 from lia_bench.leaderboards.evaluation.set_scores import set_scores
 from lia_bench.leaderboards.results.columns import LEADERBOARD
@@ -37,8 +38,6 @@ from lia_bench.leaderboards.results.report import (
 from lia_bench.leaderboards.results.report_file import ReportFile
 from lia_bench.metrics.specification import Compares
 from lia_bench.metrics.suite import Suite
-
-SPLIT = "test"
 
 Announce = Callable[[str], None]
 
@@ -237,13 +236,6 @@ def run_plan(
         device=suite.setting.device.type,
         version=VERSION,
     )
-
-
-def announce_meanings(suite: Suite, announce: Announce) -> None:
-    """A line for each plain name that stands for one of several definitions: which one."""
-    for metric in suite.metrics:
-        if metric.column != metric.specification.name:
-            announce(f"{metric.column}: {metric.specification.name}")
 
 
 def alone_in_results(folder: Path) -> AbstractContextManager[None]:

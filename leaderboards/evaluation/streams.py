@@ -15,8 +15,9 @@ from torch import Tensor
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.video import resize, to_tensor
 from lia_bench.core.video.reader import Frame
+from lia_bench.leaderboards.evaluation.course import Views
 from lia_bench.leaderboards.evaluation.films import Rendered
-from lia_bench.leaderboards.evaluation.request import FLOWS
+from lia_bench.leaderboards.evaluation.request import FLOWS, KINDS
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.motion_marks import Marks, recorded_flows, recorded_marks
 
@@ -77,23 +78,12 @@ class Contestant:
     transfers: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Views:
-    """What is known of a source.
+class TimedStream:
+    """A model's frames, flows and marks, with the seconds that the model itself took for them.
 
     Attributes:
-        source: uint8 (H, W, 3).
-        references: further views of it, likewise; for models that take them.
-        best: whether a model that takes none is run from each view, and its frame nearest to the true one (L1) counts.
+        watch: has counted what the model took so far, without the decoding of the driving frames.
     """
-
-    source: Frame
-    references: Sequence[Frame] = ()
-    best: bool = False
-
-
-class TimedStream:
-    """A model's frames, flows and marks, with the seconds that the model itself took for them."""
 
     def __init__(
         self,
@@ -116,14 +106,14 @@ class TimedStream:
         self._model = model
         self._clip = clip
         self._size = size
-        self._watch = Stopwatch()
+        self.watch = Stopwatch()
         takes = model.animator.takes_references
         several = [views.source, *views.references] if views.best and not takes else [views.source]
         references = [_seen(view, model) for view in views.references] if takes else None
         truth, *branches = tee(driving, len(several) + 1) if len(several) > 1 else ((), driving)
         self._truth = map(itemgetter(size), truth)
         self._starts = [
-            (_seen(view, model), self._watch.without(map(itemgetter(model.seen), branch)))
+            (_seen(view, model), self.watch.without(map(itemgetter(model.seen), branch)))
             for view, branch in zip(several, branches, strict=True)
         ]
         self._setting: dict[str, Any] = {
@@ -137,11 +127,6 @@ class TimedStream:
         self._kinds = frozenset(kinds) if len(several) == 1 else frozenset()
         self._flows: Iterator[Tensor] = iter(())
         self._marks: Iterator[Marks] = iter(())
-
-    @property
-    def seconds(self) -> float:
-        """What the model took so far, without the decoding of the driving frames."""
-        return self._watch.seconds
 
     def __iter__(self) -> "TimedStream":
         return self
@@ -161,7 +146,7 @@ class TimedStream:
     def _next_frame(self) -> Tensor:
         """The model's next frame at the size of the comparison; of several, the one nearest to the true frame."""
         try:
-            with self._watch.running():
+            with self.watch.running():
                 if not self._frames:
                     animate = self._model.animator.animate_stream
                     self._frames = [animate(*start, **self._setting) for start in self._starts]
@@ -179,6 +164,29 @@ class TimedStream:
             return compared[0]
         true = next(self._truth)
         return min(compared, key=lambda frame: float((frame - true).abs().mean()))
+
+
+def warm_up(models: Sequence[Contestant]) -> dict[str, list[str]]:
+    """Let every model render once, so that what libraries set up in the first call does not count as its speed.
+
+    Returns:
+        of each of `request.KINDS` the labels of the models that do not have it.
+    """
+    lacking: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for model in models:
+        frame = torch.rand(3, *model.seen, generator=torch.Generator().manual_seed(0))
+        try:
+            with recorded_flows() as flows, recorded_marks() as marks:
+                list(model.animator.animate_stream(frame, frame[None]))
+        except (LiaBenchError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise LiaBenchError(f"{model.label} cannot animate: {type(error).__name__}: {reason}") from error
+        for kind, labels in lacking.items():
+            if not (flows if kind == FLOWS else marks.has(kind)):
+                labels.append(model.label)
+    return lacking
 
 
 def _seen(view: Frame, model: Contestant) -> Tensor:

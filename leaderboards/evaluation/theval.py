@@ -21,16 +21,14 @@ from lia_bench.core.processes import Processes
 from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import FrameReader, open_indexed
 from lia_bench.core.video.sound import has_sound, mono_sound
-from lia_bench.leaderboards.evaluation.matching import open_folder
-from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, ScoreRequest
-from lia_bench.leaderboards.evaluation.session import SPLIT, Announce, SessionPlan, run_plan, session
-from lia_bench.leaderboards.evaluation.trimming import trimmed, trimmed_size, usual_size
+from lia_bench.leaderboards.evaluation.request import SPLIT, EvaluationOutcome, ScoreRequest
+from lia_bench.leaderboards.evaluation.session import Announce, SessionPlan, run_plan, session
+from lia_bench.leaderboards.evaluation.video_folders import open_folder, trimmed, trimmed_size, usual_size
 from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Run, ScoreSetting, SetScore
-from lia_bench.leaderboards.results.score import Score
 from lia_bench.metrics.clip_scores import exact_convolutions
 from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.registry import METRICS
-from lia_bench.metrics.specification import Compares, ScoringSetting
+from lia_bench.metrics.specification import Compares, Score, ScoringSetting
 from lia_bench.metrics.suite import Suite, open_suite
 from lia_bench.metrics.theval.closeness import Closeness, check_same_tools, measures_behind
 from lia_bench.metrics.theval.synchronization import LIBRARY, RATE, SpeechDetector

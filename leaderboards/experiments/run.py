@@ -8,10 +8,8 @@ from typing import Any
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.prepared_dataset import PreparedDataset
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
-from lia_bench.leaderboards.evaluation.pairs import count_pairs
-from lia_bench.leaderboards.evaluation.request import EvaluationRequest
-from lia_bench.leaderboards.evaluation.session import SPLIT
-from lia_bench.leaderboards.evaluation.sources import open_sources
+from lia_bench.leaderboards.evaluation.pairs import count_pairs, open_sources
+from lia_bench.leaderboards.evaluation.request import SPLIT, EvaluationRequest
 from lia_bench.leaderboards.experiments.checkpoints import checkpoint_for
 from lia_bench.leaderboards.experiments.requirements import Evaluation, evaluations, open_evaluated
 from lia_bench.leaderboards.experiments.schema import Experiment, Row

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lia_bench.leaderboards.results.report import Cell, ClipEntry, ModelResult, PlannedModel, Report, Run, SetScore
-from lia_bench.leaderboards.results.score import Score
 from lia_bench.metrics.registry import ordered
+from lia_bench.metrics.specification import Score
 
 RESAMPLES = 2000
 AT_ONCE = 25
@@ -188,6 +188,7 @@ class MetricSummary:
         cell: counts of clips and frames, and why there is no number.
         undetected_frames: left out since a detector found nothing there.
         infinite_clips: that were scored and have no value, since they equal their references.
+        reasons: why clips have no value, where the metric says so, and how many each.
         of_sets: what is known of a metric of sets; None of a metric of frames.
     """
 
@@ -196,6 +197,7 @@ class MetricSummary:
     cell: Cell
     undetected_frames: int
     infinite_clips: int
+    reasons: Mapping[str, int]
     of_sets: SetScore | None
 
 
@@ -267,6 +269,7 @@ def _summary(one: Measurement, metric: str, seed: int) -> MetricSummary:
         cell=one.cell(metric),
         undetected_frames=sum(score.missing_frames for score in one.scored(metric)),
         infinite_clips=one.infinite_clips(metric),
+        reasons=one.reasons(metric),
         of_sets=one.of_sets(metric),
     )
 

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from lia_bench.leaderboards.results.score import Score
+from lia_bench.metrics.specification import Score
 
 SCHEMA = 2
 

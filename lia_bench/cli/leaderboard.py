@@ -203,7 +203,7 @@ def _print_ranks(board: "Board") -> Sequence[str]:
 
 def _export(board: "Board", chosen: str, intervals: bool, output: Path | None) -> None:
     from lia_bench.core.atomic import write_text
-    from lia_bench.leaderboards.printing import FORMATS
+    from lia_bench.leaderboards.printing.exports import FORMATS
 
     text = FORMATS[chosen](board.apart(), board.columns, intervals)
     if output is None:

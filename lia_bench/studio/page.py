@@ -10,7 +10,7 @@ from gradio.themes.utils.fonts import Font
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.leaderboards.board.board import measured_board
 from lia_bench.leaderboards.html.report import write_report
-from lia_bench.leaderboards.printing import markdown
+from lia_bench.leaderboards.printing.exports import as_markdown
 from lia_bench.studio.animate_tab import animate_tab
 from lia_bench.studio.directions_tab import directions_tab, place_of
 from lia_bench.studio.parts import AT_ONCE, IN_TURN, note, script, styles
@@ -97,4 +97,4 @@ def _compared(workshop: Workshop, name: str | None) -> tuple[str, str, str]:
     lines = [note(one_line(line, workshop.uploads)) for line in (*written.problems, *written.remarks)]
     opened = f'<p><a href="{address}" target="_blank">the report in a tab of its own</a></p>'
     frame = f'<iframe class="report" src="{address}" title="report of {name}"></iframe>'
-    return "".join(lines), markdown.render(board.groups, board.columns, False), opened + frame
+    return "".join(lines), as_markdown(board.groups, board.columns, False), opened + frame

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.board.board import measured_board
-from lia_bench.leaderboards.evaluation import course
+from lia_bench.leaderboards.evaluation import course, plan
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationRequest
 from tests.leaderboards.test_evaluation import comparable, frames_of, read
@@ -207,7 +207,7 @@ def test_relative_transfer_begins_from_the_frame_most_like_the_source(
     def nearest(source: float, driving: Sequence[float]) -> int:
         return int(np.abs(np.array(list(driving)) - source).argmin())
 
-    monkeypatch.setattr(course, "PosePoints", Brightness)
+    monkeypatch.setattr(plan, "PosePoints", Brightness)
     monkeypatch.setattr(course, "best_match", nearest)
     given = tmp_path / "pairs.csv"
     # A source of the same clip, so that the best start is that very frame.

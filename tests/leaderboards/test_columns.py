@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lia_bench.leaderboards.board.groups import comparable
-from lia_bench.leaderboards.printing import csv_table
+from lia_bench.leaderboards.printing.exports import as_csv
 from lia_bench.leaderboards.results.columns import COLUMNS, ResultRow, names_of
 from lia_bench.leaderboards.results.csv_reading import read_file
 
@@ -28,7 +28,7 @@ exec(compile(source, spec.origin, "exec"), columns.__dict__)
 
 from lia_bench.leaderboards.board.board import View, measured_board
 from lia_bench.leaderboards.html.report import write_report
-from lia_bench.leaderboards.printing import FORMATS
+from lia_bench.leaderboards.printing.exports import FORMATS
 from lia_bench.leaderboards.printing.terminal import print_board
 from tests.leaderboards.toy_results import ToyResults, write_results
 
@@ -60,7 +60,7 @@ def test_every_column_is_read_as_it_was_written(tmp_path: Path) -> None:
         counts={"l1": (30, 2)},
     )
     path = tmp_path / "leaderboard.csv"
-    path.write_text(csv_table.render(comparable([row]), ["l1", *scores], True), encoding="utf-8")
+    path.write_text(as_csv(comparable([row]), ["l1", *scores], True), encoding="utf-8")
     (found,), problems = read_file(path)
     assert not problems
     assert {**vars(found), "file": None} == vars(row)

@@ -14,7 +14,6 @@ from lia_bench.core.errors import InputError, LiaBenchError, UnknownNameError
 from lia_bench.core.video import open_video
 from lia_bench.core.video.image import at_sizes
 from lia_bench.leaderboards.board.evaluation import evaluation_board
-from lia_bench.leaderboards.evaluation import clip as clip_evaluation
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.printing.terminal import print_board
@@ -480,7 +479,7 @@ def test_frames_are_decoded_once_and_not_kept(request_of: Any, tmp_path: Path, m
             yield scaled
             del scaled
 
-    monkeypatch.setattr(clip_evaluation, "at_sizes", watched)
+    monkeypatch.setattr("lia_bench.leaderboards.evaluation.evaluate.at_sizes", watched)
     evaluate(request_of(dataset=str(dataset), tasks=("reconstruction",), metrics=("l1",)))
     assert len(alive) == 400
     assert max(alive) < 100

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lia_bench.leaderboards.board.groups import Group, comparable
-from lia_bench.leaderboards.printing import FORMATS, csv_table, json_table, latex, markdown
+from lia_bench.leaderboards.printing.exports import FORMATS, as_csv, as_json, as_latex, as_markdown, in_latex
 from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow, present
 from lia_bench.leaderboards.results.csv_reading import read_file
 from lia_bench.leaderboards.results.published import published_rows
@@ -56,14 +56,14 @@ def test_published_rows_are_never_ranked_with_measured_ones() -> None:
     published = row("paper", 0.001, variant="", origin="published", paper="lia", table="1", printed={"l1": "0.001"})
     both = Group((*ROWS, published), group_of(*ROWS).setting)
     assert both.marks("l1") == ["best", "best", "second", "", ""]
-    assert "| paper *(published)* | 0.001 |" in markdown.render([both], ["l1"], intervals=False)
-    assert "paper (published) & 0.001 " in latex.render([both], ["l1"], intervals=False)
+    assert "| paper *(published)* | 0.001 |" in as_markdown([both], ["l1"], intervals=False)
+    assert "paper (published) & 0.001 " in as_latex([both], ["l1"], intervals=False)
     assert [len({line.origin for line in group.rows}) for group in comparable(both.rows)] == [1, 1]
 
 
 def test_markdown() -> None:
     group = group_of(*ROWS)
-    assert markdown.render([group], ["l1", "lpips", "psnr"], intervals=False).splitlines() == [
+    assert as_markdown([group], ["l1", "lpips", "psnr"], intervals=False).splitlines() == [
         "### vox, test: reconstruction",
         "",
         "| model | l1 ↓ | psnr ↑ |",
@@ -75,17 +75,17 @@ def test_markdown() -> None:
         "",
         "- measured: protocol literature; 8 clips",
     ]
-    assert r"| lia | **0.0410** \[0.0382, 0.0439\] |" in markdown.render([group], ["l1"], intervals=True)
+    assert r"| lia | **0.0410** \[0.0382, 0.0439\] |" in as_markdown([group], ["l1"], intervals=True)
 
 
 def test_a_name_cannot_break_a_markdown_table() -> None:
     odd = row("a|b*c\n<script>", 0.1)
-    (line,) = [line for line in markdown.render([group_of(odd)], ["l1"], False).splitlines() if line.startswith("| a")]
+    (line,) = [line for line in as_markdown([group_of(odd)], ["l1"], False).splitlines() if line.startswith("| a")]
     assert line == r"| a\|b\*c &lt;script&gt; | 0.1000 |"
 
 
 def test_latex() -> None:
-    assert latex.render([group_of(*ROWS)], ["l1", "psnr"], intervals=True).splitlines() == [
+    assert as_latex([group_of(*ROWS)], ["l1", "psnr"], intervals=True).splitlines() == [
         r"% needs \usepackage{booktabs}",
         r"\begin{table}",
         r"\centering",
@@ -108,18 +108,18 @@ def test_latex() -> None:
         r"\end{tabular}",
         r"\end{table}",
     ]
-    assert "scriptsize" not in latex.render([group_of(*ROWS)], ["l1", "psnr"], intervals=False)
+    assert "scriptsize" not in as_latex([group_of(*ROWS)], ["l1", "psnr"], intervals=False)
 
 
 EVERY_SIGN = "\\ { } $ & # % _ ^ ~ < > | \" ` ' [*] -- --- ?` ↓ ↑ é ß \x07"
 
 
 def test_special_signs_are_escaped_for_latex() -> None:
-    assert latex.escaped("100%_of {a}\\b & $x^2$ #1~") == (
+    assert in_latex("100%_of {a}\\b & $x^2$ #1~") == (
         r"100\%\_of \{a\}\textbackslash{}b \& \$x\textasciicircum{}2\$ \#1\textasciitilde{}"
     )
-    assert latex.escaped("a--b---c") == "a-{}-b-{}-{}-c"
-    assert latex.escaped("[a]*\n\n\x07b") == "{[}a{]}{*} b"
+    assert in_latex("a--b---c") == "a-{}-b-{}-{}-c"
+    assert in_latex("[a]*\n\n\x07b") == "{[}a{]}{*} b"
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX here")
@@ -127,9 +127,7 @@ def test_latex_compiles(tmp_path: Path) -> None:
     odd = [row(f"{place}{EVERY_SIGN}", 0.1, -2.5, variant=EVERY_SIGN) for place in ("[", "*", "")]
     odd[0] = replace(odd[0], intervals={"psnr": (-4.0, 1.0)})
     rows = [*odd, *ROWS, *published_rows()]
-    tables = latex.render(comparable(rows), present(rows), intervals=True).replace(
-        r"\end{table}", r"\end{table}\clearpage"
-    )
+    tables = as_latex(comparable(rows), present(rows), intervals=True).replace(r"\end{table}", r"\end{table}\clearpage")
     document = f"\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}{tables}\\end{{document}}\n"
     (tmp_path / "tables.tex").write_text(document, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
@@ -139,7 +137,7 @@ def test_latex_compiles(tmp_path: Path) -> None:
 
 
 def test_json() -> None:
-    content = json.loads(json_table.render([group_of(*ROWS)], ["l1", "psnr", "fps"], intervals=False))
+    content = json.loads(as_json([group_of(*ROWS)], ["l1", "psnr", "fps"], intervals=False))
     assert content["schema"] == 1
     assert content["columns"][1] == {"name": "psnr", "better": "higher", "decimals": 2}
     (group,) = content["groups"]
@@ -158,7 +156,7 @@ def test_csv_is_read_back_as_it_was(tmp_path: Path) -> None:
     rows = [*measured, study, *published_rows()]
     path = tmp_path / "all.csv"
     groups = comparable(rows)
-    path.write_text(csv_table.render(groups, present(rows), intervals=False), encoding="utf-8")
+    path.write_text(as_csv(groups, present(rows), intervals=False), encoding="utf-8")
     back, problems = read_file(path)
     assert not problems
     plain = [replace(one, file=None, printed={}) for one in back]
@@ -172,7 +170,7 @@ def test_a_spreadsheet_s_commas_do_not_come_out_again(tmp_path: Path) -> None:
     path = tmp_path / "edited.csv"
     path.write_text("model;dataset;task;l1\nlia;vox;reconstruction;0,5\n", encoding="utf-8")
     rows, _ = read_file(path)
-    text = csv_table.render([group_of(*rows)], ["l1"], intervals=False)
+    text = as_csv([group_of(*rows)], ["l1"], intervals=False)
     assert text.splitlines()[1].split(",")[9] == "0.5"
 
 
@@ -183,7 +181,7 @@ def test_every_format_takes_no_groups() -> None:
 
 @pytest.mark.parametrize("name", [r"\input{/etc/passwd}", r"\write18{touch x}", r"\end{document}", r"^^5cinput{x}"])
 def test_a_command_in_a_name_is_text_in_latex(name: str) -> None:
-    text = latex.escaped(name)
+    text = in_latex(name)
     assert not re.search(r"\\(input|write|end)", text)
     assert "^^" not in text
     assert (

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.provenance import sha256_of_file
-from lia_bench.leaderboards.evaluation.evaluate import own_transfer
+from lia_bench.leaderboards.evaluation.plan import own_transfer
 from lia_bench.models.conversion import convert_to_authors, convert_to_own
 from lia_bench.models.identity.animator import IdentityAnimator, IdentityModel
 from lia_bench.models.liveportrait import SPECIFICATION, authors_checkpoint

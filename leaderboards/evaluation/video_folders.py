@@ -1,15 +1,21 @@
-"""What goes together of two folders of videos: generated ones, the true ones, and the images that were animated."""
+"""Folders of videos that any program made: what goes together of them, and what trimming leaves of their frames."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from lia_bench.core.errors import InputError
+from torch import Tensor
+
+from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.names import same_name
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset
+from lia_bench.core.video import FrameReader, open_indexed
 from lia_bench.core.video.files import VIDEO_SUFFIXES, holds_video
 from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES
 from lia_bench.leaderboards.evaluation.pairs import read_pair_rows
+from lia_bench.leaderboards.evaluation.request import Trim
 
 _SUFFIXES = VIDEO_SUFFIXES | PICTURE_SUFFIXES
 
@@ -127,6 +133,46 @@ def match_listed(
     if not pairs:
         raise InputError(unmatched[0] if unmatched else f"{listed}: the list names no pair")
     return list(pairs.values()), unmatched
+
+
+def trimmed(images: Tensor, trim: Trim) -> Tensor:
+    """What is left of images (..., H, W)."""
+    top, right, bottom, left = trim
+    height, width = images.shape[-2:]
+    return images[..., top : height - bottom, left : width - right]
+
+
+def trimmed_size(reader: FrameReader, trim: Trim) -> tuple[int, int]:
+    """Height and width of what is left of a video's frames.
+
+    Raises:
+        InputError: nothing.
+    """
+    top, right, bottom, left = trim
+    height, width = reader.properties.height - top - bottom, reader.properties.width - left - right
+    if min(height, width) < 1:
+        raise InputError(f"--trim {','.join(map(str, trim))}: nothing is left of {reader.properties.path}")
+    return height, width
+
+
+def usual_size(videos: Iterable[Path], trim: Trim) -> tuple[int, int]:
+    """Height and width that most of the videos have, so that one odd or broken video stops nothing.
+
+    Raises:
+        UnreadableVideoError: none of them can be read.
+        InputError: nothing is left of a frame.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    errors: list[UnreadableVideoError] = []
+    for path in videos:
+        try:
+            with open_indexed(path) as reader:
+                sizes[trimmed_size(reader, trim)] += 1
+        except UnreadableVideoError as error:
+            errors.append(error)
+    if not sizes:
+        raise errors[0]
+    return sizes.most_common(1)[0][0]
 
 
 def _listed_name(name: str) -> str:
