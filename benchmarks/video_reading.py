@@ -16,8 +16,7 @@ from typing import TypeVar
 import click
 
 from lia_bench.core.video import FrameReader, open_indexed, open_video, write_video
-from lia_bench.core.video.decord_reader import DecordReader
-from lia_bench.core.video.pyav_reader import PyAVReader
+from lia_bench.core.video.decoders import DecordReader, PyAVReader
 from lia_bench.core.video.readers import OpenReaders
 from lia_bench.core.video.scan import scan
 

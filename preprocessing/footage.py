@@ -9,10 +9,10 @@ from typing import Self
 
 from lia_bench.core.video import FrameReader, open_footage, open_video, resize
 from lia_bench.core.video.animated_pictures import AnimatedReader, is_animated
+from lia_bench.core.video.decoders import PyAVReader
 from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.picture_readers import StillReader
-from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.scan import Scan
 from lia_bench.preprocessing.published_rule import constant_rate_order, stated_rate

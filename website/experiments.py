@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from lia_bench.leaderboards.experiments.registry import EXPERIMENTS, find_experiment
-from lia_bench.leaderboards.experiments.schema import Experiment, Part, Row
+from lia_bench.leaderboards.experiments.registry import EXPERIMENTS, Experiment, Part, Row, find_experiment
 from website.commands import escaped
 from website.entries import table
 

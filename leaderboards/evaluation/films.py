@@ -16,8 +16,7 @@ from torch import Tensor
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.video import INDEX_FIRST, VideoWriter, to_frame
-from lia_bench.core.video.overlays import blended, dimmed, enlarged, keypoint_colours, marked
-from lia_bench.core.video.panels import SideBySide, flow_picture
+from lia_bench.core.video.panels import SideBySide, blended, dimmed, enlarged, flow_picture, keypoint_colours, marked
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.writer import copy_video, plays_in_browsers
 from lia_bench.leaderboards.evaluation.request import FLOWS, KEYPOINTS, MASKS

@@ -10,9 +10,8 @@ from lia_bench.core.prepared_dataset import PreparedDataset
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.pairs import count_pairs, open_sources
 from lia_bench.leaderboards.evaluation.request import SPLIT, EvaluationRequest
-from lia_bench.leaderboards.experiments.checkpoints import checkpoint_for
-from lia_bench.leaderboards.experiments.requirements import Evaluation, evaluations, open_evaluated
-from lia_bench.leaderboards.experiments.schema import Experiment, Row
+from lia_bench.leaderboards.experiments.registry import Experiment, Row
+from lia_bench.leaderboards.experiments.requirements import Evaluation, checkpoint_for, evaluations, open_evaluated
 from lia_bench.leaderboards.experiments.table import ExperimentTable, side_by_side
 from lia_bench.leaderboards.results.report_file import REPORT, read_report
 from lia_bench.metrics.specification import Protocol

@@ -22,8 +22,7 @@ from lia_bench.leaderboards.results.columns import (
     score,
 )
 from lia_bench.leaderboards.results.csv_writing import PER_CLIP
-from lia_bench.leaderboards.results.recomputed import Change, recheck
-from lia_bench.leaderboards.results.sheet import Sheet, number_in, read_sheet
+from lia_bench.leaderboards.results.sheet import Change, Sheet, number_in, read_sheet, recheck
 
 Number = TypeVar("Number", int, float)
 LISTED = 3

@@ -91,30 +91,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--data", type=FOLDER, default=Path("data"), show_default=True, help="Folder of prepared datasets.")
 @click.option("--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of training runs.")
 @click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of results.")
-def command(
-    models: tuple[str, ...],
-    dataset: str | None,
-    tasks: tuple[str, ...],
-    transfer: str | None,
-    metrics: tuple[str, ...] | None,
-    protocol: str,
-    subject: str | None,
-    name: str | None,
-    device: str | None,
-    batch_size: int,
-    size: int | None,
-    clips: Path | None,
-    limit: int | None,
-    seed: int,
-    pairs: int | None,
-    videos: bool,
-    flow_videos: bool,
-    show: tuple[str, ...] | None,
-    data: Path,
-    runs: Path,
-    results: Path,
-    **arrangement: Any,
-) -> None:
+def command(**given: Any) -> None:
     """Run models over the test clips of a dataset, score them and print the table.
 
     Writes leaderboard.csv, per_clip.csv, report.json and videos of each clip to RESULTS/NAME. Killed and
@@ -139,32 +116,11 @@ def command(
     from lia_bench.leaderboards.printing.terminal import print_board
     from lia_bench.metrics.specification import Protocol
 
-    request = EvaluationRequest(
-        models=models,
-        dataset=dataset,
-        tasks=tasks,
-        transfer=transfer,
-        metrics=metrics,
-        protocol=Protocol(protocol),
-        subject=subject,
-        name=name,
-        device=device,
-        batch_size=batch_size,
-        size=size,
-        clips=clips,
-        limit=limit,
-        seed=seed,
-        pairs=pairs,
-        videos=videos,
-        flow_videos=flow_videos,
-        show=show or (),
-        data=data,
-        runs=runs,
-        results=results,
-        **arrangement,
-    )
+    # The options are the request's fields.
+    fields = given | {"protocol": Protocol(given["protocol"]), "show": given["show"] or ()}
+    request = EvaluationRequest(**fields)
     keep_freed_memory()
-    with batch_size_advice(batch_size):
+    with batch_size_advice(request.batch_size):
         outcome = evaluate(request, announce=say)
     if not outcome.first:
         return

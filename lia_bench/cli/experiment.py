@@ -63,7 +63,7 @@ def show(name: str, data: Path, runs: Path) -> None:
     """
     from lia_bench.leaderboards.experiments.registry import find_experiment
     from lia_bench.leaderboards.experiments.requirements import evaluations, requirements
-    from lia_bench.leaderboards.printing.experiments import print_requirements
+    from lia_bench.leaderboards.experiments.table import print_requirements
 
     experiment = find_experiment(name)
     rows = experiment.content.rows
@@ -118,7 +118,7 @@ def run(
     from lia_bench.core.memory import batch_size_advice, keep_freed_memory
     from lia_bench.leaderboards.experiments.registry import find_experiment
     from lia_bench.leaderboards.experiments.run import ExperimentRequest, run_experiment
-    from lia_bench.leaderboards.printing.experiments import as_csv, print_tables
+    from lia_bench.leaderboards.experiments.table import as_csv, print_tables
 
     experiment = find_experiment(name)
     request = ExperimentRequest(models, prefix, data, runs, results, device, batch_size, videos)

@@ -83,25 +83,7 @@ def _trim(context: click.Context, parameter: click.Parameter, value: str) -> tup
     "copied, the others converted. Not under theval.",
 )
 @click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of results.")
-def command(
-    generated: Path,
-    reference: Path | None,
-    source: Path | None,
-    model: str | None,
-    transfer: str | None,
-    metrics: tuple[str, ...] | None,
-    protocol: str,
-    subject: str | None,
-    trim: tuple[int, int, int, int],
-    name: str | None,
-    device: str | None,
-    batch_size: int,
-    seed: int,
-    videos: bool,
-    results: Path,
-    pairs_file: Path | None,
-    **frames: Any,
-) -> None:
+def command(**given: Any) -> None:
     """Score videos that any program made: matched with true ones by name, compared frame by frame.
 
     Adds a row to leaderboard.csv in RESULTS/NAME. Videos without a counterpart, or with other frame counts or sizes,
@@ -124,25 +106,9 @@ def command(
     from lia_bench.leaderboards.printing.terminal import print_board
     from lia_bench.metrics.specification import Protocol
 
-    request = ScoreRequest(
-        generated=generated,
-        reference=reference,
-        source=source,
-        model=model,
-        transfer=transfer or "",
-        metrics=metrics,
-        protocol=Protocol(protocol),
-        subject=subject,
-        trim=trim,
-        name=name,
-        device=device,
-        batch_size=batch_size,
-        seed=seed,
-        videos=videos,
-        results=results,
-        pairs_file=pairs_file,
-        **frames,
-    )
+    # The options are the request's fields.
+    fields = given | {"protocol": Protocol(given["protocol"]), "transfer": given["transfer"] or ""}
+    request = ScoreRequest(**fields)
     keep_freed_memory()
     outcome = score(request, announce=say)
     if not outcome.first:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lia_bench.core.errors import UnreadableVideoError
+from lia_bench.core.video.decoders import PyAVReader
 from lia_bench.core.video.packet_index import index_packets
-from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import FrameReader
 from lia_bench.core.video.scan import scan
 from tests.core.videos import damage, encode

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lia_bench.core.video import FrameReader, open_indexed, open_video
-from lia_bench.core.video.decord_reader import DecordReader
+from lia_bench.core.video.decoders import DecordReader
 from lia_bench.core.video.reader import Frame
 from lia_bench.core.video.readers import OpenReaders
 from tests.core.videos import encode, open_files

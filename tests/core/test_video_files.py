@@ -12,8 +12,7 @@ import pytest
 
 from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.video import open_footage, open_video
-from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
-from lia_bench.core.video.pyav_reader import PyAVReader
+from lia_bench.core.video.decoders import DecordReader, PyAVReader, reads_soundly
 from lia_bench.core.video.scan import scan
 from tests.core.videos import damage, encode, open_files
 

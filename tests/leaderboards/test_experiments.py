@@ -12,11 +12,9 @@ from PIL import Image
 from lia_bench.cli.main import run
 from lia_bench.core.configuration import flat
 from lia_bench.core.errors import InputError, LiaBenchError
-from lia_bench.leaderboards.experiments.checkpoints import checkpoint_for, rows_of
-from lia_bench.leaderboards.experiments.registry import EXPERIMENTS, ExperimentFile, find_experiment
-from lia_bench.leaderboards.experiments.requirements import evaluations
+from lia_bench.leaderboards.experiments.registry import EXPERIMENTS, Experiment, ExperimentFile, find_experiment
+from lia_bench.leaderboards.experiments.requirements import checkpoint_for, evaluations, rows_of
 from lia_bench.leaderboards.experiments.run import ExperimentRequest, run_experiment
-from lia_bench.leaderboards.experiments.schema import Experiment
 from lia_bench.leaderboards.experiments.table import ExperimentTable
 from lia_bench.models.checkpoint import save_checkpoint
 from lia_bench.models.loading import load_configuration, load_experiment, load_model

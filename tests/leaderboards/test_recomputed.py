@@ -11,7 +11,7 @@ import pytest
 
 from lia_bench.cli.main import run
 from lia_bench.leaderboards.board.board import View, measured_board
-from lia_bench.leaderboards.results import recomputed
+from lia_bench.leaderboards.results import sheet
 from lia_bench.leaderboards.results.csv_reading import read_results
 from tests.leaderboards.test_report_file import DATA
 from tests.leaderboards.toy_results import ToyResults, write_results
@@ -168,7 +168,7 @@ def test_a_row_with_doubts_gives_way_to_the_same_row_without(folder: Path) -> No
 def test_a_table_as_it_was_written_costs_no_reading_of_the_report(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recomputed, "read_report", lambda folder: pytest.fail("the report was read"))
+    monkeypatch.setattr(sheet, "read_report", lambda folder: pytest.fail("the report was read"))
     assert problems_of(folder) == []
 
 

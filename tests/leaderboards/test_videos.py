@@ -14,8 +14,7 @@ from torch import Tensor
 
 from lia_bench.core.errors import InputError, LiaBenchError
 from lia_bench.core.video import open_video, write_png_folder, write_video
-from lia_bench.core.video.overlays import DIMMEST, dimmed, keypoint_colours, marked
-from lia_bench.core.video.panels import GAP, STRIP, flow_picture
+from lia_bench.core.video.panels import DIMMEST, GAP, STRIP, dimmed, flow_picture, keypoint_colours, marked
 from lia_bench.leaderboards.evaluation.evaluate import evaluate
 from lia_bench.leaderboards.evaluation.films import LONGEST_FLOW, file_stem
 from lia_bench.leaderboards.evaluation.request import EvaluationOutcome, EvaluationRequest, ScoreRequest

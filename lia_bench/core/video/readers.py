@@ -11,12 +11,11 @@ from pathlib import Path
 from lia_bench.core.errors import UnreadableVideoError
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.video.animated_pictures import AnimatedReader, is_animated
-from lia_bench.core.video.decord_reader import DecordReader, reads_soundly
+from lia_bench.core.video.decoders import DecordReader, PyAVReader, reads_soundly
 from lia_bench.core.video.image import holds_picture
 from lia_bench.core.video.packed_frames import PackedReader, packed_clip, sha256_of_packed
 from lia_bench.core.video.packet_index import index_packets
 from lia_bench.core.video.picture_readers import FolderReader, StripReader, frame_files
-from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.core.video.reader import FrameReader
 from lia_bench.core.video.scan import Scan, scan
 

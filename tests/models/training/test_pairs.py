@@ -23,8 +23,8 @@ from torch import Tensor
 from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import PreparedDataset, open_dataset
 from lia_bench.core.video import open_video, write_video
+from lia_bench.core.video.decoders import PyAVReader
 from lia_bench.core.video.packed_frames import member_name
-from lia_bench.core.video.pyav_reader import PyAVReader
 from lia_bench.models.training.batches import Share, pair_batches
 from lia_bench.models.training.pairs import FramePairs, check_lengths
 from lia_bench.preprocessing.prepared.tar_files import PackingOptions, pack
