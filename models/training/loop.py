@@ -117,8 +117,8 @@ class TrainingLoop:
             LiaBenchError: data cannot be read, a loss or gradient is no number, or a checkpoint cannot be written.
         """
         run = self._run
-        meter = Meter()
         with lost_workers_named(), deferred_interruption() as interruption, self._journal() as journal:
+            meter = Meter()
             for step in range(run.start + 1, run.stop + 1):
                 begun = time.perf_counter()
                 batch = self._next_batch(step - 1)

@@ -1,13 +1,14 @@
 // How names and numbers are written, put in order and found.
 
-const SHORT_NAMES = /^[a-z0-9]{1,5}(_[a-z0-9]{1,5})?$/;
+const ACRONYMS = new Set(['aed', 'akd', 'apd', 'csim', 'fid', 'fvd', 'id', 'l1', 'lpips', 'mae', 'mkr', 'psnr', 'ssim']);
 
-/** A column as papers write it: 'ms_ssim' is MS-SSIM; a long id stays as it is. */
+/** A column as papers write it: 'ms_ssim' is MS-SSIM, 'video_fid' video FID, and 'pose_error' pose error. */
 function columnName(name) {
   if (name === 'fps') return 'fps';
   const preference = name.match(/^preference_vs_(.+)_percent$/);
   if (preference) return `preferred to ${preference[1]}, %`;
-  return SHORT_NAMES.test(name) ? name.toUpperCase().replace('_', '-') : name.replaceAll('_', ' ');
+  if (name === 'ms_ssim') return 'MS-SSIM';
+  return name.split('_').map((word) => (ACRONYMS.has(word) ? word.toUpperCase() : word)).join(' ');
 }
 
 function directionArrow(column) {
