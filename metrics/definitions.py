@@ -13,7 +13,6 @@ from lia_bench.metrics.specification import (
     Opening,
     Protocol,
     computed_by,
-    computed_in_setting,
     opened_by,
 )
 from lia_bench.metrics.theval.definitions import THEVAL
@@ -124,7 +123,7 @@ def _akd_and_mkr(
             extractor,
             subjects,
             f"distance between {all_points}, in pixels",
-            opened_by("lia_bench.metrics.feature_distance:open_akd"),
+            computed_by("lia_bench.metrics.feature_distance", "CoordinateDifference", "EuclideanDistance"),
             decimals=3,
             part="points",
         ),
@@ -192,7 +191,7 @@ def _of_motion(
 
 def _pose_error(extractor: str, part: str, source: str, name: str) -> MetricSpecification:
     summary = f"degrees between the head rotations {source}; in relative transfer, between what changed of them"
-    computed = computed_in_setting("lia_bench.metrics.motion.face_state", name)
+    computed = computed_by("lia_bench.metrics.motion.face_state", name)
     return _of_motion("pose_error", extractor, part, summary, computed, bounds=(0.0, 180.0), decimals=2)
 
 
@@ -282,7 +281,7 @@ DEFINITIONS = (
         LANDMARKER,
         "expression",
         "mean absolute difference of MediaPipe's 52 blendshapes; in relative transfer, of their changes",
-        computed_in_setting("lia_bench.metrics.motion.face_state", "ExpressionError"),
+        computed_by("lia_bench.metrics.motion.face_state", "ExpressionError"),
         bounds=(0.0, 1.0),
         decimals=4,
     ),

@@ -5,13 +5,12 @@ point was not found.
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import Protocol, ScoringSetting
+from lia_bench.metrics.specification import ScoringSetting
 
 
 class SquaredDistance(FrameMetric):
@@ -69,9 +68,11 @@ class EuclideanDistance(FrameMetric):
     losing the subject never pays. Frames whose true frame shows no point are missing.
     """
 
-    def __init__(self, height: int, width: int) -> None:
+    of_setting = True
+
+    def __init__(self, setting: ScoringSetting) -> None:
         super().__init__()
-        self.penalty = math.hypot(height, width) / 2
+        self.penalty = math.hypot(setting.height, setting.width) / 2
 
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """(B,) of keypoints (B, N, 2)."""
@@ -99,13 +100,6 @@ class PooledMissingRate(MissingRate):
     def frame_weights(self, reference: Tensor) -> Tensor:
         """(B,) points of the true frame."""
         return _found(reference).sum(dim=1).double()
-
-
-def open_akd(setting: ScoringSetting) -> Callable[[], FrameMetric]:
-    """By the setting's protocol."""
-    if setting.protocol is Protocol.LITERATURE:
-        return CoordinateDifference
-    return lambda: EuclideanDistance(setting.height, setting.width)
 
 
 def _found(points: Tensor) -> Tensor:

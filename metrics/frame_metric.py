@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,9 @@ class FrameMetric(Metric, ABC):
     """
 
     full_state_update = False
+    of_setting: ClassVar[bool] = False
+    """Whether it is made of a `ScoringSetting`."""
+
     total: Tensor
     weight: Tensor
     valid_frames: Tensor

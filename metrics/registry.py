@@ -8,7 +8,7 @@ from lia_bench.core.suggestions import unknown
 from lia_bench.metrics import definitions
 from lia_bench.metrics.extractors.extractor import EXTRACTORS
 from lia_bench.metrics.specification import MetricSpecification, Protocol, UnavailableMetricError
-from lia_bench.metrics.theval.closeness import COLUMNS as THEVAL
+from lia_bench.metrics.theval.definitions import COLUMNS as THEVAL
 
 METRICS: TableRegistry[MetricSpecification] = TableRegistry(
     "metric", MetricSpecification, definitions, "DEFINITIONS", "lia_bench.metrics"

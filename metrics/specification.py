@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lia_bench.metrics.frame_metric import FrameMetric
     from lia_bench.metrics.frechet_metric import FrechetMetric
-    from lia_bench.metrics.theval.closeness import Closeness
+    from lia_bench.metrics.theval.definitions import Closeness
     from lia_bench.metrics.theval.video_metric import VideoMetric
 
     Meter: TypeAlias = FrameMetric | FrechetMetric | VideoMetric | Closeness
@@ -156,23 +156,18 @@ Opening = Callable[[ScoringSetting], "Callable[[], Meter]"]
 
 
 def computed_by(module: str, literature: str, strict: str = "") -> Opening:
-    """An `open` that gives a class of a module, imported when called; `strict` names another one for that protocol."""
+    """An `open` that gives a class of a module, imported when called; `strict` names another one for that protocol.
+
+    One whose `of_setting` is true is made of the setting, any other one of nothing.
+    """
     return partial(_class, module, literature, strict or literature)
 
 
-def _class(module: str, literature: str, strict: str, setting: ScoringSetting) -> "type[Meter]":
+def _class(module: str, literature: str, strict: str, setting: ScoringSetting) -> "Callable[[], Meter]":
     name = strict if setting.protocol is Protocol.STRICT else literature
-    kind: type[Meter] = load_attribute(f"{module}:{name}")
-    return kind
-
-
-def computed_in_setting(module: str, name: str) -> Opening:
-    """Likewise, of a class that is made of the setting."""
-    return partial(_in_setting, f"{module}:{name}")
-
-
-def _in_setting(reference: str, setting: ScoringSetting) -> "Callable[[], Meter]":
-    return partial(load_attribute(reference), setting)
+    kind = load_attribute(f"{module}:{name}")
+    make: Callable[[], Meter] = partial(kind, setting) if getattr(kind, "of_setting", False) else kind
+    return make
 
 
 def opened_by(reference: str, *arguments: object) -> Opening:

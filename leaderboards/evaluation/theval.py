@@ -30,7 +30,7 @@ from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import Compares, Score, ScoringSetting
 from lia_bench.metrics.suite import Suite, open_suite
-from lia_bench.metrics.theval.closeness import Closeness, check_same_tools, measures_behind
+from lia_bench.metrics.theval.definitions import Closeness, check_same_tools, measures_behind
 from lia_bench.metrics.theval.synchronization import LIBRARY, RATE, SpeechDetector
 from lia_bench.metrics.theval.video_metric import Speech, VideoFacts, VideoMetric
 from lia_bench.models.loading import pick_device

@@ -29,6 +29,7 @@ class ChangingState(FrameMetric, ABC):
     are meant to differ. The first frame is the first in which both sides show a face.
     """
 
+    of_setting = True
     LOST: ClassVar[float]
     """Score of a frame that lost the face in the strict protocol; in the literature's it is left out."""
 

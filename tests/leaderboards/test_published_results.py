@@ -9,7 +9,7 @@ import pytest
 from lia_bench.core.errors import UnknownNameError
 from lia_bench.leaderboards.results.columns import better, present, printed_name
 from lia_bench.leaderboards.results.published import PAPERS, published_rows, rows_of_paper
-from lia_bench.metrics.theval.closeness import SCORE
+from lia_bench.metrics.theval.definitions import SCORE
 
 LATER_LEGIBLE = (
     ("lia", "1", "taichi", "reconstruction", "fomm", "aed", "0.495"),

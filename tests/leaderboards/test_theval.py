@@ -25,7 +25,7 @@ from lia_bench.metrics.extractors.extractor import EXTRACTORS, ExtractorSetting
 from lia_bench.metrics.extractors.mediapipe_landmarks import FACES, POSE
 from lia_bench.metrics.specification import Protocol
 from lia_bench.metrics.theval import synchronization
-from lia_bench.metrics.theval.closeness import score_of
+from lia_bench.metrics.theval.definitions import score_of
 from lia_bench.metrics.theval.synchronization import RATE, SpeechDetector
 from lia_bench.metrics.theval.video_metric import Stretch
 from tests.animation.toys import grey_frames, write_film

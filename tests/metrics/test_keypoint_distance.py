@@ -12,6 +12,7 @@ from lia_bench.metrics.feature_distance import (
     PooledMissingRate,
 )
 from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.specification import ScoringSetting
 from tests.conftest import golden
 from tests.deterministic import generator
 
@@ -57,7 +58,10 @@ def test_bodies_with_missing_joints_agree_with_the_script() -> None:
 def test_faces_agree_with_the_script() -> None:
     numbers = golden("metrics")["akd_face"]
     generated, reference = faces()
-    for metric, name in ((CoordinateDifference(), "expected"), (EuclideanDistance(256, 256), "euclidean_instead")):
+    for metric, name in (
+        (CoordinateDifference(), "expected"),
+        (EuclideanDistance(ScoringSetting(256, 256, torch.device("cpu"))), "euclidean_instead"),
+    ):
         value = measure(metric, generated.flatten(0, 1), reference.flatten(0, 1))
         assert value == pytest.approx(numbers[f"{name}_all_frames"], abs=1e-10)
     for video, frame in numbers["missing_generated_frames"]:
@@ -70,14 +74,19 @@ def test_losing_the_subject_never_pays_in_the_strict_distance() -> None:
     reference = torch.tensor([[[10.0, 10.0], [20.0, 20.0]]] * 2)
     generated = torch.tensor([[[13.0, 14.0], [20.0, 20.0]], [[NAN, NAN], [NAN, NAN]]])
     assert measure(CoordinateDifference(), generated, reference) == pytest.approx(7 / 4)
-    strict = EuclideanDistance(60, 80)
+    strict = EuclideanDistance(ScoringSetting(60, 80, torch.device("cpu")))
     assert measure(strict, generated, reference) == pytest.approx((2.5 + 50) / 2)
     assert int(strict.missing_frames) == 0
 
 
 def test_a_frame_whose_truth_shows_nothing_is_left_out() -> None:
     seen, unseen = torch.tensor([[[1.0, 1.0]]]), torch.tensor([[[NAN, NAN]]])
-    for metric in (CoordinateDifference(), EuclideanDistance(8, 8), MissingRate(), PooledMissingRate()):
+    for metric in (
+        CoordinateDifference(),
+        EuclideanDistance(ScoringSetting(8, 8, torch.device("cpu"))),
+        MissingRate(),
+        PooledMissingRate(),
+    ):
         metric.update(seen, unseen)
         assert (int(metric.valid_frames), int(metric.missing_frames)) == (0, 1)
         assert metric.compute().isnan()

@@ -9,7 +9,7 @@ from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.registry import ALIASES, METRICS, SUBJECTS, ordered, plain_names, resolve, usual_names
 from lia_bench.metrics.specification import Compares, Protocol, ScoringSetting, UnavailableMetricError
-from lia_bench.metrics.theval.closeness import Closeness
+from lia_bench.metrics.theval.definitions import Closeness
 from lia_bench.metrics.theval.video_metric import VideoMetric
 
 KINDS = {

@@ -8,7 +8,7 @@ import pytest
 
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.results.published import rows_of_paper
-from lia_bench.metrics.theval.closeness import GROUPS, MEASURES, SCORE, check_same_tools, closeness, score_of, scores
+from lia_bench.metrics.theval.definitions import GROUPS, MEASURES, SCORE, check_same_tools, closeness, score_of, scores
 from lia_bench.metrics.theval.naturalness import eyebrow_dynamics, head_motion, lip_dynamics
 from lia_bench.metrics.theval.synchronization import (
     lip_stability,
