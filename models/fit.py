@@ -1,14 +1,15 @@
-"""Whether weights fit a network; where they do not, what differs and which variant they would fit."""
+"""Weights into a network that draws none before; where they do not fit, what differs and which variant they suit."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from lia_bench.core.configuration import Section, merge, read_yaml, setting_changes, validate
 from lia_bench.core.errors import CheckpointError, InputError
@@ -22,6 +23,30 @@ if TYPE_CHECKING:
 
 # Counts training steps for running averages; torch 0.3 and older have none, and nothing that is rendered reads it.
 COUNTER = "num_batches_tracked"
+
+
+class NothingDrawn(TorchFunctionMode):
+    """Inside, what would be drawn is 0: a checkpoint replaces it all, and of a large network it takes seconds."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        named = dict(kwargs or {})
+        if func in _DRAWN:
+            return torch.zeros(*args, **named)
+        if func in _DRAWN_IN_PLACE:
+            tensor: Tensor = args[0] if args else named["tensor"]
+            return tensor.detach().zero_()
+        return func(*args, **named)
+
+
+_DRAWN = {torch.rand, torch.randn}
+# Those of torch.nn.init that hand over to a mode, and what the others call.
+_DRAWN_IN_PLACE = {Tensor.uniform_, Tensor.normal_, nn.init.uniform_, nn.init.normal_, nn.init.kaiming_uniform_}
 
 
 @dataclass(frozen=True)

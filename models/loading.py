@@ -1,13 +1,11 @@
 """From a name, a variant and perhaps a checkpoint to a model that animates."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from lia_bench.core.configuration import merge, read_yaml, validate
 from lia_bench.core.errors import CheckpointError, DeviceError, InputError, UnknownNameError
@@ -17,7 +15,7 @@ from lia_bench.models.authors_layout import NamingLayout, authors_layout
 from lia_bench.models.card import PUBLISHED, UNTRAINED, published_checkpoint, published_variants
 from lia_bench.models.checkpoint import ZooEntry, own_checkpoint_folder, read_own_checkpoint
 from lia_bench.models.export.exported_model import CARD
-from lia_bench.models.fit import fill
+from lia_bench.models.fit import NothingDrawn, fill
 from lia_bench.models.specification import MODELS, ModelSpecification
 from lia_bench.models.training.configuration import (
     KEY,
@@ -125,7 +123,7 @@ def load_from(
         configuration = validate(kind, merge(own.experiment, *layers), str(path))
         trained = validate(kind, own.experiment, str(path))
         state = own.state
-    with _NothingDrawn():
+    with NothingDrawn():
         animator = _build(specification, chosen, configuration)
     fill(
         animator,
@@ -203,30 +201,6 @@ def _untrained(name: str, variant: str) -> str:
         f"the weights of {called} are untrained, since load_model was given no checkpoint: "
         f'name one{published}, or say checkpoint="{UNTRAINED}" where that is meant'
     )
-
-
-class _NothingDrawn(TorchFunctionMode):
-    """Inside, what would be drawn is 0: a checkpoint replaces it all, and of a large network it takes seconds."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Iterable[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        named = dict(kwargs or {})
-        if func in _DRAWN:
-            return torch.zeros(*args, **named)
-        if func in _DRAWN_IN_PLACE:
-            tensor: Tensor = args[0] if args else named["tensor"]
-            return tensor.detach().zero_()
-        return func(*args, **named)
-
-
-_DRAWN = {torch.rand, torch.randn}
-# Those of torch.nn.init that hand over to a mode, and what the others call.
-_DRAWN_IN_PLACE = {Tensor.uniform_, Tensor.normal_, nn.init.uniform_, nn.init.normal_, nn.init.kaiming_uniform_}
 
 
 def _build(specification: ModelSpecification, variant: str, configuration: ModelConfiguration) -> "Animator":
