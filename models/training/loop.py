@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from lia_bench.core.errors import CheckpointError, LiaBenchError, Terminated
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint, save_checkpoint
 from lia_bench.models.training import random_states
-from lia_bench.models.training.batches import as_images, lost_workers_named
+from lia_bench.models.training.batches import as_images
 from lia_bench.models.training.hardware import Fabric
 from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
@@ -117,8 +117,8 @@ class TrainingLoop:
             LiaBenchError: data cannot be read, a loss or gradient is no number, or a checkpoint cannot be written.
         """
         run = self._run
-        with lost_workers_named(), deferred_interruption() as interruption, self._journal() as journal:
-            meter = Meter()
+        meter = Meter()
+        with deferred_interruption() as interruption, self._journal() as journal:
             for step in range(run.start + 1, run.stop + 1):
                 begun = time.perf_counter()
                 batch = self._next_batch(step - 1)

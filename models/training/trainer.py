@@ -20,7 +20,7 @@ from lia_bench.models.compilation import compiler_advice
 from lia_bench.models.fit import Differences
 from lia_bench.models.loading import load_model
 from lia_bench.models.training import random_states
-from lia_bench.models.training.batches import Share, pair_batches
+from lia_bench.models.training.batches import Share, lost_workers_named, pair_batches
 from lia_bench.models.training.configuration import DataConfiguration
 from lia_bench.models.training.hardware import Fabric, launch
 from lia_bench.models.training.held_out import HeldOut, held_out_partition
@@ -99,7 +99,7 @@ def _train(
         pinned=fabric.device.type == "cuda",
     )
     try:
-        with compiler_advice() if run.hardware.compile else nullcontext():
+        with lost_workers_named(), compiler_advice() if run.hardware.compile else nullcontext():
             TrainingLoop(fabric, recipe, run, batches, held_out, donor.training if donor else None).run()
     except KeyboardInterrupt:
         leave_processes()
