@@ -26,7 +26,7 @@ MAY_IMPORT = {
 """Of each part: what it may import beside itself. What is not here (`cli`, the package itself) may import all."""
 
 LINES = 350
-MODULES = 400
+MODULES = 390
 MODULES_OF_A_FOLDER = 20
 NAMES_OF_VERBS = 40
 
