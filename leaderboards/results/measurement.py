@@ -75,8 +75,8 @@ class Measurement:
     def of_sets(self, metric: str) -> SetScore | None:
         """What is known of a metric of sets: value, reason, numbers of samples; None of a metric of frames."""
         entries = self.run.sets.scores if self.run.sets else ()
-        own = (entry for entry in entries if (entry.task, entry.model) == (self.task, self.index))
-        return next((entry for entry in own if entry.metric == metric), None)
+        wanted = (self.task, self.index, metric)
+        return next((entry for entry in entries if (entry.task, entry.model, entry.metric) == wanted), None)
 
     def problems(self) -> list[str]:
         """The clips whose frames could not be scored, each with the reason."""
@@ -140,8 +140,8 @@ class Measurement:
         return [result.scores[metric] for result in self.results() if metric in result.scores]
 
     def _why_without(self, result: ModelResult, metric: str) -> str:
-        if metric in (result.reasons or {}):
-            return (result.reasons or {})[metric]
+        if said := (result.reasons or {}).get(metric):
+            return said
         score = result.scores.get(metric)
         empty = score is not None and score.value is None and score.valid_frames + score.missing_frames == 0
         return "too short: it looks at several frames at once" if empty else ""
@@ -347,5 +347,4 @@ def resampled_means(values: Sequence[float], weights: Sequence[float], seed: int
     """(RESAMPLES,) weighted means over drawn clips."""
     own = np.asarray(weights, dtype=np.float64)
     totals, counted = resampled_sums([np.multiply(values, own), own], seed)
-    means: Values = totals / counted
-    return means
+    return np.divide(totals, counted)
