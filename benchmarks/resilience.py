@@ -237,10 +237,10 @@ def answers(study: Path, seconds: float, raters: int = 5) -> Load:
         return rate_at_once(server.address, raters, seconds + 1)
 
 
-def stored(study: Path) -> set[tuple[str, str, str]]:
-    """Rater, question and side of every answer that a study keeps."""
+def stored(study: Path) -> set[tuple[str, str, int]]:
+    """Rater, trial and place of every answer that a study keeps."""
     with sqlite3.connect(study / "answers.sqlite") as database:
-        return set(database.execute("SELECT rater, question, side FROM answers"))
+        return set(database.execute("SELECT rater, trial, place FROM answers"))
 
 
 if __name__ == "__main__":
