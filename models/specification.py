@@ -22,7 +22,7 @@ class ModelSpecification:
             that is not trained.
         authors_checkpoint: module of the authors' checkpoint layout (an `AuthorsLayout`), or None where they
             published none.
-        ablations: file of what the model's paper takes apart, by name (`training/ablations.py`), or None.
+        ablations: file of what the model's paper takes apart, by name (`training/configuration.py`), or None.
         card: file with the model's paper, licences and published checkpoints (a `ModelCard`), or None.
         transfer_modes: what `animate(transfer=...)` takes; the first is the default.
     """
