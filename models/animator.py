@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from lia_bench.core.errors import CheckpointError, InputError
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video.conversion import image_of, images_of, levels_of, to_range
+from lia_bench.models.acceleration import compiler_advice, streamed
 from lia_bench.models.blocks.standing_weights import StandingWeights
-from lia_bench.models.compilation import compiler_advice
 from lia_bench.models.controls import Control, Editor, amounts_row
 from lia_bench.models.hub import Shareable
-from lia_bench.models.streaming import streamed
 
 if TYPE_CHECKING:
     from lia_bench.core.video.conversion import PictureLike, VideoLike

@@ -14,9 +14,9 @@ from lia_bench.core.names import counted
 from lia_bench.core.processes import alone_in_folder, leave_processes
 from lia_bench.core.provenance import provenance
 from lia_bench.core.registry import load_attribute
+from lia_bench.models.acceleration import compiler_advice
 from lia_bench.models.card import published_checkpoint, published_checkpoints
 from lia_bench.models.checkpoint import load_training_state, own_checkpoint_folder
-from lia_bench.models.compilation import compiler_advice
 from lia_bench.models.fit import Differences
 from lia_bench.models.loading import load_model
 from lia_bench.models.training import random_states

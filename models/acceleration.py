@@ -1,12 +1,17 @@
-"""Frames to the device and back, in batches; around what a GPU computes, the program decodes and encodes."""
+"""Rendering at a device's pace: frames go to it and back in batches while the program decodes and encodes; compilation.
+
+There may be no compiler: what torch.compile calls to make code is asked for at the first use alone.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 import torch
 from torch import Tensor
 
+from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.memory import freed_memory_kept
 
 Rendering = Callable[[Tensor], Tensor]
@@ -59,3 +64,27 @@ def _taken(coming: tuple[Tensor, torch.cuda.Event]) -> Tensor:
     frames, there = coming
     there.synchronize()
     return frames
+
+
+@contextmanager
+def compiler_advice() -> Iterator[None]:
+    """Turn the failure of torch.compile to make code in the block into one line that says what to do.
+
+    Raises:
+        LiaBenchError: there is no compiler, or it failed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        # Costly to import, and there already where code was to be made.
+        from torch._dynamo.exc import ShortenTraceback
+        from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
+
+        if not isinstance(error, ShortenTraceback | CppCompileError | InvalidCxxCompiler):
+            raise
+        cause = getattr(error, "inner_exception", error)
+        reason = next((line for line in str(cause).splitlines() if line.strip()), "it gave no reason")
+        raise LiaBenchError(
+            f"--compile: torch.compile could not make code here ({type(cause).__name__}: {reason.strip()}): "
+            "install a C++ compiler, such as g++, or leave --compile out"
+        ) from error
