@@ -71,6 +71,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_to_look_through() -> Iterator[None]:
+    """Leave out what a module leaves behind, too: a collection that goes through it all takes half a second."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_unconfigure() -> None:
     """Let what was left out be cleared away, as libraries ask for at the end."""
     gc.unfreeze()
