@@ -20,6 +20,9 @@ from lia_bench.models.lia.animator import LiaAnimator
 
 LINE = (1.0, 3.0, 3.0, 1.0)
 
+KEPT, GIVEN_BACK = "kept", "given-back"
+"""What the process does with memory that it frees: as lia-bench's commands do, and as the system has it."""
+
 
 class PlainLia:
     """Relative transfer with the weights of a model of the zoo."""
@@ -141,11 +144,20 @@ def read(source: Path, clip: Path) -> tuple[Tensor, Tensor]:
         return to_tensor(read_image(source)), torch.stack([to_tensor(frame) for frame in video])
 
 
-def main(what: str, checkpoint: str, source: str, clip: str, result: str) -> None:
-    """Print the seconds of the model 'alone', or animate a file into a file: the 'whole' command."""
+def set_allocator(allocator: str) -> None:
+    """Have this process handle freed memory so from now on."""
+    from lia_bench.core.memory import keep_freed_memory
+
+    if allocator == KEPT:
+        keep_freed_memory()
+
+
+def main(what: str, allocator: str, checkpoint: str, source: str, clip: str, result: str) -> None:
+    """Print the processor time of the model 'alone', or animate a file into a file: the 'whole' command."""
     from lia_bench.core.video import to_frame, write_video
     from lia_bench.models.loading import load_model
 
+    set_allocator(allocator)
     ours = load_model("lia", checkpoint=checkpoint, device="cpu")
     assert isinstance(ours, LiaAnimator)
     model = PlainLia(ours)
@@ -153,10 +165,10 @@ def main(what: str, checkpoint: str, source: str, clip: str, result: str) -> Non
     if what == "alone":
         for _ in model.animate(still, driving[:1]):
             pass
-        begin = time.perf_counter()
+        begin = time.process_time()
         for _ in model.animate(still, driving):
             pass
-        print(json.dumps({"seconds": time.perf_counter() - begin}))
+        print(json.dumps({"processor": time.process_time() - begin}))
     else:
         frames = list(model.animate(still, driving))
         write_video(Path(result), [to_frame(frame) for frame in frames], 25)

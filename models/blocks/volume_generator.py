@@ -64,15 +64,19 @@ class Spade(nn.Module):
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         """(B, channels, H, W), shape kept, under a map (B, map_channels, h, w)."""
-        if weights_stand(features):
-            return self._faster(features, condition)
-        hidden = F.relu(self.shared(F.interpolate(condition, size=features.shape[2:])), inplace=True)
-        normalised: Tensor = self.normalisation(features) * (1 + self.scale(hidden)) + self.shift(hidden)
-        return normalised
+        return self.modulated(self.normalisation(features), condition)
 
-    def _faster(self, features: Tensor, condition: Tensor) -> Tensor:
-        """The same: the last doubling of the map is part of the convolution; one for both scale and shift."""
-        height, width = features.shape[2:]
+    def modulated(self, normalised: Tensor, condition: Tensor) -> Tensor:
+        """What is behind the instance norm."""
+        if weights_stand(normalised):
+            return self._faster(normalised, condition)
+        hidden = F.relu(self.shared(F.interpolate(condition, size=normalised.shape[2:])), inplace=True)
+        total: Tensor = normalised * (1 + self.scale(hidden)) + self.shift(hidden)
+        return total
+
+    def _faster(self, normalised: Tensor, condition: Tensor) -> Tensor:
+        """The last doubling of the map is part of the convolution; one convolution makes both scale and shift."""
+        height, width = normalised.shape[2:]
         if height == condition.shape[2]:
             hidden = self.shared(condition)
         else:
@@ -80,7 +84,7 @@ class Spade(nn.Module):
         weight = made_once(self, _both, self.scale.weight, self.shift.weight)
         bias = made_once(self, _one_plus, self.scale.bias, self.shift.bias)
         scale, shift = convolve(self, F.relu(hidden, inplace=True), weight, bias).chunk(2, dim=1)
-        return torch.addcmul(shift, self.normalisation(features), scale)
+        return torch.addcmul(shift, normalised, scale)
 
 
 def _both(scale: Tensor, shift: Tensor) -> Tensor:
@@ -108,10 +112,12 @@ class SpadeBlock(nn.Module):
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         """(B, inputs, H, W) to (B, outputs, H, W)."""
-        change = self.convolution1(F.leaky_relu(self.normalisation1(features, condition), SLOPE))
-        change = self.convolution2(F.leaky_relu(self.normalisation2(change, condition), SLOPE))
+        normalised = self.normalisation1.normalisation(features)
+        change = self.normalisation1.modulated(normalised, condition)
+        change = self.convolution1(F.leaky_relu(change, SLOPE, inplace=True))
+        change = self.convolution2(F.leaky_relu(self.normalisation2(change, condition), SLOPE, inplace=True))
         if self.changing:
-            features = self.shortcut(self.shortcut_normalisation(features, condition))
+            features = self.shortcut(self.shortcut_normalisation.modulated(normalised, condition))
         total: Tensor = features + change
         return total
 

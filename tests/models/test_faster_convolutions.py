@@ -14,6 +14,7 @@ from lia_bench.models.blocks.convolution import (
     InstanceNorm,
     ResidualBlock,
     UpBlock,
+    VolumeResidualBlock,
     VolumeUpBlock,
 )
 from lia_bench.models.blocks.standing_weights import StandingWeights, made_once
@@ -58,6 +59,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], list[tuple[int, ...]], float]] =
     "residual": (lambda: ResidualBlock(96), [(1, 96, 16, 16)], 16 / 36),
     "up": (lambda: UpBlock(32, 16), [(2, 32, 16, 8)], 4 / 9),
     "up in volumes": (lambda: VolumeUpBlock(32, 16), [(2, 32, 5, 8, 6)], 4 / 9),
+    "residual in volumes": (lambda: VolumeResidualBlock(96), [(2, 96, 3, 16, 16)], 16 / 36),
+    "one layer of a volume": (lambda: VolumeResidualBlock(96), [(1, 96, 1, 16, 16)], 16 / 36),
     "styled": (lambda: StyledConvolution(96, 96, 32), [(2, 96, 16, 16), (2, 32)], 16 / 36),
     "styled up": (lambda: UpsamplingStyledConvolution(32, 16, 32), [(2, 32, 16, 16), (2, 32)], 1),
     "spade": (lambda: Spade(96, 128, 128), [(2, 96, 16, 16), (2, 128, 16, 16)], 16 / 36),
