@@ -4,11 +4,14 @@ import gc
 import itertools
 import json
 import os
+import random
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -69,6 +72,15 @@ def pytest_collection_finish() -> None:
     """Leave what is there by now out of every later collection of garbage: training collects before each run."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Numbers that a test or its fixtures draw without a seed of their own are the same in any order of tests."""
+    random.seed(0)
+    np.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="module", autouse=True)

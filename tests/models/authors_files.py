@@ -48,7 +48,7 @@ def last_frame(animator: Animator, source: Tensor, driving: Tensor, transfer: st
 
     For a mode whose keypoints a golden holds frame by frame: what renders them is the same for all modes.
     """
-    with torch.inference_mode():
+    with animator.evaluating():
         return animator.render(animator.encode_source(source[None], driving[:1], transfer), driving[-1:])
 
 

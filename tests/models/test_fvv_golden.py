@@ -60,7 +60,7 @@ def test_first_frame(animator: FvvAnimator, source: Tensor, driving: Tensor, exp
 def test_last_frame_of_relative_transfer(
     animator: FvvAnimator, encoded: dict[str, EncodedClip], driving: Tensor, expected: dict[str, Any]
 ) -> None:
-    with torch.inference_mode():
+    with animator.evaluating():
         frames = animator.render(encoded["relative"], driving[2:])
     assert largest_difference(frames, expected["outputs"]["relative"][2:]) < TOLERANCE
 

@@ -138,7 +138,7 @@ def test_codes_of_every_frame(
 def test_last_frame_of_relative_transfer(
     animator: LiaxAnimator, encoded: dict[str, EncodedSource], driving: Tensor, expected: dict[str, Any]
 ) -> None:
-    with torch.inference_mode():
+    with animator.evaluating():
         (frame,) = animator.render(encoded["relative"], driving[2:])
     assert difference(frame.numpy(), expected["outputs"]["relative"][2]) < TOLERANCE
 
@@ -147,7 +147,7 @@ def test_last_frame_of_relative_transfer(
 def test_an_edit_of_single_directions(
     animator: LiaxAnimator, edited: EncodedSource, source: Tensor, expected: dict[str, Any]
 ) -> None:
-    with torch.inference_mode():
+    with animator.evaluating():
         (frame,) = animator.render(edited, source[None])
     assert difference(frame.numpy(), expected["outputs"]["edit"][0]) < TOLERANCE
 

@@ -77,7 +77,7 @@ def encoded(animator: LivePortraitAnimator, source: Tensor, driving: Tensor) -> 
 def test_last_frame_of_relative_transfer(
     animator: LivePortraitAnimator, encoded: dict[str, EncodedClip], driving: Tensor, expected: dict[str, Any]
 ) -> None:
-    with torch.inference_mode():
+    with animator.evaluating():
         frames = animator.render(encoded["relative"], driving[2:])
     assert largest_difference(frames, expected["outputs"]["relative"][2:]) < TOLERANCE
 
@@ -105,7 +105,7 @@ def test_what_the_decoder_is_given(
         given.append(features)
         return torch.zeros(len(features), 3, 1, 1)
 
-    with torch.inference_mode(), patch.object(animator.generator.decoder, "forward", decode):
+    with animator.evaluating(), patch.object(animator.generator.decoder, "forward", decode):
         animator.render(encoded["absolute"], driving[1:2])
     assert difference(given[0][0].numpy(), expected["intermediate"]["decoder_input_absolute1"]) < TOLERANCE
 

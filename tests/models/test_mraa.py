@@ -279,7 +279,7 @@ def test_reconstruction_moves_the_background_as_its_network_says() -> None:
     # Fresh, it lets the background stand still.
     torch.nn.init.normal_(model.background_predictor.entries.weight, std=0.1)
     source, driving = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
-    with torch.inference_mode():
+    with model.evaluating():
         background = model.background_predictor(source, driving)
         expected = model.generator(source, *map(model.region_predictor, (source, driving)), background).frames
     frames = model.animate(source[0], driving, "reconstruction")
