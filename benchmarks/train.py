@@ -215,7 +215,8 @@ def batches(setting: Setting, data: Path) -> Iterator["PairBatch"]:
     import torch
 
     from lia_bench.core.prepared_dataset import open_dataset
-    from lia_bench.models.training.batches import Share, as_images, pair_batches, usual_workers
+    from lia_bench.models.training.batches import Share, pair_batches, usual_workers
+    from lia_bench.models.training.loop import as_images
     from lia_bench.models.training.pairs import FramePairs
     from lia_bench.models.training.recipe import PairBatch
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -70,7 +69,7 @@ class _Batches:
 def pair_batches(
     pairs: FramePairs, share: Share, *, start: int, stop: int, workers: int, pinned: bool
 ) -> Iterator[Tensor]:
-    """Batches of iterations `start` to `stop`: uint8 (B, 2 + references, 3, size, size), for `as_images`.
+    """Batches of iterations `start` to `stop`: uint8 (B, 2 + references, 3, size, size), pixels in any order.
 
     They are the same for any number of workers, which start at once, not at the first batch. `pinned` puts batches
     where a GPU can fetch them.
@@ -107,11 +106,6 @@ def lost_workers_named() -> Iterator[None]:
             "a process that decodes frames was killed, often for lack of memory: "
             "lower data.cache_megabytes or data.workers, then run the same command again"
         ) from error
-
-
-def as_images(batch: Tensor) -> Tensor:
-    """Frames uint8 (..., 3, H, W), whatever the order of their pixels, as images float32 in [0, 1] in the usual one."""
-    return batch.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
 
 
 def usual_workers(accelerator: str, devices: int) -> int:

@@ -10,13 +10,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, LiaBenchError, Terminated
 from lia_bench.models.checkpoint import load_training_state, read_own_checkpoint, save_checkpoint
 from lia_bench.models.training import random_states
-from lia_bench.models.training.batches import as_images
 from lia_bench.models.training.hardware import Fabric
 from lia_bench.models.training.held_out import HeldOut
 from lia_bench.models.training.journal import Journal, Meter, opened_journal, peak_memory
@@ -309,3 +309,8 @@ class TrainingLoop:
             network.load_state_dict(training["networks"][name])
         for name, optimiser in self._recipe.optimisers.items():
             load_optimiser(optimiser, training["optimisers"][name])
+
+
+def as_images(batch: Tensor) -> Tensor:
+    """Frames uint8 (..., 3, H, W), whatever the order of their pixels, as images float32 in [0, 1] in the usual one."""
+    return batch.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
