@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lia_bench.core.video import write_video
-from lia_bench.leaderboards.html.report import write_report
+from lia_bench.leaderboards.html.report import PARTS, write_report
 from tests.browser import SECONDS, times_of, visitor, wait_until, wait_until_in_step
 from tests.leaderboards.toy_results import ToyResults, save_report, toy_content, write_results
 
@@ -69,6 +69,17 @@ def test_each_metric_is_drawn_over_the_start_pose_gap(watched: "BrowserContext",
     assert chart.locator(".gap-dot title").first.text_content()
     places = {dot.get_attribute("cx") for dot in chart.locator(".gap-dot").all()}
     assert len(places) == 2
+
+
+def test_acronyms_alone_are_written_in_capitals(watched: "BrowserContext") -> None:
+    script = (PARTS / "format.js").read_text(encoding="utf-8")
+    names = {
+        **{"l1": "L1", "ms_ssim": "MS-SSIM", "video_fid": "video FID", "akd_openpose": "AKD openpose", "fps": "fps"},
+        **{"pose_error": "pose error", "jitter": "jitter", "l1_face": "L1 face", "lip_sync": "lip sync"},
+        "preference_vs_lia_percent": "preferred to lia, %",
+    }
+    written = watched.new_page().evaluate(f"names => {{ {script}\nreturn names.map(columnName); }}", [*names])
+    assert written == [*names.values()]
 
 
 def apart(videos: "Locator") -> float:
