@@ -178,6 +178,9 @@ def test_a_picture_that_is_cut_short_is_no_frame(packed: Path, tmp_path: Path) -
     index = output / "test-00000.idx"
     lines = [line.split(" ") for line in index.read_text().splitlines()]
     lines[2][2] = str(int(lines[2][2]) // 2)
+    with open_video(output / "test-00000.tar/test/q#b#0") as reader:
+        assert reader.frame(1).shape == (32, 32, 3)
+    # What was read of the index before does not count once it is another one.
     index.write_text("\n".join(" ".join(line) for line in lines) + "\n")
     with open_video(output / "test-00000.tar/test/q#b#0") as reader:
         reader.frame(0)

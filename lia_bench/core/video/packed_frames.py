@@ -68,8 +68,8 @@ class PackedReader(FrameReader):
         """Raises UnreadableVideoError where tar or index cannot be read, or hold no such clip."""
         try:
             self._file = clip.tar.open("rb", buffering=0)
-            status = os.fstat(self._file.fileno())
-            self._places = _places(clip, status.st_size, status.st_mtime_ns)
+            tar, index = os.fstat(self._file.fileno()), index_of(clip.tar).stat()
+            self._places = _places(clip, tar.st_size, (tar.st_mtime_ns, index.st_size, index.st_mtime_ns))
         except OSError as error:
             raise UnreadableVideoError(f"{error.filename}: {error.strerror or error}; {WAY_OUT}") from None
         height, width = self._places.size
@@ -135,7 +135,7 @@ class _Places:
 
 # A clip of 200 frames takes four kilobytes: a process that reads at random in all of VoxCeleb keeps them all.
 @lru_cache(maxsize=32768)
-def _places(clip: PackedClip, tar_size: int, changed: int) -> _Places:
+def _places(clip: PackedClip, tar_size: int, state: tuple[int, ...]) -> _Places:
     index = index_of(clip.tar)
     try:
         with index.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
