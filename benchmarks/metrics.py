@@ -39,6 +39,9 @@ ALL_OF_LANDMARKS = (
     *("akd_mediapipe_face", "mkr_mediapipe_face", "pose_error_mediapipe", "expression_error_mediapipe"),
     *("jitter_mediapipe", "l1_face_mediapipe", "l1_eyes_mediapipe", "l1_mouth_mediapipe", "l1_background_mediapipe"),
 )
+LARGE = "with LPIPS and FID"
+SUITES = {"pixels and faces": PIXELS_AND_FACES, LARGE: PIXELS_AND_FACES + NETWORKS}
+PARTS = (*SUITES, "landmarks", "memory")
 SIDE, FRAMES = 256, 120
 """Of the published clips."""
 
@@ -52,7 +55,8 @@ FrameMetric = Callable[[Frame, Frame], float]
 @click.option("--clips", default=2, show_default=True, help="Clips of 120 frames for each model.")
 @click.option("--models", default="fomm,iapm", show_default=True, help="Whose videos.")
 @click.option("--threads", default=1, show_default=True, help="Of torch, for both.")
-def main(published: Path, weights: Path, clips: int, models: str, threads: int) -> None:
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="[default: all; repeatable]")
+def main(published: Path, weights: Path, clips: int, models: str, threads: int, parts: tuple[str, ...]) -> None:
     """Print the seconds of both, for the metrics without and with large networks, and the peak memory."""
     imageio_with_ffmpeg()
     torch.set_num_threads(threads)
@@ -68,8 +72,8 @@ def main(published: Path, weights: Path, clips: int, models: str, threads: int) 
             (folder / kind).mkdir()
             for pair in pairs:
                 (folder / kind / f"{pair.name}.mp4").symlink_to((pair / f"{kind}.mp4").resolve())
-        suites = {"pixels and faces": PIXELS_AND_FACES, "with LPIPS and FID": PIXELS_AND_FACES + NETWORKS}
-        for title, metrics in suites.items():
+        for title in (part for part in SUITES if part in (parts or PARTS)):
+            metrics = SUITES[title]
             shutil.rmtree(folder / "home" / "features", ignore_errors=True)
             plain, own = [], []
             for model in names:
@@ -81,9 +85,11 @@ def main(published: Path, weights: Path, clips: int, models: str, threads: int) 
                 f"ratio {sum(plain) / sum(own):.2f}",
                 flush=True,
             )
-        multiply_adds(len(names), FRAMES * len(pairs))
-        landmarks(folder, names[0])
-        for frames in (64, 256):
+        if LARGE in (parts or PARTS):
+            multiply_adds(len(names), FRAMES * len(pairs))
+        if "landmarks" in (parts or PARTS):
+            landmarks(folder, names[0])
+        for frames in (64, 256) if "memory" in (parts or PARTS) else ():
             print(f"peak memory, a clip of {frames} frames, all metrics: {memory(folder, frames):.0f} MiB", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Rendering at a device's pace: frames go to it and back in batches while the program decodes and encodes; compilation.
+"""Rendering at a device's pace: frames in batches to it and back as others are decoded; precision; compilation.
 
 There may be no compiler: what torch.compile calls to make code is asked for at the first use alone.
 """
@@ -6,13 +6,19 @@ There may be no compiler: what torch.compile calls to make code is asked for at 
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.memory import freed_memory_kept
+
+if TYPE_CHECKING:
+    from lia_bench.models.animator import Animator
 
 Rendering = Callable[[Tensor], Tensor]
 
@@ -64,6 +70,39 @@ def _taken(coming: tuple[Tensor, torch.cuda.Event]) -> Tensor:
     frames, there = coming
     there.synchronize()
     return frames
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How far a frame in reduced precision is from the same one in full, in grey levels of 255.
+
+    Attributes:
+        mean: over pixels and channels.
+        largest: of any of them.
+    """
+
+    mean: float
+    largest: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} grey levels on average, {self.largest:.1f} at most"
+
+
+def rounding(animator: "Animator", source: Tensor, driving: Tensor, transfer: str) -> Rounding:
+    """What the precision that `animator` was sped up to does to the last of a few frames.
+
+    Args:
+        animator: the model.
+        source: (3, H, W) in [0, 1].
+        driving: (T, 3, H, W) in [0, 1], the first of which relative transfer begins from.
+        transfer: one of the model's modes.
+    """
+    # It shares the weights.
+    exact = copy(animator)
+    exact.speed_up()
+    reduced, full = (model.animate(source, driving, transfer)[-1] for model in (animator, exact))
+    apart = (reduced - full).abs() * 255
+    return Rounding(float(apart.mean()), float(apart.max()))
 
 
 @contextmanager

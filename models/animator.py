@@ -266,6 +266,7 @@ class Animator(nn.Module, Shareable, ABC):
         raises LiaBenchError where there is no C++ compiler.
         """
         self._reduced = precision == "bf16-mixed"
+        self.__dict__.pop("render", None)
         if compiled:
             setattr(self, "render", compiler_advice()(torch.compile(self.render)))  # noqa: B010
 

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, tee
-from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -134,7 +133,7 @@ def evaluate(
         strips = [opened.folder / VIDEOS / task.strip for task in work if filming]
         kinds = ["videos"] if request.videos else []
         if request.flow_videos or request.show or not opened.finished.issuperset(task.key for task in work):
-            lacking = warm_up(models)
+            lacking = warm_up(models, request.batch_size if request.compile else 0)
             if request.flow_videos and lacking[FLOWS]:
                 planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(lacking[FLOWS])}")
             for kind in request.show:
@@ -243,7 +242,7 @@ class _Evaluation:
         sizes = {judges.size, *(model.seen for model in models)}
         # The models take frames a batch at a time and in step, so that tee holds little more than a batch.
         shown, *branches = tee(at_sizes(driving, sizes), len(models) + 1)
-        self._reference = map(itemgetter(judges.size), shown)
+        self._reference = (to_tensor(frames[judges.size]) for frames in shown)
         of_task = (task.task, task.driving.name, views)
         self.streams = [
             TimedStream(model, *of_task, branch, judges.size, judges.batch_size, kinds)

@@ -22,7 +22,7 @@ from lia_bench.leaderboards.evaluation.pairs import (
 )
 from lia_bench.leaderboards.evaluation.request import SPLIT, TASKS, EvaluationRequest
 from lia_bench.leaderboards.evaluation.session import Announce, SessionPlan, run_plan
-from lia_bench.leaderboards.evaluation.streams import Contestant, Size
+from lia_bench.leaderboards.evaluation.streams import Contestant, Size, speed_up
 from lia_bench.leaderboards.results.columns import FLOOR
 from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
 from lia_bench.metrics.best_start import PosePoints
@@ -107,6 +107,7 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
         course.check_views([*(clips if "reconstruction" in request.tasks else ()), *animated])
     contestants = [_contestant(model, request, size) for model in lineup.models]
     _announce_one_source(request, contestants, tell)
+    rounding = speed_up(contestants, request, clips[0].path, tell)
     session_plan = SessionPlan(
         title="evaluate",
         folder=request.results / (request.name or _usual_name(request, dataset, size)),
@@ -132,6 +133,8 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
             references=request.references,
             best_of_references=request.best_of_references,
             start=request.start,
+            precision=request.precision,
+            compiled=request.compile,
         ),
         run=run_plan(
             [_planned(*pair, size) for pair in zip(lineup.models, contestants, strict=True)],
@@ -141,7 +144,7 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
         ),
         suite=suite,
         pairs=pairs,
-        notes={"clip_list": str(request.clips) if request.clips else None},
+        notes={"clip_list": str(request.clips) if request.clips else None, **rounding},
         processes=processes,
         announce=tell,
     )
@@ -319,6 +322,8 @@ def _arranged(request: EvaluationRequest) -> list[str]:
         *(["without-source-frame"] if request.skip_source_frame else []),
         *(["best-start"] if request.start == "best" else []),
         *(["source-sets"] if request.set_side == "source" else []),
+        *([request.precision] if request.precision != "32-true" else []),
+        *(["compiled"] if request.compile else []),
     ]
 
 

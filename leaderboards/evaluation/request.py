@@ -41,6 +41,7 @@ class EvaluationRequest:
         name: of the results folder; None is made from the dataset, the size and what differs from the usual.
         device: torch's name; None is the GPU where there is one.
         batch_size: frames rendered together; numbers do not depend on it, the speed does.
+        precision, compile: as `Animator.speed_up` takes them; part of what a row says.
         size: side in pixels at which frames are scored; None is that of the model whose frames are smallest.
         clips: a list of clips (see `lia_bench.core.prepared_dataset`); only the test clips that it names count.
         limit: only the first so many test clips are animated or drive; None is all.
@@ -73,6 +74,8 @@ class EvaluationRequest:
     name: str | None = None
     device: str | None = None
     batch_size: int = 8
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    compile: bool = False
     protocol: Protocol = Protocol.LITERATURE
     subject: str | None = None
     size: int | None = None
@@ -107,6 +110,8 @@ class EvaluationRequest:
         _check_counts({"batch-size": self.batch_size, "limit": self.limit, "pairs": self.pairs, "size": self.size})
         _check_counts({"max-frames": self.max_frames, "references": self.references or None})
         self._check_together()
+        if self.compile and (self.flow_videos or self.show):
+            raise InputError("--compile: compiled code does not tell of keypoints, masks and flows: leave it out")
         if self.flow_videos and not self.videos:
             raise InputError("--flow-videos and --no-videos: leave one of them out")
         if self.show and not self.videos:

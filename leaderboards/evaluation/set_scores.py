@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.console import progress
-from lia_bench.core.video.image import at_sizes
+from lia_bench.core.video.image import at_sizes, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.results.report import ClipEntry, Run, SetScore
 from lia_bench.metrics.clip_scores import eight_bits
@@ -45,7 +45,7 @@ def keep_true_features(suite: Suite, key: str, length: int, frames: Iterable[Fra
     try:
         for scaled in at_sizes(frames, [size]):
             for stream in streams:
-                stream.push(eight_bits(scaled[size][None].to(suite.setting.device)))
+                stream.push(eight_bits(to_tensor(scaled[size])[None].to(suite.setting.device)))
     except BaseException:
         for stream in streams:
             stream.abandon()

@@ -1,11 +1,11 @@
 """What one model makes of one clip, frame by frame, and the time it takes for it."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import tee
-from operator import itemgetter
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -13,11 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.video import resize, to_tensor
+from lia_bench.core.video import open_video, resize, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.evaluation.course import Views
 from lia_bench.leaderboards.evaluation.films import Rendered
-from lia_bench.leaderboards.evaluation.request import FLOWS, KINDS
+from lia_bench.leaderboards.evaluation.request import FLOWS, KINDS, EvaluationRequest
+from lia_bench.models.acceleration import rounding
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.motion_marks import Marks, recorded_flows, recorded_marks
 
@@ -91,7 +92,7 @@ class TimedStream:
         task: str,
         clip: str,
         views: Views,
-        driving: Iterator[Mapping[Size, Tensor]],
+        driving: Iterator[Mapping[Size, Frame]],
         size: Size,
         batch_size: int,
         kinds: Collection[str] = (),
@@ -99,7 +100,7 @@ class TimedStream:
         """Takes what it is to render, and what of it is wanted.
 
         Args:
-            driving: frames at every size that is needed.
+            driving: frames, uint8 (H, W, 3), at every size that is needed.
             size: of the frames that are compared.
             kinds: of `KINDS`, what is to come with the frames.
         """
@@ -111,9 +112,9 @@ class TimedStream:
         several = [views.source, *views.references] if views.best and not takes else [views.source]
         references = [_seen(view, model) for view in views.references] if takes else None
         truth, *branches = tee(driving, len(several) + 1) if len(several) > 1 else ((), driving)
-        self._truth = map(itemgetter(size), truth)
+        self._truth = (to_tensor(frames[size]) for frames in truth)
         self._starts = [
-            (_seen(view, model), self.watch.without(map(itemgetter(model.seen), branch)))
+            (_seen(view, model), self.watch.without(self._driving(branch)))
             for view, branch in zip(several, branches, strict=True)
         ]
         self._setting: dict[str, Any] = {
@@ -127,6 +128,11 @@ class TimedStream:
         self._kinds = frozenset(kinds) if len(several) == 1 else frozenset()
         self._flows: Iterator[Tensor] = iter(())
         self._marks: Iterator[Marks] = iter(())
+
+    def _driving(self, frames: Iterator[Mapping[Size, Frame]]) -> "Iterator[Frame | Tensor]":
+        """What the model is driven by: of a GPU whole levels, a quarter of the bytes to copy there."""
+        levels = (each[self._model.seen] for each in frames)
+        return levels if self._model.animator.device.type == "cuda" else map(to_tensor, levels)
 
     def __iter__(self) -> "TimedStream":
         return self
@@ -166,8 +172,36 @@ class TimedStream:
         return min(compared, key=lambda frame: float((frame - true).abs().mean()))
 
 
-def warm_up(models: Sequence[Contestant]) -> dict[str, list[str]]:
+def speed_up(
+    models: Sequence[Contestant], request: EvaluationRequest, clip: Path, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Speed models up as `request` asks. What that does to a frame of the clip `tell` is told.
+
+    Returns:
+        the same for the report; empty in full precision.
+    """
+    for model in models:
+        model.animator.speed_up(request.precision, compiled=request.compile)
+    if request.precision == "32-true":
+        return {}
+    with open_video(clip) as reader:
+        first, middle = reader.frame(0), reader.frame(len(reader) // 2)
+    changes = {}
+    for model in models:
+        driving = torch.stack([_seen(first, model), _seen(middle, model)])
+        change = rounding(model.animator, driving[0], driving, model.transfers[request.tasks[0]])
+        tell(f"{model.label}: {request.precision} changes a frame by {change}")
+        changes[model.label] = asdict(change)
+    return {"rounding": changes}
+
+
+def warm_up(models: Sequence[Contestant], compiled: int = 0) -> dict[str, list[str]]:
     """Let every model render once, so that what libraries set up in the first call does not count as its speed.
+
+    Args:
+        models: those of the evaluation.
+        compiled: frames at once of models whose code is compiled, which happens for a full batch, for one that is not,
+            and for a single frame; 0 for others.
 
     Returns:
         of each of `request.KINDS` the labels of the models that do not have it.
@@ -178,6 +212,8 @@ def warm_up(models: Sequence[Contestant]) -> dict[str, list[str]]:
         try:
             with recorded_flows() as flows, recorded_marks() as marks:
                 list(model.animator.animate_stream(frame, frame[None]))
+            for count in (2 * compiled - 1, 1) if compiled else ():
+                list(model.animator.animate_stream(frame, [frame] * count, batch_size=compiled))
         except (LiaBenchError, torch.OutOfMemoryError):
             raise
         except Exception as error:

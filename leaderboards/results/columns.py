@@ -142,6 +142,7 @@ class ResultRow:
         source_frame: 'skipped' where the first frame, which is the source, is not in the numbers.
         start: 'best' where relative transfer began from the driving frame most like the source.
         set_side: 'source' where distances of sets are from the sources' clips.
+        rendering: 'bf16-mixed', 'compiled' or both where models rendered so, which is faster and changes frames.
         experiment: name and hash of the experiment that asked for it.
         rendered: the size of the model's frames where they were resized to be compared, and to which.
         doubtful: the scores that are not what the report beside their table gives, as 'l1;psnr'.
@@ -189,6 +190,7 @@ class ResultRow:
     source_frame: str = _arranged(lambda setting: "skipped" if setting.skip_source_frame else "", "reconstruction")
     start: str = _arranged(lambda setting: "best" if getattr(setting, "start", "") == "best" else "", "cross")
     set_side: str = _arranged(lambda setting: "source" if setting.set_side == "source" else "", "cross")
+    rendering: str = _arranged(lambda setting: getattr(setting, "rendering", ""), "reconstruction", "cross")
     experiment: str = _text("where", lambda report, of: report.setting.experiment, seldom=True)
     rendered: str = _text("where", _rendered, seldom=True)
     doubtful: str = _text("where", seldom=True)

@@ -81,6 +81,7 @@ class EvaluationSetting(CommonSetting):
         references: further views of each source that models were given.
         best_of_references: whether models that take none were run from each view, and each frame's best counted.
         start: the driving frame that relative transfer began from.
+        precision, compiled: as `Animator.speed_up` was told.
     """
 
     kind: Literal["evaluation"] = "evaluation"
@@ -91,6 +92,13 @@ class EvaluationSetting(CommonSetting):
     references: int = 0
     best_of_references: bool = False
     start: Literal["first", "best"] = "first"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    compiled: bool = False
+
+    @property
+    def rendering(self) -> str:
+        """What of the last two is not the usual; empty for nothing."""
+        return ", ".join([self.precision] * (self.precision != "32-true") + ["compiled"] * self.compiled)
 
 
 class ScoreSetting(CommonSetting):

@@ -119,6 +119,8 @@ def animate(request: AnimationRequest, announce: Callable[[str], None]) -> Anima
     """
     if request.output is None:
         with product.animation(request, announce) as film:
+            for remark in film.remarks:
+                announce(remark)
             return Animation(rendered=(np.stack(list(film.frames)), film.fps))
     outcome = product.animate(request, announce)
     for _, written in outcome.made:

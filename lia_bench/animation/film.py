@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice, tee
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from lia_bench.animation.crop import cut
 from lia_bench.animation.inputs import DrivingVideo, SourcePicture, open_driving, squares
@@ -17,13 +19,10 @@ from lia_bench.core.memory import batch_size_advice
 from lia_bench.core.video import read_picture, resize, to_frame, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.metrics.best_start import best_match, no_match
+from lia_bench.models.acceleration import rounding
 from lia_bench.models.animator import numbers_only
 from lia_bench.models.lineup import LineupModel
 from lia_bench.preprocessing.footage import Footage
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 LARGEST_FILM = 4096 * 2176
 """Pixels of a frame: a phone's photograph has more, and hardly a player shows an H.264 film of that."""
@@ -95,7 +94,7 @@ def _at_sides(frames: Iterator[Frame], sides: Sequence[int]) -> Iterator[dict[in
     return ({side: resize(frame, (side, side)) for side in sides} for frame in frames)
 
 
-def _tensor(frame: Frame, side: int) -> "Tensor":
+def _tensor(frame: Frame, side: int) -> Tensor:
     return to_tensor(resize(frame, (side, side)))
 
 
@@ -110,10 +109,12 @@ class Film:
     Attributes:
         frames: uint8 RGB (H, W, 3) of one even size.
         fps: frames a second.
+        remarks: what the user should know.
     """
 
     frames: Iterator[Frame]
     fps: float
+    remarks: tuple[str, ...] = ()
 
 
 def make(
@@ -130,7 +131,8 @@ def make(
         output: the file.
     """
     with filming(source, driving, references, performers, request) as film:
-        return write_film(output, film.frames, film.fps, driving.path)
+        written = write_film(output, film.frames, film.fps, driving.path)
+        return replace(written, remarks=(*film.remarks, *written.remarks))
 
 
 @contextmanager
@@ -165,10 +167,20 @@ def filming(
     title = f"{source.path.name} by {driving.path.name}"
     with open_driving(driving.path) as footage, batch_size_advice(request.batch_size):
         start = starting_frame(source, driving, footage, request)
+        remarks = tuple(_roundings(performers, still, driving, footage)) if request.precision != "32-true" else ()
         frames = progress(squares(footage, driving.square), title=title, total=footage.frames, unit="frame")
         rows = render(performers, still, iter(frames), start, references, request.batch_size)
         with closing(frames):
-            yield Film(_pictures(rows, layout), request.fps or footage.clip_fps)
+            yield Film(_pictures(rows, layout), request.fps or footage.clip_fps, remarks)
+
+
+def _roundings(performers: Sequence[Performer], still: Frame, driving: DrivingVideo, footage: Footage) -> Iterator[str]:
+    """What the reduced precision of each model does to the frame in the middle."""
+    shown = [cut(footage.square_frame(place), driving.square) for place in (0, footage.frames // 2)]
+    for performer, side in zip(performers, sides_of(performers, still), strict=True):
+        frames = torch.stack([_tensor(frame, side) for frame in shown])
+        price = rounding(performer.model.animator, _tensor(still, side), frames, performer.transfer)
+        yield f"{performer.model.label}: bf16-mixed changes a frame by {price}"
 
 
 @dataclass(frozen=True)
@@ -178,7 +190,7 @@ class _Squares:
     video: DrivingVideo
     side: int
 
-    def __iter__(self) -> "Iterator[Tensor]":
+    def __iter__(self) -> Iterator[Tensor]:
         with open_driving(self.video.path) as footage:
             for frame in squares(footage, self.video.square):
                 yield _tensor(frame, self.side)
@@ -206,12 +218,13 @@ def _video_filming(
     layout = strip(shown, labels, _as_it_is) if request.is_strip else alone(_as_it_is)
     title = f"{source.path.name} by {driving.path.name}"
     with open_driving(driving.path) as footage, batch_size_advice(request.batch_size):
+        remarks = tuple(_roundings(performers, first, driving, footage)) if request.precision != "32-true" else ()
         total = min(length, footage.frames)
         frames = progress(squares(footage, driving.square), title=title, total=total, unit="frame")
         scaled = (resize(frame, (max(sides), max(sides))) for frame in islice(frames, total))
         rows = ((frame, [to_frame(image) for image in images]) for frame, *images in zip(scaled, *streams, strict=True))
         with closing(frames):
-            yield Film(_pictures(rows, layout), request.fps or footage.clip_fps)
+            yield Film(_pictures(rows, layout), request.fps or footage.clip_fps, remarks)
 
 
 def _pictures(rows: Iterator[tuple[Frame, list[Frame]]], layout: Layout) -> Iterator[Frame]:

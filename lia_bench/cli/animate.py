@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from lia_bench.cli.options import crop_options, names
+from lia_bench.cli.options import crop_options, hurry_options, names
 from lia_bench.core.names import counted, printable
 from lia_bench.core.number_types import BATCH_SIZE, RATE
 
@@ -75,14 +75,7 @@ PATH = click.Path(path_type=Path)
     type=click.Choice(["onnx", "openvino"]),
     help="Of models that `lia-bench models export` wrote.  [default: onnx]",
 )
-@click.option(
-    "--precision",
-    type=click.Choice(["32-true", "bf16-mixed"]),
-    default="32-true",
-    show_default=True,
-    help="bf16-mixed: faster on GPUs, and other frames by some grey levels.",
-)
-@click.option("--compile", "compiled", is_flag=True, help="Render by what torch.compile makes of the model.")
+@hurry_options
 @click.option("--batch-size", type=BATCH_SIZE, default=8, show_default=True, help="Frames at once.")
 @click.option("--runs", type=PATH, default=Path("runs"), show_default=True, help="Folder of trained runs.")
 def command(
@@ -104,7 +97,7 @@ def command(
     device: str | None,
     runtime: str | None,
     precision: Literal["32-true", "bf16-mixed"],
-    compiled: bool,
+    compile: bool,
     batch_size: int,
     runs: Path,
 ) -> None:
@@ -152,7 +145,7 @@ def command(
         runs=runs,
         runtime=runtime,
         precision=precision,
-        compile=compiled,
+        compile=compile,
     )
     keep_freed_memory()
     outcome = animate(request, lambda line: click.echo(printable(line), err=True))

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lia_bench.cli.options import arrangement_options, frame_options, metric_options, names
+from lia_bench.cli.options import arrangement_options, frame_options, hurry_options, metric_options, names
 from lia_bench.core.names import printable
 from lia_bench.core.number_types import BATCH_SIZE, LARGEST_SIDE, SEED, count
 
@@ -73,6 +73,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     help="The pairs of the cross task, in place of drawn ones: columns source,driving and perhaps frame, which of the "
     "source's frames is animated.",
 )
+@hurry_options
 @arrangement_options
 @frame_options
 @click.option(

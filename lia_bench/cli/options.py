@@ -65,6 +65,23 @@ def crop_options(command: Command) -> Command:
     return command
 
 
+def hurry_options(command: Command) -> Command:
+    """Adds --precision and --compile, for commands that render."""
+    options = (
+        click.option(
+            "--precision",
+            type=click.Choice(["32-true", "bf16-mixed"]),
+            default="32-true",
+            show_default=True,
+            help="bf16-mixed: faster on GPUs, and other frames by some grey levels, which are told.",
+        ),
+        click.option("--compile", is_flag=True, help="Render by what torch.compile makes of the model."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def arrangement_options(command: Command) -> Command:
     """Adds --sources and what else says how clips are gone through by models."""
     options = (

@@ -1,21 +1,25 @@
 """Animations of whole folders and of single inputs, without detectors."""
 
 import json
+import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import Tensor
 
 from lia_bench.animation import film
+from lia_bench.animation.animated import animate as frames_of
 from lia_bench.animation.product import animate
 from lia_bench.animation.request import AnimationRequest
 from lia_bench.core.errors import DeviceError, InputError
 from lia_bench.core.video import open_video, write_png_folder
 from lia_bench.models.liveportrait.animator import LivePortraitAnimator
-from tests.animation.toys import grey_frames, register, write_film
+from tests.animation.toys import Shift, grey_frames, register, write_film
 from tests.models.small_models import small_model
 
 
@@ -51,6 +55,28 @@ def test_relative_transfer_begins_from_the_first_frame(tmp_path: Path) -> None:
     assert path == Path("me-driving-shift.mp4")
     assert written.frames == 4
     assert _levels(path) == pytest.approx([100, 110, 140, 90], abs=2)
+
+
+def test_what_reduced_precision_does_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mixed(model: Shift, encoded: Tensor, driving: Tensor) -> Tensor:
+        return driving @ torch.full((32, 32), 1 / 32)
+
+    monkeypatch.setattr(Shift, "render", mixed)
+    driving = write_film(tmp_path / "driving.mp4", grey_frames([50, 61, 91, 41]))
+    request = _request(_picture(tmp_path / "me.png"), driving)
+    assert not animate(request, _quiet).made[0][1].remarks
+    reduced = replace(request, output=Path("reduced.mp4"), precision="bf16-mixed")
+    (remark,) = animate(reduced, _quiet).made[0][1].remarks
+    # The frame in the middle has one level everywhere, which takes more than eight bits.
+    exact = torch.tensor(_levels(driving)[2] / 255)
+    apart = 255 * float((exact.bfloat16().float() - exact).abs())
+    told = re.fullmatch(r"shift: bf16-mixed changes a frame by (.*) grey levels on average, (.*) at most", remark)
+    assert told is not None
+    assert [float(number) for number in told.groups()] == pytest.approx([apart, apart], abs=0.06)
+    assert apart > 0.1
+    said: list[str] = []
+    frames_of(replace(reduced, output=None), said.append)
+    assert said == [remark]
 
 
 def test_a_driving_video_of_one_frame_and_of_portrait_format(tmp_path: Path) -> None:
@@ -264,7 +290,9 @@ def test_a_video_is_moved_by_a_video(tmp_path: Path) -> None:
     outcome = animate(_request(source, driving, models=(model,), output=Path("r.mp4")), _quiet)
     # As many frames as the shorter video has.
     assert outcome.made[0][1].frames == 3
-    animate(_request(source, driving, models=(model,), output=Path("strip.mp4"), side_by_side=True), _quiet)
+    strip = _request(source, driving, models=(model,), output=Path("strip.mp4"), side_by_side=True)
+    ((_, written),) = animate(replace(strip, precision="bf16-mixed"), _quiet).made
+    assert "bf16-mixed changes a frame by" in written.remarks[0]
     with open_video(Path("strip.mp4")) as reader:
         assert len(reader) == 3
     with pytest.raises(InputError, match=r"me\.mp4: a video; shift takes a picture as source"):

@@ -45,10 +45,17 @@ class Beginning(Toy):
         return encoded.expand(len(driving), -1, -1, -1)
 
 
+class Mixing(Toy):
+    """The driving frame, by a product of matrices."""
+
+    def render(self, encoded: Tensor, driving: Tensor) -> Tensor:
+        return driving @ torch.eye(driving.shape[-1])
+
+
 @pytest.fixture
 def request_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes requests about the toy dataset, on the CPU, without videos."""
-    animators = {"viewing": "Viewing", "beginning": "Beginning"}
+    animators = {"viewing": "Viewing", "beginning": "Beginning", "mixing": "Mixing"}
     mine = {name: replace(specification(name), animator=f"{__name__}:{kind}") for name, kind in animators.items()}
     register(monkeypatch, toy=specification("toy"), **mine)
     folder = write_dataset(tmp_path / "data" / "toys")
@@ -153,6 +160,7 @@ def test_what_cannot_be_is_one_line(request_of: Any, tmp_path: Path) -> None:
         ({"sources": str(large), "tasks": ("reconstruction",)}, "is for the cross task"),
         ({"references": 1, "best_of_references": True, "tasks": ("cross",)}, "--task reconstruction alone"),
         ({"references": 1, "best_of_references": True, "pairs_file": large}, "leave one of them out"),
+        ({"compile": True, "videos": True, "show": ("flows",)}, "--compile: compiled code does not tell"),
         ({"max_frames": 1, "skip_source_frame": True}, "leave no frame"),
         ({"start": "best"}, "name the --subject"),
         ({"reconstruction_transfer": "reconstructio"}, "did you mean 'reconstruction'"),
@@ -162,6 +170,27 @@ def test_what_cannot_be_is_one_line(request_of: Any, tmp_path: Path) -> None:
             evaluate(request_of("toy", "beginning", **fields))
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "results").exists()
+
+
+def test_reduced_precision_is_part_of_what_rows_say(request_of: Any) -> None:
+    said: list[str] = []
+    fields: dict[str, Any] = {"tasks": ("reconstruction",), "precision": "bf16-mixed"}
+    outcome = evaluate(request_of("mixing", **fields), said.append)
+    told = [line for line in said if line.startswith("mixing: bf16-mixed changes a frame by 0.")]
+    assert len(told) == 1
+    mixing, identity = read(outcome.leaderboard)
+    assert mixing["rendering"] == identity["rendering"] == "bf16-mixed"
+    assert float(mixing["l1"]) > 0
+    noted = outcome.run.sessions[0]["rounding"]
+    assert 0 < noted["mixing"]["mean"] <= noted["mixing"]["largest"] < 1
+    assert noted["identity"] == {"mean": 0, "largest": 0}
+    with pytest.raises(InputError, match="holds results with precision bf16-mixed, not 32-true"):
+        evaluate(request_of("mixing", tasks=("reconstruction",)))
+    full = evaluate(request_of("mixing", tasks=("reconstruction",), name="full"))
+    assert float(read(full.leaderboard)[0]["l1"]) < float(mixing["l1"])
+    assert "rendering" not in read(full.leaderboard)[0]
+    # Rows that differ in it are neither merged nor ranked against each other.
+    assert len(measured_board([outcome.leaderboard.parent, full.leaderboard.parent]).groups) == 2
 
 
 def test_views_go_to_models_that_take_some_and_the_best_counts_for_others(request_of: Any, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ docs/training.md lists what cannot be seen so.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 from unittest.mock import patch
 
@@ -17,6 +17,9 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torchvision.models import vgg19
 
 from lia_bench.core.registry import load_attribute
+from lia_bench.core.video.conversion import to_range
+from lia_bench.leaderboards.evaluation.course import Views
+from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream
 from lia_bench.models.blocks.dense_motion import MotionEvolution
 from lia_bench.models.blocks.portrait_training import Hopenet
 from lia_bench.models.blocks.reconstruction import Vgg19Features
@@ -108,11 +111,8 @@ def test_a_clip_is_animated_a_batch_ahead(watch: Watch) -> None:
             taken.append(f"decoded {number}")
             yield picture
 
-    streams = ("cuda.Stream", "cuda.current_stream", "cuda.Event", "Tensor.record_stream")
     with ExitStack() as patches:
-        for name in streams:
-            patches.enter_context(patch(f"torch.{name}"))
-        patches.enter_context(patch("torch.cuda.stream", return_value=nullcontext()))
+        patches.enter_context(without_streams())
         copies = patches.enter_context(patch.object(model, "render", side_effect=model.render))
         stream = model.animate_stream(pictures[0], decoded(), "relative", batch_size=2)
         # The source is encoded once a clip, and may be waited for.
@@ -123,6 +123,32 @@ def test_a_clip_is_animated_a_batch_ahead(watch: Watch) -> None:
     assert [frame.shape for frame in frames] == [(3, 64, 64)] * 7
     assert all(frame.device.type == "cpu" for frame in frames)
     assert [call.args[1].shape[0] for call in copies.call_args_list] == [2, 2, 2, 1]
+
+
+def test_an_evaluation_sends_whole_levels_and_waits_for_results_alone(watch: Watch) -> None:
+    model = small_lia().to(GPU)
+    picture, size = np.zeros((64, 64, 3), np.uint8), (64, 64)
+    contestant = Contestant("lia", model, size, {"cross": "relative"})
+    driving = ({size: picture} for _ in range(5))
+    stream = TimedStream(contestant, "cross", "clip", Views(picture), driving, size, batch_size=2)
+    with without_streams(), patch("lia_bench.models.animator.to_range", side_effect=to_range) as sent:
+        frames = [next(stream).frame]
+        with watch.watching():
+            frames += [rendered.frame for rendered in stream]
+    assert [frame.shape for frame in frames] == [(3, 64, 64)] * 5
+    moved = [call.args[0] for call in sent.call_args_list if call.args[0].device == GPU]
+    assert [tuple(batch.shape) for batch in moved] == [(2, 3, 64, 64), (2, 3, 64, 64), (1, 3, 64, 64)]
+    assert all(batch.dtype == torch.uint8 for batch in moved)
+
+
+@contextmanager
+def without_streams() -> Iterator[None]:
+    """Inside, streams and events of CUDA are asked for in vain, since there is no driver."""
+    with ExitStack() as patches:
+        for name in ("cuda.Stream", "cuda.current_stream", "cuda.Event", "Tensor.record_stream"):
+            patches.enter_context(patch(f"torch.{name}"))
+        patches.enter_context(patch("torch.cuda.stream", return_value=nullcontext()))
+        yield
 
 
 def test_what_waits_is_seen(watch: Watch) -> None:

@@ -285,10 +285,10 @@ def _of_usual_size(frame: Frame, size: tuple[int, int]) -> Frame:
     return np.asarray(Image.fromarray(frame).reduce(factor))
 
 
-def at_sizes(frames: Iterable[Frame], sizes: Collection[tuple[int, int]]) -> Iterator[dict[tuple[int, int], "Tensor"]]:
-    """Each frame, uint8 (H, W, 3), as images (3, H, W) in [0, 1] of all of `sizes` (height, width)."""
+def at_sizes(frames: Iterable[Frame], sizes: Collection[tuple[int, int]]) -> Iterator[dict[tuple[int, int], Frame]]:
+    """Each frame, uint8 (H, W, 3), at all of `sizes` (height, width)."""
     for frame in frames:
-        yield {size: to_tensor(resize(frame, size)) for size in sizes}
+        yield {size: resize(frame, size) for size in sizes}
 
 
 @lru_cache(maxsize=64)
