@@ -158,16 +158,17 @@ def comparable(rows: Iterable[ResultRow]) -> list[Group]:
     from the same extractor. Of raters' preferences the clips are answers, of which every pair has its own number.
     Published rows are in one group if one table of one paper has them for one dataset and task.
     """
-    groups: list[Group] = []
+    groups: list[tuple[list[ResultRow], Mapping[str, str], dict[str, str]]] = []
     for row in rows:
         setting, extractors = setting_of(row), extractors_of(row)
-        for place, group in enumerate(groups):
-            if group.setting == setting and _agree(group.extractors, extractors):
-                groups[place] = Group((*group.rows, row), setting, {**group.extractors, **extractors})
+        for members, common, known in groups:
+            if common == setting and _agree(known, extractors):
+                members.append(row)
+                known.update(extractors)
                 break
         else:
-            groups.append(Group((row,), setting, extractors))
-    return groups
+            groups.append(([row], setting, dict(extractors)))
+    return [Group(tuple(members), common, known) for members, common, known in groups]
 
 
 def printed_table(group: Group, columns: Sequence[str]) -> PrintedTable:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from lia_bench.core.errors import InputError
 from lia_bench.leaderboards.board.groups import Group
@@ -9,6 +10,9 @@ from lia_bench.leaderboards.results.columns import USER_STUDY, ResultRow
 from lia_bench.leaderboards.results.measurement import Measurement, measurements
 from lia_bench.leaderboards.results.report import MetricMeaning
 from lia_bench.leaderboards.results.report_file import REPORT, read_report
+
+_Key: TypeAlias = tuple[str, str, str, str, str]
+"""Model, variant, hash of the weights, task and transfer: what a row says of its measurement."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Reports:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
-        self._known: dict[Path, list[Measurement] | str] = {}
+        self._known: dict[Path, dict[_Key, Measurement] | str] = {}
 
     def behind(self, group: Group) -> tuple[list[MeasuredRow], list[tuple[str, str]]]:
         """What was measured of a group's rows; and the labels of others, each with the reason why there is nothing."""
@@ -66,19 +70,19 @@ class Reports:
         if isinstance(own, str):
             return own
         key = (row.model, row.variant, row.checkpoint_sha256, row.task, row.transfer)
-        alike = [
-            one
-            for one in own
-            if (one.model.model, one.model.variant, one.model.checkpoint_sha256, one.task, one.own_transfer) == key
-        ]
-        return max(alike, key=lambda one: one.date) if alike else f"{folder / REPORT} has no such model on this task"
+        return own.get(key, f"{folder / REPORT} has no such model on this task")
 
-    def _read(self, folder: Path) -> list[Measurement] | str:
-        """All that the report of a results folder has measured, or why there is none."""
+    def _read(self, folder: Path) -> dict[_Key, Measurement] | str:
+        """What the report of a results folder has measured, the newest of what is alike; or why there is none."""
         try:
             if not (folder / REPORT).is_file():
                 raise InputError(f"there is no {REPORT} beside its table in {folder}; copy the whole folder of results")
-            return measurements(read_report(folder))
+            newest: dict[_Key, Measurement] = {}
+            for one in measurements(read_report(folder)):
+                key = (one.model.model, one.model.variant, one.model.checkpoint_sha256, one.task, one.own_transfer)
+                if key not in newest or one.date > newest[key].date:
+                    newest[key] = one
+            return newest
         except InputError as error:
             self.problems.append(str(error))
             return str(error)

@@ -241,7 +241,10 @@ def measurements(report: Report) -> list[Measurement]:
                     best.pop(key, None)
                     best[key] = _measurement(run, index, task, clips, model.label)
     found = sorted(best.values(), key=lambda measurement: measurement.task != "reconstruction")
-    return [_told_apart(measurement, found) for measurement in found]
+    namesakes: dict[tuple[str, str, str], list[Measurement]] = {}
+    for one in found:
+        namesakes.setdefault((one.task, one.transfer, one.label), []).append(one)
+    return [_told_apart(one, namesakes[one.task, one.transfer, one.label]) for one in found]
 
 
 def _measurement(run: Run, index: int, task: str, clips: Sequence[ClipEntry], label: str) -> Measurement:
@@ -274,10 +277,8 @@ def _summary(one: Measurement, metric: str, seed: int) -> MetricSummary:
     )
 
 
-def _told_apart(measurement: Measurement, all_of_them: Sequence[Measurement]) -> Measurement:
+def _told_apart(measurement: Measurement, namesakes: Sequence[Measurement]) -> Measurement:
     """With its run, file or the first digits of its hash in the label, where others of the task have the same."""
-    task = (measurement.task, measurement.transfer, measurement.label)
-    namesakes = [other for other in all_of_them if (other.task, other.transfer, other.label) == task]
     if len(namesakes) == 1:
         return measurement
     forms = zip(*(_forms(other.model) for other in namesakes), strict=True)
