@@ -240,9 +240,8 @@ def measurements(report: Report) -> list[Measurement]:
                 if clips and (key not in best or len(clips) >= len(best[key].clips)):
                     best.pop(key, None)
                     best[key] = _measurement(run, index, task, clips, model.label)
-    found = sorted(best.values(), key=lambda measurement: measurement.task != "reconstruction")
     namesakes: dict[tuple[str, str, str], list[Measurement]] = {}
-    for one in found:
+    for one in (found := sorted(best.values(), key=lambda one: one.task != "reconstruction")):
         namesakes.setdefault((one.task, one.transfer, one.label), []).append(one)
     return [_told_apart(one, namesakes[one.task, one.transfer, one.label]) for one in found]
 
