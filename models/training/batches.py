@@ -77,6 +77,8 @@ def pair_batches(
     Raises:
         LiaBenchError: a clip cannot be read, or a worker was killed.
     """
+    import cv2
+
     loader: DataLoader[Tensor | LiaBenchError] = DataLoader(
         pairs,
         batch_sampler=_Batches(share, start, stop),
@@ -90,7 +92,15 @@ def pair_batches(
     # A fork copies no threads: a worker that cleared away a video reader which this process has left behind would wait
     # for the reader's threads for ever.
     gc.collect()
-    return _checked(iter(loader))
+    # One process a core: threads of OpenCV would fight for the cores. Nor does a fork have them, though it would wait
+    # for them to end, were they still there when it is made.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        batches = iter(loader)
+    finally:
+        cv2.setNumThreads(threads)
+    return _checked(batches)
 
 
 @contextmanager
@@ -137,8 +147,9 @@ def _whole(batch: Any) -> Any:
 def _begin_worker(worker: int) -> None:
     import cv2
 
-    # One process a core: threads of OpenCV would fight for the cores, and a fork has none of those that it counts on.
-    cv2.setNumThreads(1)
+    # Where processes are started anew instead of forked.
+    if cv2.getNumThreads() != 1:
+        cv2.setNumThreads(1)
     keep_freed_memory()
     _leave_signals_to_main()
 

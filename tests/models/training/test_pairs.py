@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -183,6 +184,19 @@ def test_processes_share_the_batches_and_workers_change_nothing(stripes: Prepare
         assert torch.equal(batch, torch.stack(halves, dim=1).flatten(0, 1))
     later = list(batches(Share(4), start=3, workers=workers))
     assert all(torch.equal(one, other) for one, other in zip(whole[3:], later, strict=True))
+
+
+@pytest.mark.timeout(120)
+def test_workers_begin_where_opencv_has_threads(stripes: PreparedDataset) -> None:
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        places = np.ones((512, 512), np.float32)
+        cv2.remap(np.zeros((512, 512, 3), np.uint8), places, places, cv2.INTER_LINEAR)
+        assert len(list(pair_batches(pairs_of(stripes), Share(2), start=0, stop=2, workers=2, pinned=False))) == 2
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def test_a_batch_that_cannot_be_shared_is_an_error_with_a_way_out() -> None:
