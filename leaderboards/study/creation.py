@@ -10,6 +10,7 @@ import numpy as np
 
 from lia_bench.core.atomic import replacing
 from lia_bench.core.errors import InputError
+from lia_bench.core.names import printable
 from lia_bench.core.processes import alone_at
 from lia_bench.core.provenance import VERSION, command_line
 from lia_bench.leaderboards.study.document import (
@@ -68,7 +69,7 @@ def questions_of(texts: Sequence[str]) -> tuple[Question, ...]:
     (Question(aspect='motion', text='Which moves better?'),)
 
     Raises:
-        InputError: an empty text, or several of which one has no word of its own.
+        InputError: an empty text, one whose bytes are not UTF-8, or several of which one has no word of its own.
     """
     found = []
     for text in texts:
@@ -76,6 +77,8 @@ def questions_of(texts: Sequence[str]) -> tuple[Question, ...]:
         aspect, said = named.groups() if named else ("", text)
         if not said.strip():
             raise InputError("--question: is empty; say what raters are asked")
+        if any(0xD800 <= ord(sign) <= 0xDFFF for sign in said):
+            raise InputError(f"--question: {printable(said)}: is not UTF-8; write it as UTF-8 text")
         found.append(Question(aspect=aspect, text=said.strip()))
     aspects = {question.aspect for question in found}
     if len(found) > 1 and ("" in aspects or len(aspects) < len(found)):

@@ -21,17 +21,17 @@ def animator() -> LiaAnimator:
     return small_lia(SMALL).eval()
 
 
-@torch.no_grad()
 def test_the_heads_output_is_added_to_the_code_directly(animator: LiaAnimator) -> None:
     source, driving = noise_frames(2)[:, None]
-    code, pyramid = animator.encoder(source * 2 - 1)
-    walks = animator.magnitude_head(animator.encoder(torch.cat((driving, source)) * 2 - 1)[0])
-    assert walks.shape == (2, 32)
-    expected = {
-        "absolute": animator.decoder(code + walks[:1], pyramid),
-        # The driving frame is the first one too, so only the source's own walk is left.
-        "relative": animator.decoder(code + walks[1:], pyramid),
-    }
+    with animator.evaluating():
+        code, pyramid = animator.encoder(source * 2 - 1)
+        walks = animator.magnitude_head(animator.encoder(torch.cat((driving, source)) * 2 - 1)[0])
+        assert walks.shape == (2, 32)
+        expected = {
+            "absolute": animator.decoder(code + walks[:1], pyramid),
+            # The driving frame is the first one too, so only the source's own walk is left.
+            "relative": animator.decoder(code + walks[1:], pyramid),
+        }
     for transfer, image in expected.items():
         animated = animator.animate(source[0], driving, transfer=transfer)
         assert torch.allclose(animated, ((image + 1) / 2).clamp(0, 1), atol=1e-5), transfer
