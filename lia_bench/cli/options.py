@@ -43,9 +43,7 @@ def metric_options(command: Command, protocols: Sequence[str] = ("literature", "
             help="What the clips show, for plain names that depend on it.  [default: as the dataset says]",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with_options(command, options)
 
 
 def crop_options(command: Command) -> Command:
@@ -60,9 +58,7 @@ def crop_options(command: Command) -> Command:
         ),
         click.option("--no-crop", is_flag=True, help="Take whole frames, for inputs that are cropped as it is."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with_options(command, options)
 
 
 def hurry_options(command: Command) -> Command:
@@ -77,9 +73,7 @@ def hurry_options(command: Command) -> Command:
         ),
         click.option("--compile", is_flag=True, help="Render by what torch.compile makes of the model."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with_options(command, options)
 
 
 def arrangement_options(command: Command) -> Command:
@@ -118,9 +112,7 @@ def arrangement_options(command: Command) -> Command:
             help="Mode of reconstruction, for models that have it, such as reconstruction.  [default: the model's own]",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with_options(command, options)
 
 
 def frame_options(command: Command) -> Command:
@@ -140,6 +132,11 @@ def frame_options(command: Command) -> Command:
             help="The clips that distances of sets (fid, video_fid) are measured from in the cross task.",
         ),
     )
+    return _with_options(command, options)
+
+
+def _with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    """`command` with options that `--help` lists in this order."""
     for option in reversed(options):
         command = option(command)
     return command
