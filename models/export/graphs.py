@@ -49,14 +49,14 @@ class Exported:
 
 
 class _Source(nn.Module):
-    """All that is computed once a clip, as a flat row of tensors."""
+    """All that is computed once a clip, as a flat row of tensors, each once."""
 
     def __init__(self, animator: Animator, transfer: str) -> None:
         super().__init__()
         self.animator, self.transfer = animator, transfer
 
     def forward(self, source: Tensor, first_driving: Tensor) -> tuple[Tensor, ...]:
-        return tuple(_tensors(self.animator.encode_source(source, first_driving, self.transfer)))
+        return tuple(_distinct(self.animator.encode_source(source, first_driving, self.transfer)))
 
 
 class _Frame(nn.Module):
@@ -65,9 +65,11 @@ class _Frame(nn.Module):
     def __init__(self, animator: Animator, encoded: Any) -> None:
         super().__init__()
         self.animator, self.encoded = animator, encoded
+        self.numbers = {id(tensor): number for number, tensor in enumerate(_distinct(encoded))}
 
     def forward(self, driving: Tensor, *tensors: Tensor) -> Tensor:
-        return self.animator.render(_with_tensors(self.encoded, iter(tensors)), driving).clamp(0, 1)
+        replacements = {of: tensors[number] for of, number in self.numbers.items()}
+        return self.animator.render(_with_tensors(self.encoded, replacements), driving).clamp(0, 1)
 
 
 class _StoredDirections(nn.Module):
@@ -142,7 +144,7 @@ def _write_graphs(animator: Animator, mode: str, clip: Tensor, folder: Path, cal
     # Not in inference mode, whose tensors cannot be traced.
     with torch.no_grad():
         encoded = animator.encode_source(source, first, mode)
-        tensors = list(_tensors(encoded))
+        tensors = _distinct(encoded)
         names = [f"encoded_{number}" for number in range(len(tensors))]
         _write_graph(
             _Source(animator, mode), (source, first), folder / SOURCE, ["source", "first_driving"], names, called
@@ -257,6 +259,14 @@ def _check_output(output: Path, replace: bool) -> None:
         raise InputError(f"{output}: there already; give --force to replace it")
 
 
+def _distinct(encoded: Any) -> list[Tensor]:
+    """The tensors in what an animator encodes, in their order, each where it stands first.
+
+    PyTorch 2.10 gives what a graph returns twice names of its own.
+    """
+    return list({id(tensor): tensor for tensor in _tensors(encoded)}.values())
+
+
 def _tensors(value: Any) -> Iterator[Tensor]:
     """The tensors in what an animator encodes: in records, tuples, lists and mappings, in their order."""
     if isinstance(value, Tensor):
@@ -272,16 +282,16 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(inner)
 
 
-def _with_tensors(value: Any, tensors: Iterator[Tensor]) -> Any:
-    """`value` with the next of `tensors` in the place of each that `_tensors` gives."""
+def _with_tensors(value: Any, replacements: Mapping[int, Tensor]) -> Any:
+    """`value` with the tensor of the same identity in the place of each that `_tensors` gives."""
     if isinstance(value, Tensor):
-        return next(tensors)
+        return replacements[id(value)]
     if isinstance(value, Mapping):
-        return {key: _with_tensors(inner, tensors) for key, inner in value.items()}
+        return {key: _with_tensors(inner, replacements) for key, inner in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        inner = {one.name: _with_tensors(getattr(value, one.name), tensors) for one in dataclasses.fields(value)}
+        inner = {one.name: _with_tensors(getattr(value, one.name), replacements) for one in dataclasses.fields(value)}
         return dataclasses.replace(value, **inner)
     if isinstance(value, list | tuple):
-        replaced = [_with_tensors(inner, tensors) for inner in value]
+        replaced = [_with_tensors(inner, replacements) for inner in value]
         return type(value)(*replaced) if hasattr(value, "_fields") else type(value)(replaced)
     return value
