@@ -1,4 +1,4 @@
-"""LIA as it is plainly written: what benchmarks/animate.py compares the model of the zoo with.
+"""LIA as it is plainly written: what animate_lia.py compares the model of the zoo with.
 
 Nothing is shared between frames: source and driving frame are encoded for each one, one frame at a time, in eager
 float32, and the dictionary is orthonormalised wherever it is used. Layers are as papers define them: a blur filters

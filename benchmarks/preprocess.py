@@ -26,7 +26,7 @@ from plain_video import imageio_with_ffmpeg
 
 from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.core.video import open_video
-from lia_bench.core.video.writer import ENCODER, KEYFRAME_INTERVAL
+from lia_bench.core.video.writer import encoder_options
 from lia_bench.preprocessing.clip_table import COLUMNS, MetadataRow, MetadataTable, read_metadata
 from lia_bench.preprocessing.crops import CutJob, cut_clip
 from lia_bench.preprocessing.ledger import Ledger
@@ -128,8 +128,8 @@ def baseline(footage: Path, output: Path, rows: list[MetadataRow]) -> None:
                 crop.append(img_as_ubyte(resize(part, (SIZE, SIZE), anti_aliasing=True)))
     for row, crop in zip(rows, crops, strict=True):
         name = clip_name(row.video_id, row.person_id, row.start, row.end)
-        settings = ["-crf", "14", "-g", str(KEYFRAME_INTERVAL)]
-        settings += [word for name, value in ENCODER.items() for word in (f"-{name}", value)]
+        # Among them the colours: FFmpeg's own would be BT.601's, which rounds otherwise.
+        settings = [word for option, value in encoder_options().items() for word in (f"-{option}", value)]
         imageio.mimsave(output / f"{name}.mp4", crop, fps=fps, quality=None, output_params=settings)
 
 
