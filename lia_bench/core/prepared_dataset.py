@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lia_bench.core.clips_table import NEEDED, TABLE, ClipsTable, clip_key, find_clip, read_clips_table
+from lia_bench.core.clips_table import NEEDED, TABLE, TAR_COLUMN, ClipsTable, clip_key, find_clip, read_clips_table
 from lia_bench.core.dataset_description import DESCRIPTION, read_description
 from lia_bench.core.errors import InputError, UnreadableTextError, UnreadableVideoError
 from lia_bench.core.names import as_text, is_text, printable, same_name
@@ -18,6 +18,7 @@ from lia_bench.core.text_files import read_list, read_table
 from lia_bench.core.video.files import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from lia_bench.core.video.files import divide_files, left_out_line
 from lia_bench.core.video.image import open_picture
+from lia_bench.core.video.packed_frames import WAY_OUT
 from lia_bench.core.video.picture_readers import PICTURE_SUFFIXES, is_strip, ordered_frames
 from lia_bench.core.video.readers import sha256_of_video
 
@@ -196,8 +197,10 @@ def _listed(folder: Path) -> tuple[list[Clip], str]:
     for row in rows:
         path = find_clip(folder, row)
         if path is None:
+            if tar := row.get(TAR_COLUMN):
+                raise InputError(f"{folder / tar}: {TABLE} has clips of this tar but it is not there; {WAY_OUT}")
             missing = folder / row["partition"] / row["clip"]
-            raise InputError(f"{missing}: clips.csv lists this clip but it is not there; prepare the dataset again")
+            raise InputError(f"{missing}: {TABLE} lists this clip but it is not there; prepare the dataset again")
         frames = row.get("frames", "")
         clips.append(
             Clip(

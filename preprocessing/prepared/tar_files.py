@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -91,8 +91,8 @@ def pack(folder: Path, output: Path, options: PackingOptions) -> Packed:
         UnreadableVideoError: a clip cannot be read.
     """
     table, description = _read(folder)
-    _check_output(folder, output, description, options)
     tars = _divided(table, options)
+    _check_output(folder, output, description, options, {tar.name for tar in tars})
     pool = ThreadPoolExecutor(options.workers)  # Pillow, PyAV and hashlib let go of the interpreter's lock
     try:
         packer = _Packer(folder, output, options, pool)
@@ -208,7 +208,9 @@ def _read(folder: Path) -> tuple[ClipsTable, DatasetDescription]:
     return table, description
 
 
-def _check_output(folder: Path, output: Path, description: DatasetDescription, options: PackingOptions) -> None:
+def _check_output(
+    folder: Path, output: Path, description: DatasetDescription, options: PackingOptions, names: Set[str]
+) -> None:
     if output.resolve() == folder.resolve():
         raise InputError(f"{output}: the dataset itself; name another --output")
     if output.exists() and not output.is_dir():
@@ -216,10 +218,13 @@ def _check_output(folder: Path, output: Path, description: DatasetDescription, o
     if not (output / DESCRIPTION).is_file():
         if any((output / name).exists() for name in (TABLE, *PARTITIONS)):
             raise InputError(f"{output}: holds another dataset; remove it, or name another --output")
-        return
-    there = read_description(output).packed
-    if there is None or there.source != description.hash or there.quality != options.quality:
-        what = "another dataset, or one of another --quality"
+    else:
+        there = read_description(output).packed
+        if there is None or there.source != description.hash or there.quality != options.quality:
+            what = "another dataset, or one of another --quality"
+            raise InputError(f"{output}: holds {what}; remove it, or name another --output")
+    if strangers := {path.name for path in output.glob(f"[!.]*{TAR}")} - names:
+        what = f"{min(strangers)}, as of other --frames, which nothing would name any more"
         raise InputError(f"{output}: holds {what}; remove it, or name another --output")
 
 

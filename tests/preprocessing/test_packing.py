@@ -86,6 +86,28 @@ def test_unpacked_it_is_a_dataset_of_folders_with_the_same_hashes(packed: Path, 
     assert len(open_dataset(tmp_path).clips) == 3
 
 
+def test_it_is_found_in_a_folder_that_is_called_like_a_tar(packed: Path, tmp_path: Path) -> None:
+    inner = Path(shutil.copytree(packed, tmp_path / "old.tar" / "packed"))
+    (clip, *_) = open_dataset(inner).partition("test")
+    assert clip.checked_sha256() == open_dataset(packed).partition("test")[0].checked_sha256()
+    (inner / "test-00000.tar").unlink()
+    with pytest.raises(InputError, match=r"test-00000\.tar: clips\.csv has clips of this tar but it is not there"):
+        open_dataset(inner)
+
+
+def test_models_are_evaluated_on_it_as_on_the_clips(whole: Path, packed: Path, tmp_path: Path) -> None:
+    found = []
+    for dataset in (whole, packed):
+        words = ["evaluate", "--models", "identity", "--dataset", str(dataset), "--task", "reconstruction"]
+        words += ["--metrics", "l1", "--name", dataset.name, "--results", str(tmp_path), "--device", "cpu"]
+        assert run(words, debug=False) == 0
+        with (tmp_path / dataset.name / "leaderboard.csv").open(newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert row["dataset_hash"] == open_dataset(dataset).hash
+        found.append(float(row["l1"]))
+    assert found[1] == pytest.approx(found[0], abs=0.01)
+
+
 def test_what_it_was_packed_from_and_how_stands_in_dataset_json(whole: Path, packed: Path) -> None:
     said = json.loads((packed / "dataset.json").read_text())
     tars = {tar.name: sha256_of_file(tar) for tar in packed.glob("*.tar")}
@@ -204,6 +226,7 @@ def test_what_cannot_be_packed_is_refused_with_a_way_out(whole: Path, packed: Pa
         (whole, tmp_path / "file", SMALL, "not a folder"),
         (whole, part, SMALL, "holds another dataset"),
         (whole, packed, PackingOptions(quality=80), "--quality; remove it"),
+        (whole, packed, PackingOptions(), "holds train-00001.tar, as of other --frames"),
     ]
     for folder, output, options, reason in refused:
         with pytest.raises(InputError, match=reason):

@@ -13,6 +13,7 @@ import mmap
 import os
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -45,8 +46,9 @@ def packed_clip(path: Path) -> PackedClip | None:
 
 @lru_cache(maxsize=32768)
 def _divided(path: Path) -> PackedClip | None:
-    for number, part in enumerate(path.parts[:-1], start=1):
-        if part.endswith(TAR):
+    # From the end: a folder around the dataset may be called like a tar, too.
+    for number in range(len(path.parts) - 1, 0, -1):
+        if path.parts[number - 1].endswith(TAR):
             return PackedClip(path, Path(*path.parts[:number]), "/".join(path.parts[number:]))
     return None
 
@@ -67,9 +69,11 @@ class PackedReader(FrameReader):
     def __init__(self, clip: PackedClip) -> None:
         """Raises UnreadableVideoError where tar or index cannot be read, or hold no such clip."""
         try:
-            self._file = clip.tar.open("rb", buffering=0)
-            tar, index = os.fstat(self._file.fileno()), index_of(clip.tar).stat()
-            self._places = _places(clip, tar.st_size, (tar.st_mtime_ns, index.st_size, index.st_mtime_ns))
+            with ExitStack() as failing:
+                self._file = failing.enter_context(clip.tar.open("rb", buffering=0))
+                tar, index = os.fstat(self._file.fileno()), index_of(clip.tar).stat()
+                self._places = _places(clip, tar.st_size, (tar.st_mtime_ns, index.st_size, index.st_mtime_ns))
+                failing.pop_all()
         except OSError as error:
             raise UnreadableVideoError(f"{error.filename}: {error.strerror or error}; {WAY_OUT}") from None
         height, width = self._places.size
