@@ -32,6 +32,8 @@ PAST_KNOWN_HOLES = {
     "filelock": "3.20.3",  # CVE-2025-68146, CVE-2026-22701
     "flask": "3.1.3",  # CVE-2026-27205
     "jinja2": "3.1.6",  # CVE-2025-27516
+    "opencv-contrib-python": "4.12",  # CVE-2025-53644
+    "opencv-python": "4.12",  # CVE-2025-53644
     "pillow": "12.3",  # CVE-2026-25990, CVE-2026-59199
     "pytest": "9.0.3",  # CVE-2025-71176
     "ray": "2.54",  # CVE-2026-27482
