@@ -79,14 +79,14 @@ def write_clips_table(path: Path, outcomes: Iterable[Outcome]) -> None:
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished clip.
+    """A finished clip; or a finished tar of packed clips.
 
     Attributes:
         clip: path within the dataset.
         made_from: everything the clip depends on; another footage, box or size gives another text.
         frames: frames written.
         sha256: of the file; of a png folder, over its pictures.
-        note: the outcome's reason.
+        note: the outcome's reason; of a tar the SHA-256 of its index.
     """
 
     clip: str

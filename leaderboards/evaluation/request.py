@@ -47,7 +47,7 @@ class EvaluationRequest:
         limit: only the first so many test clips are animated or drive; None is all.
         seed: of the pairs and of the intervals.
         pairs: animations of the cross task; None is one a clip, at most 50.
-        pairs_file: the pairs themselves (see `sources.read_pairs`), in place of drawn ones.
+        pairs_file: the pairs themselves (see `pairs.read_pairs`), in place of drawn ones.
         sources: dataset, or folder of clips or pictures, that the sources of the cross task are from; None is the
             dataset itself.
         references: further views of each source, drawn from its clip, for models that take some.
@@ -155,8 +155,8 @@ class ScoreRequest:
             theval alone, which then has no scores.
         source: folder of the animated images, or one image; the references then show other persons, so that identity is
             compared with the images, and what compares pixels is left out.
-        pairs_file: what belongs together (see `matching.match_listed`), in place of equal names; the references then
-            show other persons. None is the pairs.csv that `animate` left in `generated`, where there is one.
+        pairs_file: what belongs together (see `video_folders.match_listed`), in place of equal names; the references
+            then show other persons. None is the pairs.csv that `animate` left in `generated`, where there is one.
         max_frames: only the first so many frames of each video count; None is all.
         skip_source_frame: whether reconstruction leaves the first frame, which is the source, out of its numbers.
         set_side: 'driving' or 'source': what distances of sets are measured from where the images are given.

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Literal
@@ -74,36 +74,39 @@ class AnswerBook:
         self.path = inner_file(folder, DATABASE)
         self._lock = threading.Lock()
         try:
-            # Autocommit: every INSERT is a transaction of its own, on disk when the call returns.
-            self._database = sqlite3.connect(
-                self.path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            # Else a damaged page would come to light at the first rater who needs it.
-            ((found,),) = self._database.execute("PRAGMA quick_check(1)").fetchall()
-            if found != "ok":
-                raise sqlite3.DatabaseError(" ".join(found.split()))
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("PRAGMA synchronous=FULL")
-            _upgrade(self._database)
-            self._database.executescript(TABLES)
-            self._database.execute("INSERT INTO study SELECT ? WHERE NOT EXISTS (SELECT 1 FROM study)", (study.id,))
-            owner = self._database.execute("SELECT id FROM study").fetchone()[0]
+            with ExitStack() as failing:
+                # Autocommit: every INSERT is a transaction of its own, on disk when the call returns.
+                self._database = sqlite3.connect(
+                    self.path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
+                )
+                failing.callback(self._database.close)
+                # Else a damaged page would come to light at the first rater who needs it.
+                ((found,),) = self._database.execute("PRAGMA quick_check(1)").fetchall()
+                if found != "ok":
+                    raise sqlite3.DatabaseError(" ".join(found.split()))
+                self._database.execute("PRAGMA journal_mode=WAL")
+                self._database.execute("PRAGMA synchronous=FULL")
+                _upgrade(self._database)
+                self._database.executescript(TABLES)
+                self._database.execute("INSERT INTO study SELECT ? WHERE NOT EXISTS (SELECT 1 FROM study)", (study.id,))
+                owner = self._database.execute("SELECT id FROM study").fetchone()[0]
+                if owner != study.id:
+                    raise InputError(f"{self.path}: holds the answers of another study; move it away")
+                failing.pop_all()
         except sqlite3.Error as error:
             raise InputError(f"{self.path}: cannot be opened for answers: {error}; put back a copy of it") from error
-        if owner != study.id:
-            raise InputError(f"{self.path}: holds the answers of another study; move it away")
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._database.close()
 
-    def add_rater(self, rater: str, sequence: Sequence[Shown], most: int = RATERS) -> bool:
-        """Note a new rater, and what they will see; whether that was possible, of so many raters at most."""
+    def add_rater(self, rater: str, sequence: Sequence[Shown]) -> bool:
+        """Note a new rater, and what they will see; whether that was possible, of RATERS at most."""
         text = json.dumps([asdict(shown) for shown in sequence])
         free = "(SELECT count(*) FROM raters) < ?"
         with self._lock:
-            added = self._database.execute(f"INSERT INTO raters SELECT ?, ?, {NOW} WHERE {free}", (rater, text, most))
+            added = self._database.execute(f"INSERT INTO raters SELECT ?, ?, {NOW} WHERE {free}", (rater, text, RATERS))
             return added.rowcount == 1
 
     def sequence(self, rater: str) -> tuple[Shown, ...] | None:

@@ -143,13 +143,13 @@ def preference_interval(judgements: Sequence[Judgement], seed: int) -> tuple[flo
 
     None with fewer than two raters or two trials: nothing can be said of others.
     """
-    raters = sorted({judgement.rater for judgement in judgements})
-    trials = sorted({judgement.trial for judgement in judgements})
+    raters = {rater: place for place, rater in enumerate(sorted({judgement.rater for judgement in judgements}))}
+    trials = {trial: place for place, trial in enumerate(sorted({judgement.trial for judgement in judgements}))}
     if len(raters) < 2 or len(trials) < 2:
         return None
     asked, chosen = np.zeros((2, len(raters), len(trials)))
     for judgement in judgements:
-        place = raters.index(judgement.rater), trials.index(judgement.trial)
+        place = raters[judgement.rater], trials[judgement.trial]
         asked[place] += 1
         chosen[place] += judgement.chosen
     drawn = _pigeonhole(asked, chosen, np.random.default_rng(seed))

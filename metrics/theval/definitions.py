@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 
 from lia_bench.core.errors import InputError
 from lia_bench.metrics.specification import (
-    Better,
     Compares,
     MetricSpecification,
     Opening,
@@ -132,14 +131,13 @@ def _of_video(
     decimals: int,
     bounds: tuple[float, float],
     libraries: tuple[str, ...],
-    better: Better = "nearer",
 ) -> MetricSpecification:
     return MetricSpecification(
         name=f"{name}_{tool}",
         alias=name,
         subjects=(),
         summary=summary,
-        better=better,
+        better="nearer",
         decimals=decimals,
         open=open_,
         compares=Compares.VIDEO,

@@ -273,9 +273,9 @@ class AntiAliasDownsample(nn.Module):
 class ImagePyramid(nn.Module):
     """An image at several scales, each made from the full size."""
 
-    def __init__(self, scales: Sequence[float], channels: int = 3) -> None:
+    def __init__(self, scales: Sequence[float]) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(AntiAliasDownsample(channels, scale) for scale in scales)
+        self.levels = nn.ModuleList(AntiAliasDownsample(3, scale) for scale in scales)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """One tensor a scale, in the order given."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lia_bench.models.blocks.configuration import MotionEvolutionConfiguration
 from lia_bench.models.blocks.convolution import convolve_together
 from lia_bench.models.blocks.hourglass import Hourglass
-from lia_bench.models.blocks.small_tensors import apply
+from lia_bench.models.blocks.small_tensors import apply, without_autocast
 from lia_bench.models.blocks.warping import coordinate_grid, warp_by_each
 
 # Of the Gaussians that FOMM and its descendants draw keypoints as.
@@ -150,7 +150,7 @@ class MotionEvolution(nn.Module):
     def forward(self, coarse: Tensor) -> Tensor:
         """Offsets (B, h, w, 2) to as many."""
         # The adjoint equation is solved outside autocast, and has to meet what the forward solution computed.
-        with torch.autocast(coarse.device.type, enabled=False):
+        with without_autocast(coarse.device):
             motion = coarse.float().permute(0, 3, 1, 2).contiguous()
             starts = motion.split(1) if self.one_by_one else (motion,)
             evolved = torch.cat([self._solve(start) for start in starts])

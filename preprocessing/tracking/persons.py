@@ -71,8 +71,8 @@ class PersonRule:
         min_score: certainty of a detection that counts as a person.
         min_height: height of a person, as a fraction of the frame's *width*, as the published code measures it.
         min_frame_side: pixels that a video's shorter side needs.
-        max_motion: see `camera.CameraWatch`.
-        max_light: see `camera.CameraWatch`.
+        max_motion: see `CameraWatch`.
+        max_light: see `CameraWatch`.
         every: 2 looks at every second frame; lengths then count looked-at frames, start and end count all.
         max_clips: what a video gives beyond is left out.
         crop: what a tube must have.

@@ -13,6 +13,7 @@ from lia_bench.preprocessing.boxes import Box, increase_to_square, join, overlap
 from lia_bench.preprocessing.detection.detector import (
     Detector,
     UprightFootage,
+    build_detector,
     scaled,
     scaled_frames,
     size_at_height,
@@ -34,7 +35,6 @@ from lia_bench.preprocessing.tracking.tubes import (
 
 if TYPE_CHECKING:
     from lia_bench.preprocessing.footage import Footage
-    from lia_bench.preprocessing.search import Finding
 
 
 THUMBNAIL = (64, 36)
@@ -80,7 +80,7 @@ class SearchRule:
         tube: when a tube ends and what becomes of it; the defaults are those of annotated footage.
         iou_with_last: overlap with a tube's last box that a detection needs to be the same subject.
         gap: seconds that a subject may be missed without ending its tube.
-        shot_threshold: difference that makes a cut, see `shots.ShotChanges`.
+        shot_threshold: difference that makes a cut, see `ShotChanges`.
         detection_height: pixels that frames are scaled to for the detector.
     """
 
@@ -241,18 +241,16 @@ def plan_subjects(layout: Layout, detector: DetectorChoice, crop: CropRule) -> S
 
 def build_search(detector: DetectorChoice, rule: SearchRule) -> Search:
     """The search of one video, with the detector loaded."""
-    from lia_bench.preprocessing.detection.detector import build_detector
-
     built = build_detector(detector.name, detector.device)
 
-    def search(footage: "Footage", unit: Unit) -> "list[Finding]":
+    def search(footage: "Footage", unit: Unit) -> list[Finding]:
         findings = search_subjects(footage, unit.video_id, built, unit.partition, rule)
         return [_of_person(finding, unit.person_id) for finding in findings]
 
     return search
 
 
-def _of_person(finding: "Finding", person_id: str | None) -> "Finding":
+def _of_person(finding: Finding, person_id: str | None) -> Finding:
     if person_id is None:
         return finding
     text = {**finding.row.text, "person_id": person_id}

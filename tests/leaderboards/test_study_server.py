@@ -17,7 +17,7 @@ import pytest
 
 from lia_bench.cli.main import run
 from lia_bench.core.errors import InputError
-from lia_bench.leaderboards.study import application
+from lia_bench.leaderboards.study import answers, application
 from lia_bench.leaderboards.study.answers import AnswerBook
 from lia_bench.leaderboards.study.application import Hosts, create_application
 from lia_bench.leaderboards.study.connections import OWN_PLACES
@@ -219,8 +219,10 @@ def test_raters_of_a_client_and_of_a_study_are_bounded(
     assert [another(f"2001:db8::{number}") for number in range(1, 4)] == [201, 201, 429]
     assert another("192.0.2.2") == 201
     with closing(AnswerBook(folder, read_study(folder))) as book:
-        assert not book.add_rater("one more", (), most=5)
-        assert book.add_rater("one more", (), most=6)
+        monkeypatch.setattr(answers, "RATERS", 5)
+        assert not book.add_rater("one more", ())
+        monkeypatch.setattr(answers, "RATERS", 6)
+        assert book.add_rater("one more", ())
 
 
 def test_half_requests_are_closed_and_whole_ones_are_kept(folder: Path) -> None:
