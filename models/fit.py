@@ -26,7 +26,10 @@ COUNTER = "num_batches_tracked"
 
 
 class NothingDrawn(TorchFunctionMode):
-    """Inside, what would be drawn is 0: a checkpoint replaces it all, and of a large network it takes seconds."""
+    """Inside, what would be drawn is 0: a checkpoint replaces it all, and of a large network it takes seconds.
+
+    What has a generator of its own is drawn: the same each time, it need not be in a checkpoint.
+    """
 
     def __torch_function__(
         self,
@@ -36,6 +39,8 @@ class NothingDrawn(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         named = dict(kwargs or {})
+        if named.get("generator") is not None:
+            return func(*args, **named)
         if func in _DRAWN:
             return torch.zeros(*args, **named)
         if func in _DRAWN_IN_PLACE:

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 import lia_bench
 from lia_bench.core import provenance
 from lia_bench.core.errors import CheckpointError, DeviceError, LiaBenchError, UnknownNameError, UnsafeCheckpointError
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.models.checkpoint import load_training_state, read_pickle, save_checkpoint, write_weights
+from lia_bench.models.fit import NothingDrawn
 from lia_bench.models.loading import load_experiment, load_model
 from lia_bench.models.reference import ModelReference
 from lia_bench.models.specification import MODELS
@@ -68,6 +70,18 @@ def test_loading_draws_no_weights_that_the_checkpoint_replaces(name: str, tmp_pa
     loaded = load_model(name, tmp_path / "saved", device="cpu").state_dict()
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(value, loaded[key]) for key, value in built.state_dict().items())
+
+
+def test_what_a_network_draws_by_a_generator_of_its_own_is_the_same_when_it_is_loaded() -> None:
+    def drawn() -> list[torch.Tensor]:
+        own = torch.Generator().manual_seed(0)
+        filled = [torch.empty(3).normal_(generator=own), nn.init.uniform_(torch.empty(3), generator=own)]
+        return [torch.randn(3, generator=own), *filled]
+
+    with NothingDrawn():
+        assert not nn.Linear(2, 2).weight.any()
+        inside = drawn()
+    assert all(torch.equal(*pair) for pair in zip(inside, drawn(), strict=True))
 
 
 @pytest.mark.parametrize(
