@@ -16,6 +16,7 @@ from lia_bench.leaderboards.experiments.registry import EXPERIMENTS, Experiment,
 from lia_bench.leaderboards.experiments.requirements import checkpoint_for, evaluations, rows_of
 from lia_bench.leaderboards.experiments.run import ExperimentRequest, run_experiment
 from lia_bench.leaderboards.experiments.table import ExperimentTable
+from lia_bench.leaderboards.results.published import ABLATIONS, Ablation
 from lia_bench.models.checkpoint import save_checkpoint
 from lia_bench.models.loading import load_configuration, load_experiment, load_model
 from lia_bench.models.specification import MODELS
@@ -93,6 +94,21 @@ def test_every_number_of_their_tables_has_a_place() -> None:
         missing = [row for row in table if row not in placed]
         # The best by FID of a whole set of images is nothing that a frame can be chosen by.
         assert {(row.task, row.note) for row in missing} <= {("cross", "best of three reference images")}
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda one: f"{one.paper}-{one.table}")
+def test_a_row_is_trained_with_the_value_that_tables_by_a_setting_print_it_at(ablation: Ablation) -> None:
+    contents = [find_experiment(name).content for name in EXPERIMENTS]
+    (content,) = (
+        content
+        for content in contents
+        if content.published and (content.published.paper, content.published.table) == (ablation.paper, ablation.table)
+    )
+    said = {row.variant: row.settings | ({"ablation": row.ablation} if row.ablation else {}) for row in content.rows}
+    assert said.keys() == ablation.values.keys()
+    for variant, settings in said.items():
+        # Rows of SADE's that are not trained apart from each other say nothing.
+        assert settings.get(ablation.key, ablation.values[variant]) == ablation.values[variant]
 
 
 def test_a_checkpoint_is_of_the_row_whose_settings_it_has() -> None:
