@@ -1,14 +1,16 @@
 """The runs of a model that are there: which a checkpoint's name means, which is the newest, which are of a sweep."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
+from lia_bench.core.dataset_description import read_description
 from lia_bench.core.documents import Version, read_document
-from lia_bench.core.errors import CheckpointError
-from lia_bench.models.training.run_folder import BEST, LAST, RunFolder
+from lia_bench.core.errors import CheckpointError, InputError
+from lia_bench.models.training.run_folder import BEST, LAST, RunFolder, TrainingData
 
 if TYPE_CHECKING:
     from lia_bench.core.prepared_dataset import PreparedDataset
@@ -90,7 +92,8 @@ def newest_run(
     Args:
         runs: folder of training runs.
         model: its name in the registry.
-        dataset: what the run has to be on: the same hash or the same name; None takes any.
+        dataset: what the run has to be on: the same hash or the same name, or what its dataset was packed from, as
+            long as that is there; None takes any.
         variant: the run's; None takes any.
         announce: is told that a run is not finished, where that is taken, or is newer than what is taken.
 
@@ -100,9 +103,11 @@ def newest_run(
 
     def asked_for(run: RunFolder) -> bool:
         description = run.description()
+        if variant not in (None, description.variant):
+            return False
         used = description.dataset
-        fits = dataset is None or dataset.hash == used.hash or dataset.name == used.name
-        return fits and variant in (None, description.variant)
+        same = dataset is None or dataset.hash == used.hash or dataset.name == used.name
+        return same or (dataset is not None and dataset.hash == _packed_from(used))
 
     found = [run for run in _trained(runs / model) if asked_for(run)]
     newest = _newest(found)
@@ -126,6 +131,15 @@ def _trained(folder: Path) -> Iterator[RunFolder]:
         run = RunFolder(path)
         if path not in swept and run.exists() and run.last():
             yield run
+
+
+def _packed_from(used: TrainingData) -> str | None:
+    """The hash of the dataset whose frames a run's were, packed; None of one that is not packed, or is another now."""
+    with suppress(InputError):
+        description = read_description(Path(used.folder))
+        if description.hash == used.hash and description.packed is not None:
+            return description.packed.source
+    return None
 
 
 def _newest(runs: "Iterator[RunFolder] | list[RunFolder]") -> RunFolder | None:

@@ -1,14 +1,18 @@
 """Which run is taken where none is named: finished ones before others, and never a sweep's."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lia_bench.core.errors import CheckpointError
+from lia_bench.core.prepared_dataset import open_dataset
 from lia_bench.models.training.run_folder import RunDescription, RunFolder, Session, TrainingData, run_folder
 from lia_bench.models.training.runs import newest_of_model, newest_run, resolve_checkpoint
+from lia_bench.preprocessing.prepared.tar_files import PackingOptions, pack
+from tests.preprocessing.prepared import small_dataset
 
 SESSION: dict[str, Any] = {
     "command_line": "",
@@ -52,6 +56,23 @@ def test_a_run_that_does_not_say_how_long_it_is_counts_as_finished(tmp_path: Pat
     run = trained(tmp_path, "before", 200, None)
     assert newest_run(tmp_path, "lia", announce=said.append) == run
     assert said == []
+
+
+def test_a_run_on_a_packed_dataset_is_one_on_the_dataset_itself(tmp_path: Path) -> None:
+    folder = small_dataset(tmp_path / "small-32")
+    pack(folder, tmp_path / "packed", PackingOptions())
+    whole, packed = open_dataset(folder), open_dataset(tmp_path / "packed")
+    run = run_folder(tmp_path / "runs", "lia", "run")
+    data = TrainingData(name=packed.name, folder=str(packed.folder), hash=packed.hash)
+    run.begin(RunDescription(model="lia", variant="demo-64", dataset=data, started="", sessions=()), {})
+    run.checkpoint(10).mkdir(parents=True)
+    run.record(10, 0.1)
+    assert newest_run(tmp_path / "runs", "lia", whole) == newest_run(tmp_path / "runs", "lia", packed) == run
+    assert newest_run(tmp_path / "runs", "lia", replace(whole, hash="another")) is None
+    # Packed anew, it may have been made of other clips.
+    pack(folder, tmp_path / "other", PackingOptions(quality=50))
+    (tmp_path / "other" / "dataset.json").replace(tmp_path / "packed" / "dataset.json")
+    assert newest_run(tmp_path / "runs", "lia", whole) is None
 
 
 def test_a_member_of_a_sweep_is_never_the_newest_run(tmp_path: Path) -> None:
