@@ -107,7 +107,7 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
         course.check_views([*(clips if "reconstruction" in request.tasks else ()), *animated])
     contestants = [_contestant(model, request, size) for model in lineup.models]
     _announce_one_source(request, contestants, tell)
-    rounding = speed_up(contestants, request, clips[0].path, tell)
+    rounding = speed_up(contestants, request, clips, tell)
     session_plan = SessionPlan(
         title="evaluate",
         folder=request.results / (request.name or _usual_name(request, dataset, size)),

@@ -5,15 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import tee
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.video import open_video, resize, to_tensor
+from lia_bench.core.errors import LiaBenchError, UnreadableVideoError
+from lia_bench.core.prepared_dataset import Clip
+from lia_bench.core.video import open_indexed, resize, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.evaluation.course import Views
 from lia_bench.leaderboards.evaluation.films import Rendered
@@ -173,9 +173,9 @@ class TimedStream:
 
 
 def speed_up(
-    models: Sequence[Contestant], request: EvaluationRequest, clip: Path, tell: Callable[[str], None]
+    models: Sequence[Contestant], request: EvaluationRequest, clips: Iterable[Clip], tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Speed models up as `request` asks. What that does to a frame of the clip `tell` is told.
+    """Speed models up as `request` asks. What that does to a frame of the first clip that can be read `tell` is told.
 
     Returns:
         the same for the report; empty in full precision.
@@ -184,19 +184,27 @@ def speed_up(
         model.animator.speed_up(request.precision, compiled=request.compile)
     if request.precision == "32-true":
         return {}
-    with open_video(clip) as reader:
-        first, middle = reader.frame(0), reader.frame(len(reader) // 2)
+    shown = next((frames for frames in map(_first_and_middle, clips) if frames), ())
     changes = {}
-    for model in models:
-        driving = torch.stack([_seen(first, model), _seen(middle, model)])
+    for model in models if shown else ():
+        driving = torch.stack([_seen(frame, model) for frame in shown])
         change = rounding(model.animator, driving[0], driving, model.transfers[request.tasks[0]])
         tell(f"{model.label}: {request.precision} changes a frame by {change}")
         changes[model.label] = asdict(change)
     return {"rounding": changes}
 
 
+def _first_and_middle(clip: Clip) -> tuple[Frame, ...]:
+    """Two frames of a clip; none of one that cannot be read, which is left out when its turn comes."""
+    try:
+        with open_indexed(clip.path) as reader:
+            return reader.frame(0), reader.frame(len(reader) // 2)
+    except UnreadableVideoError:
+        return ()
+
+
 def warm_up(models: Sequence[Contestant], compiled: int = 0) -> dict[str, list[str]]:
-    """Let every model render once, so that what libraries set up in the first call does not count as its speed.
+    """Let every model render once in each of its modes, so that what is set up in first calls does not count as speed.
 
     Args:
         models: those of the evaluation.
@@ -210,10 +218,11 @@ def warm_up(models: Sequence[Contestant], compiled: int = 0) -> dict[str, list[s
     for model in models:
         frame = torch.rand(3, *model.seen, generator=torch.Generator().manual_seed(0))
         try:
-            with recorded_flows() as flows, recorded_marks() as marks:
-                list(model.animator.animate_stream(frame, frame[None]))
-            for count in (2 * compiled - 1, 1) if compiled else ():
-                list(model.animator.animate_stream(frame, [frame] * count, batch_size=compiled))
+            for transfer in dict.fromkeys(model.transfers.values()):
+                with recorded_flows() as flows, recorded_marks() as marks:
+                    list(model.animator.animate_stream(frame, frame[None], transfer))
+                for count in (2 * compiled - 1, 1) if compiled else ():
+                    list(model.animator.animate_stream(frame, [frame] * count, transfer, compiled))
         except (LiaBenchError, torch.OutOfMemoryError):
             raise
         except Exception as error:

@@ -193,6 +193,16 @@ def test_reduced_precision_is_part_of_what_rows_say(request_of: Any) -> None:
     assert len(measured_board([outcome.leaderboard.parent, full.leaderboard.parent]).groups) == 2
 
 
+def test_a_damaged_clip_does_not_keep_reduced_precision_from_being_measured(request_of: Any, tmp_path: Path) -> None:
+    (tmp_path / "data" / "toys" / "test" / "ann#1" / "0000001.png").write_bytes(b"no picture")
+    said: list[str] = []
+    fields: dict[str, Any] = {"tasks": ("reconstruction",), "precision": "bf16-mixed", "size": SIZE}
+    outcome = evaluate(request_of("mixing", **fields), said.append)
+    assert len(outcome.failures) == 1
+    assert read(outcome.leaderboard)[0]["clips"] == str(len(LENGTHS) - 1)
+    assert any(line.startswith("mixing: bf16-mixed changes a frame by 0.") for line in said)
+
+
 def test_views_go_to_models_that_take_some_and_the_best_counts_for_others(request_of: Any, tmp_path: Path) -> None:
     said: list[str] = []
     fields: dict[str, Any] = {"tasks": ("reconstruction",), "references": 2}

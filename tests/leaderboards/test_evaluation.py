@@ -152,14 +152,21 @@ def test_each_task_transfers_motion_its_own_way(request_of: Any, monkeypatch: py
 
     monkeypatch.setattr(Toy, "encode_source", watching)
     evaluate(request_of(pairs=2))
-    warm_up, clips, pairs = 1, len(LENGTHS), 2
-    assert asked == ["absolute"] * (warm_up + clips) + ["relative"] * pairs
+    warm_up, clips, pairs = ["absolute", "relative"], len(LENGTHS), 2
+    assert asked == [*warm_up, *["absolute"] * clips, *["relative"] * pairs]
 
 
 class AbsoluteToy(Toy):
     """A method without relative transfer, as X2Face and IAPM are."""
 
     transfer_modes = ("absolute",)
+
+
+class RelativeToy(Toy):
+    """A method without absolute transfer, as exported graphs of relative transfer are."""
+
+    transfer_modes = ("relative",)
+    reconstruction_transfer = "relative"
 
 
 class AdaptingToy(Toy):
@@ -181,6 +188,17 @@ def test_a_model_without_relative_transfer_is_in_the_table_and_says_so(
     assert "fixed: absolute transfer, not relative" in printed
     with pytest.raises(InputError, match="fixed: unknown transfer mode 'relative'"):
         evaluate(request_of("toy", "fixed", transfer="relative"))
+
+
+def test_a_model_without_absolute_transfer_is_evaluated_by_what_it_has(
+    request_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch, moving=replace(specification("moving"), animator=f"{__name__}:RelativeToy"))
+    rows = read(evaluate(request_of("moving", pairs=2)).leaderboard)
+    assert {row["task"]: row["transfer"] for row in rows if row["model"] == "moving"} == {
+        "reconstruction": "relative",
+        "cross": "relative",
+    }
 
 
 def test_a_mode_of_one_model_stands_beside_the_floor(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
