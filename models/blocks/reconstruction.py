@@ -30,14 +30,16 @@ class Vgg19Features(nn.Module):
         from torchvision.models import vgg19
 
         super().__init__()
-        features = vgg19(weights=None).features[: TAPS[-1]]
+        # Its classifier, four fifths of the whole network, would take seconds to fill and is not used.
+        with torch.device("meta"):
+            features = vgg19(weights=None).features[: TAPS[-1]]
         own = {
             key.removeprefix("features."): value
             for key, value in state.items()
             if key.startswith("features.") and int(key.split(".")[1]) < TAPS[-1]
         }
         try:
-            features.load_state_dict(own)
+            features.load_state_dict(own, assign=True)
         except RuntimeError as error:
             raise CheckpointError(f"these are not the weights of torchvision's VGG19: {error}") from error
         self.stages = nn.ModuleList(features[start:end] for start, end in pairwise((0, *TAPS)))

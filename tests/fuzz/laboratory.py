@@ -84,12 +84,13 @@ class Laboratory:
         world: the whole files; nothing changes there.
         place: a folder for what is damaged.
         inside: makes a folder the working directory.
+        whole_numbers: what commands made of whole files, by command and file; laboratories of one world share it.
     """
 
     world: Path
     place: Path
     inside: Callable[[Path], object]
-    _whole: dict[tuple[Command, str], dict[str, str]] = field(default_factory=dict)
+    whole_numbers: dict[tuple[Command, str], dict[str, str]] = field(default_factory=dict)
 
     def file_case(self, seed: int, targets: Sequence[Target] = TARGETS) -> FileCase:
         """What a seed means."""
@@ -185,14 +186,14 @@ class Laboratory:
         folder = self._fresh(target, file)
         ending = self._run(folder, _words(command, file))
         if not ending.code:
-            self._whole[command, file] = _numbers(command, ending, folder)
+            self.whole_numbers[command, file] = _numbers(command, ending, folder)
         return ending
 
     def _whole_numbers(self, case: FileCase) -> dict[str, str]:
-        if (case.command, case.file) not in self._whole:
+        if (case.command, case.file) not in self.whole_numbers:
             ending = self.whole(case.target, case.file, case.command)
             assert ending.code == 0, f"{case.words}: {ending.said}"
-        return self._whole[case.command, case.file]
+        return self.whole_numbers[case.command, case.file]
 
 
 def _words(command: Command, file: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import torch
 
 from tests.fuzz.laboratory import Laboratory
 from tests.fuzz.options import BASES, option_case, parameters
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, Command
 from tests.fuzz.trials import without_a_world
 from tests.fuzz.world import build_world
 
@@ -36,13 +36,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def whole_numbers() -> dict[tuple[Command, str], dict[str, str]]:
+    """What commands made of whole files, once for all tests."""
+    return {}
+
+
 @pytest.fixture
-def laboratory(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laboratory]:
+def laboratory(
+    world: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    whole_numbers: dict[tuple[Command, str], dict[str, str]],
+) -> Iterator[Laboratory]:
     """Where cases are tried, one thread wide: networks this small run slower on several."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with without_a_world():
-        yield Laboratory(world, tmp_path, monkeypatch.chdir)
+        yield Laboratory(world, tmp_path, monkeypatch.chdir, whole_numbers)
     torch.set_num_threads(threads)
 
 

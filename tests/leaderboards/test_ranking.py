@@ -260,8 +260,13 @@ def test_equal_models_are_seldom_told_apart_and_true_ranks_seldom_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Simulated clips of 40, four metrics; three models are equal, one is far better and one far worse."""
-    # Pairs of models are no part of ranks and intervals, and would take most of the time.
+    # Pairs of models, the table of clips and indentation are no part of ranks, and would take most of the time.
     monkeypatch.setattr("lia_bench.leaderboards.board.ranking.metric_differences", lambda *_: [])
+    monkeypatch.setattr("lia_bench.leaderboards.results.csv_writing._clip_cells", lambda *_: {})
+    monkeypatch.setattr(
+        "lia_bench.leaderboards.results.report_file.write_json",
+        lambda path, value: path.write_text(json.dumps(value), encoding="utf-8"),
+    )
     random = np.random.default_rng(8)
     labels, offsets, truth = ("lia", "fomm", "mraa", "tpsmm", "identity"), np.array([-2, 0, 0, 0, 2]), [1, 3, 3, 3, 5]
     wrong, held = [], []

@@ -3,18 +3,38 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from lia_bench.core.video.reader import Frame
 from lia_bench.core.weights import WEIGHTS, weights_home
 from lia_bench.leaderboards.evaluation.request import ScoreRequest
 from lia_bench.leaderboards.evaluation.score import score
+from lia_bench.metrics.extractors.mediapipe_landmarks import MediapipeFace
 from tests.leaderboards.test_evaluation import read
 
 MODELS = ("x2face", "monkeynet", "fomm", "iapm")
 FIRST_PAIRS = ("vox_a", "vox_b")
 
 
+@pytest.fixture
+def each_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All models have the same driving frames."""
+    known: dict[bytes, NDArray[np.float32]] = {}
+    look = MediapipeFace._face
+
+    def remembered(self: MediapipeFace, frame: Frame) -> NDArray[np.float32]:
+        content = frame.tobytes()
+        if content not in known:
+            known[content] = look(self, frame)
+        return known[content]
+
+    monkeypatch.setattr(MediapipeFace, "_face", remembered)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("each_looked_at_once")
 def test_x2face_moves_faces_worst(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path))
     weights_home().mkdir(parents=True)

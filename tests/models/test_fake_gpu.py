@@ -23,6 +23,7 @@ from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream
 from lia_bench.models.blocks.dense_motion import MotionEvolution
 from lia_bench.models.blocks.portrait_training import Hopenet
 from lia_bench.models.blocks.reconstruction import Vgg19Features
+from lia_bench.models.fit import NothingDrawn
 from lia_bench.models.loading import load_experiment
 from lia_bench.models.specification import MODELS
 from lia_bench.models.training.recipe import PairBatch, TrainingRecipe
@@ -76,7 +77,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
 @pytest.mark.parametrize("name", TRAINED)
 def test_training_and_animation_do_not_wait_for_a_gpu(name: str, watch: Watch) -> None:
     _, experiment = load_experiment(name, SMALLER.get(name), [LAYERS.get(name, {})])
-    recipe: TrainingRecipe = load_attribute(MODELS[name].recipe or "")(experiment)
+    with NothingDrawn():
+        recipe: TrainingRecipe = load_attribute(MODELS[name].recipe or "")(experiment)
     fabric = fabric_on_fake_gpu()
     step, numbers = Step(fabric, recipe, 1), LateNumbers(fabric)
     frames = torch.zeros(BATCH, 2 + experiment.references, 3, *(experiment.frame_size,) * 2, dtype=torch.uint8)
@@ -200,4 +202,6 @@ def test_gradients_reach_what_torch_reaches(watch: Watch) -> None:
 
 
 def _vgg19() -> Vgg19Features:
-    return Vgg19Features(vgg19(weights=None).state_dict())
+    with torch.device("meta"):
+        state = vgg19(weights=None).state_dict()
+    return Vgg19Features({name: torch.empty_like(values, device="cpu") for name, values in state.items()})
