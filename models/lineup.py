@@ -9,7 +9,7 @@ import torch
 from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.core.prepared_dataset import PreparedDataset
 from lia_bench.core.provenance import sha256_once
-from lia_bench.models.animator import Animator
+from lia_bench.models.animator import Animator, Precision
 from lia_bench.models.card import PUBLISHED, how_to_fetch, is_fetched, published_checkpoint, published_variants
 from lia_bench.models.checkpoint import WEIGHTS, own_checkpoint_folder
 from lia_bench.models.export.animator import load_exported
@@ -31,6 +31,7 @@ class LineupModel:
         checkpoint: the checkpoint folder or file; None for a model that has no weights.
         checkpoint_sha256: of the weights file; empty without one.
         animator: the model.
+        device: where it renders.
         frame_side: in pixels, of the source and driving frames that it takes; None where any will do.
         output_side: of the frames that come out; None where it is that of the frames that go in.
     """
@@ -41,6 +42,7 @@ class LineupModel:
     checkpoint: Path | None
     checkpoint_sha256: str
     animator: Animator
+    device: torch.device
     frame_side: int | None
     output_side: int | None
 
@@ -60,6 +62,8 @@ def load_lineup(
     announce: Callable[[str], None],
     dataset: PreparedDataset | None = None,
     runtime: str | None = None,
+    precision: Precision = "32-true",
+    compiled: bool = False,
 ) -> Lineup:
     """The models on `device`, each with its checkpoint as `find_checkpoint` finds it, which `announce` is told.
 
@@ -70,9 +74,11 @@ def load_lineup(
         announce: takes lines for the user.
         dataset: what runs have to be of; None takes any.
         runtime: what runs exported models, "onnx" or "openvino"; None is the first.
+        precision, compiled: as `Animator.speed_up` takes them.
 
     Raises:
-        InputError: a model that needs training has no run on the dataset; a runtime for one that was not exported.
+        InputError: a model that needs training has no run on the dataset; a runtime for one that was not exported, or
+            a precision or compilation for one that was.
         MissingWeightsError: nor was its published checkpoint fetched.
         CheckpointError: a checkpoint is missing, damaged or of another model.
         UnknownNameError: no such variant.
@@ -94,8 +100,9 @@ def load_lineup(
         else:
             animator = load_from(checkpoint, reference.name, reference.variant, target)
         variant = animator.zoo_entry.variant if animator.zoo_entry else ""
-        sides = animator.frame_size, animator.output_size
-        models.append(LineupModel(label, reference.name, variant, checkpoint, _hash(checkpoint), animator, *sides))
+        animator.speed_up(precision, compiled=compiled)
+        shape = animator.device, animator.frame_size, animator.output_size
+        models.append(LineupModel(label, reference.name, variant, checkpoint, _hash(checkpoint), animator, *shape))
         if checkpoint is not None:
             announce(f"{label}: {checkpoint}")
     return Lineup(tuple(models), target)

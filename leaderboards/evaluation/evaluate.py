@@ -1,7 +1,7 @@
 """Runs models over a test set, resumable clip by clip: each clip through all models at once, decoded once, scored."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, tee
@@ -10,22 +10,24 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor
 
+from lia_bench.core.errors import LiaBenchError
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.provenance import utc_date
 from lia_bench.core.video import resize, to_tensor
 from lia_bench.core.video.image import at_sizes
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.evaluation.course import Course, Views
-from lia_bench.leaderboards.evaluation.films import VIDEOS, Rendered, filmed
+from lia_bench.leaderboards.evaluation.films import VIDEOS, Camera, Rendered, filmed
 from lia_bench.leaderboards.evaluation.plan import EvaluationPlan, plan
-from lia_bench.leaderboards.evaluation.request import FLOWS, EvaluationOutcome, EvaluationRequest
+from lia_bench.leaderboards.evaluation.request import FLOWS, KINDS, EvaluationOutcome, EvaluationRequest
 from lia_bench.leaderboards.evaluation.session import Announce, session
 from lia_bench.leaderboards.evaluation.set_scores import generated_features, keep_true_features
-from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream, warm_up
+from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream
 from lia_bench.leaderboards.results.report import ClipEntry, ClipPair, Key, ModelResult, PlannedModel
 from lia_bench.metrics.clip_scores import ClipScoring, ClipTruth, exact_convolutions
 from lia_bench.metrics.features import FeatureFile, LoadedExtractor
 from lia_bench.metrics.suite import Suite
+from lia_bench.models.blocks.motion_marks import recorded_flows, recorded_marks
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,11 @@ class Filming:
         """What has to come with the models' frames."""
         return frozenset((*self.show, FLOWS) if self.flow_videos else self.show)
 
+    def camera(self, task: ClipTask, source: Tensor, fps: float) -> AbstractContextManager[Camera]:
+        """What films an animation of `source`, (3, H, W) in [0, 1]."""
+        clip = (task.strip, task.place, source)
+        return filmed(self.results, *clip, self.models, task.task, fps, self.flow_videos, self.show)
+
 
 def evaluate(
     request: EvaluationRequest, announce: Announce = lambda line: None, experiment: str = ""
@@ -133,7 +140,7 @@ def evaluate(
         strips = [opened.folder / VIDEOS / task.strip for task in work if filming]
         kinds = ["videos"] if request.videos else []
         if request.flow_videos or request.show or not opened.finished.issuperset(task.key for task in work):
-            lacking = warm_up(models, request.batch_size if request.compile else 0)
+            lacking = _warm_up(models, request.batch_size if request.compile else 0)
             if request.flow_videos and lacking[FLOWS]:
                 planned.session.announce(f"without a dense flow, so without a flow video: {', '.join(lacking[FLOWS])}")
             for kind in request.show:
@@ -190,14 +197,11 @@ def evaluate_clip(
         camera = None
         try:
             with ExitStack() as films:
-                if filming:
-                    films_of = (filming.results, task.strip, task.place, source, filming.models, task.task)
-                    wanted = (filming.flow_videos, filming.show)
-                    camera = films.enter_context(filmed(*films_of, clip.fps, *wanted))
                 kinds = filming.kinds if filming else ()
                 evaluation = _Evaluation(task, models, judges, scoring, clip.views, clip.driving, kinds)
                 for reference, rendered in evaluation.rows(clip.skipped):
-                    if camera:
+                    if filming:
+                        camera = camera or films.enter_context(filming.camera(task, source, clip.fps))
                         camera.take(reference, rendered)
                 with exact_convolutions():
                     results = scoring.finish()
@@ -222,6 +226,37 @@ def evaluate_clip(
         start_pose_gap=0.0 if alike else scoring.start_pose_gap,
         date=utc_date(),
     )
+
+
+def _warm_up(models: Sequence[Contestant], compiled: int = 0) -> dict[str, list[str]]:
+    """Let every model render once in each of its modes, so that what is set up in first calls does not count as speed.
+
+    Args:
+        models: those of the evaluation.
+        compiled: frames at once of models whose code is compiled, which happens for a full batch, for one that is not,
+            and for a single frame; 0 for others.
+
+    Returns:
+        of each of `request.KINDS` the labels of the models that do not have it.
+    """
+    lacking: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for model in models:
+        frame = torch.rand(3, *model.seen, generator=torch.Generator().manual_seed(0))
+        try:
+            for transfer in dict.fromkeys(model.transfers.values()):
+                with recorded_flows() as flows, recorded_marks() as marks:
+                    list(model.animator.animate_stream(frame, frame[None], transfer))
+                for count in (2 * compiled - 1, 1) if compiled else ():
+                    list(model.animator.animate_stream(frame, [frame] * count, transfer, compiled))
+        except (LiaBenchError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise LiaBenchError(f"{model.label} cannot animate: {type(error).__name__}: {reason}") from error
+        for kind, labels in lacking.items():
+            if not (flows if kind == FLOWS else marks.has(kind)):
+                labels.append(model.label)
+    return lacking
 
 
 class _Evaluation:

@@ -22,7 +22,7 @@ from lia_bench.leaderboards.evaluation.pairs import (
 )
 from lia_bench.leaderboards.evaluation.request import SPLIT, TASKS, EvaluationRequest
 from lia_bench.leaderboards.evaluation.session import Announce, SessionPlan, run_plan
-from lia_bench.leaderboards.evaluation.streams import Contestant, Size, speed_up
+from lia_bench.leaderboards.evaluation.streams import Contestant, Size, rounding_of
 from lia_bench.leaderboards.results.columns import FLOOR
 from lia_bench.leaderboards.results.report import ClipPair, EvaluationSetting, PlannedModel
 from lia_bench.metrics.best_start import PosePoints
@@ -86,7 +86,9 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
     if given:
         check_sizes(given, animated, clips[0])
 
-    lineup = load_lineup(named, request.runs, device, tell, whole)
+    lineup = load_lineup(
+        named, request.runs, device, tell, whole, precision=request.precision, compiled=request.compile
+    )
     _announce_equal_weights(lineup, tell)
     _check_transfer(request, lineup)
     size = _compared_size(request, lineup, clips)
@@ -106,8 +108,9 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
     if request.references:
         course.check_views([*(clips if "reconstruction" in request.tasks else ()), *animated])
     contestants = [_contestant(model, request, size) for model in lineup.models]
+    models = [_planned(*pair, size) for pair in zip(lineup.models, contestants, strict=True)]
     _announce_one_source(request, contestants, tell)
-    rounding = speed_up(contestants, request, clips, tell)
+    rounding = rounding_of(contestants, request, clips, tell) if request.precision != "32-true" else {}
     session_plan = SessionPlan(
         title="evaluate",
         folder=request.results / (request.name or _usual_name(request, dataset, size)),
@@ -136,12 +139,7 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
             precision=request.precision,
             compiled=request.compile,
         ),
-        run=run_plan(
-            [_planned(*pair, size) for pair in zip(lineup.models, contestants, strict=True)],
-            transfers,
-            ["reconstruction"],
-            suite,
-        ),
+        run=run_plan(models, transfers, ["reconstruction"], suite),
         suite=suite,
         pairs=pairs,
         notes={"clip_list": str(request.clips) if request.clips else None, **rounding},
@@ -209,7 +207,7 @@ def _contestant(model: LineupModel, request: EvaluationRequest, size: Size) -> C
     """How a model runs where frames of `size` are compared."""
     wanted = _wanted_transfers(request, model.model)
     modes = {task: own_transfer(model.animator, task, mode) for task, mode in wanted.items()}
-    return Contestant(model.label, model.animator, _size_of(model.frame_side, size), modes)
+    return Contestant(model.label, model.animator, _size_of(model.frame_side, size), modes, model.device)
 
 
 def own_transfer(animator: Animator, task: str, wanted: str) -> str:

@@ -17,7 +17,7 @@ from lia_bench.core.video import open_indexed, resize, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.evaluation.course import Views
 from lia_bench.leaderboards.evaluation.films import Rendered
-from lia_bench.leaderboards.evaluation.request import FLOWS, KINDS, EvaluationRequest
+from lia_bench.leaderboards.evaluation.request import FLOWS, EvaluationRequest
 from lia_bench.models.acceleration import rounding
 from lia_bench.models.animator import Animator
 from lia_bench.models.blocks.motion_marks import Marks, recorded_flows, recorded_marks
@@ -71,12 +71,14 @@ class Contestant:
         animator: the model.
         seen: size of the source and driving frames that it is given.
         transfers: of each task the transfer mode that it takes.
+        device: where it renders.
     """
 
     label: str
     animator: Animator
     seen: Size
     transfers: Mapping[str, str]
+    device: torch.device
 
 
 class TimedStream:
@@ -111,8 +113,7 @@ class TimedStream:
         takes = model.animator.takes_references
         several = [views.source, *views.references] if views.best and not takes else [views.source]
         references = [_seen(view, model) for view in views.references] if takes else None
-        truth, *branches = tee(driving, len(several) + 1) if len(several) > 1 else ((), driving)
-        self._truth = (to_tensor(frames[size]) for frames in truth)
+        self._truth, *branches = tee(driving, len(several) + 1) if len(several) > 1 else (iter(()), driving)
         self._starts = [
             (_seen(view, model), self.watch.without(self._driving(branch)))
             for view, branch in zip(several, branches, strict=True)
@@ -132,7 +133,7 @@ class TimedStream:
     def _driving(self, frames: Iterator[Mapping[Size, Frame]]) -> "Iterator[Frame | Tensor]":
         """What the model is driven by: of a GPU whole levels, a quarter of the bytes to copy there."""
         levels = (each[self._model.seen] for each in frames)
-        return levels if self._model.animator.device.type == "cuda" else map(to_tensor, levels)
+        return levels if self._model.device.type == "cuda" else map(to_tensor, levels)
 
     def __iter__(self) -> "TimedStream":
         return self
@@ -168,22 +169,18 @@ class TimedStream:
         compared = [_compared(frame, self._size) for frame in rendered]
         if len(compared) == 1:
             return compared[0]
-        true = next(self._truth)
+        true = to_tensor(next(self._truth)[self._size])
         return min(compared, key=lambda frame: float((frame - true).abs().mean()))
 
 
-def speed_up(
+def rounding_of(
     models: Sequence[Contestant], request: EvaluationRequest, clips: Iterable[Clip], tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Speed models up as `request` asks. What that does to a frame of the first clip that can be read `tell` is told.
+    """What the precision that was asked for does to a frame of the first clip that can be read; `tell` is told.
 
     Returns:
-        the same for the report; empty in full precision.
+        the same for the report.
     """
-    for model in models:
-        model.animator.speed_up(request.precision, compiled=request.compile)
-    if request.precision == "32-true":
-        return {}
     shown = next((frames for frames in map(_first_and_middle, clips) if frames), ())
     changes = {}
     for model in models if shown else ():
@@ -201,37 +198,6 @@ def _first_and_middle(clip: Clip) -> tuple[Frame, ...]:
             return reader.frame(0), reader.frame(len(reader) // 2)
     except UnreadableVideoError:
         return ()
-
-
-def warm_up(models: Sequence[Contestant], compiled: int = 0) -> dict[str, list[str]]:
-    """Let every model render once in each of its modes, so that what is set up in first calls does not count as speed.
-
-    Args:
-        models: those of the evaluation.
-        compiled: frames at once of models whose code is compiled, which happens for a full batch, for one that is not,
-            and for a single frame; 0 for others.
-
-    Returns:
-        of each of `request.KINDS` the labels of the models that do not have it.
-    """
-    lacking: dict[str, list[str]] = {kind: [] for kind in KINDS}
-    for model in models:
-        frame = torch.rand(3, *model.seen, generator=torch.Generator().manual_seed(0))
-        try:
-            for transfer in dict.fromkeys(model.transfers.values()):
-                with recorded_flows() as flows, recorded_marks() as marks:
-                    list(model.animator.animate_stream(frame, frame[None], transfer))
-                for count in (2 * compiled - 1, 1) if compiled else ():
-                    list(model.animator.animate_stream(frame, [frame] * count, transfer, compiled))
-        except (LiaBenchError, torch.OutOfMemoryError):
-            raise
-        except Exception as error:
-            reason = " ".join(str(error).split())
-            raise LiaBenchError(f"{model.label} cannot animate: {type(error).__name__}: {reason}") from error
-        for kind, labels in lacking.items():
-            if not (flows if kind == FLOWS else marks.has(kind)):
-                labels.append(model.label)
-    return lacking
 
 
 def _seen(view: Frame, model: Contestant) -> Tensor:

@@ -97,6 +97,11 @@ def _references(setting: Any) -> str:
     return f"{setting.references}, best of each frame" if setting.best_of_references else str(setting.references)
 
 
+def _rendering(setting: Any) -> str:
+    reduced = getattr(setting, "precision", "32-true")
+    return ", ".join([reduced] * (reduced != "32-true") + ["compiled"] * getattr(setting, "compiled", False))
+
+
 def _count(measured: Source) -> Any:
     """A column of whole numbers; None where nothing is said."""
     return field(default=None, metadata={"kind": "count", "part": "size", "measured": measured})
@@ -190,7 +195,7 @@ class ResultRow:
     source_frame: str = _arranged(lambda setting: "skipped" if setting.skip_source_frame else "", "reconstruction")
     start: str = _arranged(lambda setting: "best" if getattr(setting, "start", "") == "best" else "", "cross")
     set_side: str = _arranged(lambda setting: "source" if setting.set_side == "source" else "", "cross")
-    rendering: str = _arranged(lambda setting: getattr(setting, "rendering", ""), "reconstruction", "cross")
+    rendering: str = _arranged(_rendering, "reconstruction", "cross")
     experiment: str = _text("where", lambda report, of: report.setting.experiment, seldom=True)
     rendered: str = _text("where", _rendered, seldom=True)
     doubtful: str = _text("where", seldom=True)
@@ -213,7 +218,6 @@ PRINTED_ALONE: Mapping[str, Better] = {
 
 COLUMNS = {entry.name: Column(entry.name, **entry.metadata) for entry in fields(ResultRow) if entry.metadata}
 """Name to column, of those that any row may have, in the order of the file."""
-
 
 APART = tuple(name for name, column in COLUMNS.items() if column.apart)
 """The columns that say how an evaluation was arranged."""

@@ -95,11 +95,6 @@ class EvaluationSetting(CommonSetting):
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     compiled: bool = False
 
-    @property
-    def rendering(self) -> str:
-        """What of the last two is not the usual; empty for nothing."""
-        return ", ".join([self.precision] * (self.precision != "32-true") + ["compiled"] * self.compiled)
-
 
 class ScoreSetting(CommonSetting):
     """The setting of videos that another program made.

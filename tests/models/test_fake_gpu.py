@@ -130,7 +130,7 @@ def test_a_clip_is_animated_a_batch_ahead(watch: Watch) -> None:
 def test_an_evaluation_sends_whole_levels_and_waits_for_results_alone(watch: Watch) -> None:
     model = small_lia().to(GPU)
     picture, size = np.zeros((64, 64, 3), np.uint8), (64, 64)
-    contestant = Contestant("lia", model, size, {"cross": "relative"})
+    contestant = Contestant("lia", model, size, {"cross": "relative"}, GPU)
     driving = ({size: picture} for _ in range(5))
     stream = TimedStream(contestant, "cross", "clip", Views(picture), driving, size, batch_size=2)
     with without_streams(), patch("lia_bench.models.animator.to_range", side_effect=to_range) as sent:
