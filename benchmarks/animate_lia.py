@@ -161,13 +161,13 @@ def alone(allocator: str, checkpoint: Path, source: Path, clip: Path) -> dict[st
     """Processor time of our model for the clip, in batches; its first frames, which pay for the start, before."""
     from plain_lia import read, set_allocator
 
-    from lia_bench.models import acceleration
+    from lia_bench.models import animator
     from lia_bench.models.loading import load_model
 
     set_allocator(allocator)
     if allocator == GIVEN_BACK:
         # By itself the model keeps it for as long as a clip is rendered.
-        setattr(acceleration, "freed_memory_kept", nullcontext)  # noqa: B010
+        setattr(animator, "freed_memory_kept", nullcontext)  # noqa: B010
     model = load_model("lia", checkpoint=checkpoint, device="cpu")
     still, driving = read(source, clip)
     for _ in model.animate_stream(still, driving[:BATCH_SIZE], "relative", BATCH_SIZE):

@@ -1,4 +1,4 @@
-"""Rendering at a device's pace: frames in batches to it and back as others are decoded; precision; compilation.
+"""Rendering at a GPU's pace: frames in batches to it and back as others are decoded; precision; compilation.
 
 There may be no compiler: what torch.compile calls to make code is asked for at the first use alone.
 """
@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from lia_bench.core.errors import LiaBenchError
-from lia_bench.core.memory import freed_memory_kept
 
 if TYPE_CHECKING:
     from lia_bench.models.animator import Animator
@@ -26,26 +25,20 @@ Rendering = Callable[[Tensor], Tensor]
 def streamed(
     frames: Iterator[Tensor], batch_size: int, device: torch.device, render: Rendering, *, ahead: bool
 ) -> Iterator[Tensor]:
-    """What `render` makes of the frames, batch by batch, frame by frame on the CPU; memory does not grow with them.
+    """What `render` makes of the frames on a GPU, frame by frame on the CPU; memory does not grow with them.
 
     Args:
         frames: on the CPU, alike in shape and type.
         batch_size: frames rendered together.
+        device: the GPU.
         render: a batch on the device to as many results there.
-        ahead: whether a GPU gets a batch before the one before it has been taken: while it computes, the next frames
+        ahead: whether it gets a batch before the one before it has been taken: while it computes, the next frames
             are decoded and those before them are encoded. What is rendered is then a batch ahead of what is yielded.
     """
-    batches = iter(lambda: list(islice(frames, batch_size)), [])
-    if device.type != "cuda":
-        # Until the clip is rendered: in a process that kept nothing, batches would be slower than single frames.
-        with freed_memory_kept():
-            for batch in batches:
-                yield from render(torch.stack(batch).to(device)).cpu()
-        return
     up, down = torch.cuda.Stream(device), torch.cuda.Stream(device)
     computing = torch.cuda.current_stream(device)
     coming: deque[tuple[Tensor, torch.cuda.Event]] = deque()
-    for batch in batches:
+    while batch := list(islice(frames, batch_size)):
         # Copies have streams of their own, so that they and what is computed go on side by side.
         with torch.cuda.stream(up):
             moved = torch.stack(batch).pin_memory().to(device, non_blocking=True)

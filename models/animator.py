@@ -1,16 +1,16 @@
 """The interface every model of the zoo has: one source image moved by a driving video."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from lia_bench.core.errors import CheckpointError, InputError
+from lia_bench.core.memory import freed_memory_kept
 from lia_bench.core.suggestions import unknown
 from lia_bench.core.video.conversion import image_of, images_of, levels_of, to_range
 from lia_bench.models.acceleration import compiler_advice, streamed
@@ -189,8 +189,7 @@ class Animator(nn.Module, Shareable, ABC):
         self.check_frame("driving frame", first)
         if first.shape != still.shape:
             raise InputError(f"the source is {_size(still)} and the driving video {_size(first)}: resize one of them")
-        encoded = partial(self._encoded, still, first, views, transfer, amounts)
-        return self._stream(encoded, chain([begun], frames), batch_size, ahead)
+        return self._stream(still, first, views, transfer, amounts, chain([begun], frames), batch_size, ahead)
 
     def animate_video(
         self, source: "VideoLike", driving: "VideoLike", transfer: str = "relative", batch_size: int = 8
@@ -231,32 +230,38 @@ class Animator(nn.Module, Shareable, ABC):
         return references
 
     def _stream(
-        self, encode: Callable[[StandingWeights], Any], frames: Iterator[Tensor], batch_size: int, ahead: bool
-    ) -> Iterator[Tensor]:
-        weights = StandingWeights()
-        encoded = encode(weights)
-
-        def rendered(driving: Tensor) -> Tensor:
-            with self.evaluating(weights):
-                return self.render(encoded, to_range(driving)).clamp(0, 1).float()
-
-        yield from streamed(frames, batch_size, self.device, rendered, ahead=ahead)
-
-    def _encoded(
         self,
         source: Tensor,
         first: Tensor,
         references: list[Tensor],
         transfer: str,
         amounts: Tensor | None,
-        weights: StandingWeights,
-    ) -> Any:
-        device = self.device
+        frames: Iterator[Tensor],
+        batch_size: int,
+        ahead: bool,
+    ) -> Iterator[Tensor]:
+        """What `animate_stream` gives, of what it has checked; `first` is the first of the frames."""
+        device, weights = self.device, StandingWeights()
+        still, begun = (frame[None].to(device) for frame in (source, first))
         with self.evaluating(weights):
-            encoded = self._encode(
-                source[None].to(device), [view.to(device) for view in references], first[None].to(device), transfer
-            )
-            return encoded if amounts is None else self.edited(encoded, amounts.to(device))
+            if references:
+                encoded = self.encode_views(still, torch.stack(references).to(device), begun, transfer)
+            else:
+                encoded = self.encode_source(still, begun, transfer)
+            if amounts is not None:
+                encoded = self.edited(encoded, amounts.to(device))
+
+        def rendered(driving: Tensor) -> Tensor:
+            with self.evaluating(weights):
+                return self.render(encoded, to_range(driving)).clamp(0, 1).float()
+
+        if device.type == "cuda":
+            yield from streamed(frames, batch_size, device, rendered, ahead=ahead)
+            return
+        # Until the clip is rendered: in a process that kept nothing, batches would be slower than single frames.
+        with freed_memory_kept():
+            while batch := list(islice(frames, batch_size)):
+                yield from rendered(torch.stack(batch).to(device)).cpu()
 
     def speed_up(self, precision: Precision = "32-true", *, compiled: bool = False) -> None:
         """From now on animate in this precision, and by code that torch.compile makes of `render` at its first use.
@@ -286,11 +291,6 @@ class Animator(nn.Module, Shareable, ABC):
                 yield
         finally:
             self.train(training)
-
-    def _encode(self, source: Tensor, references: list[Tensor], first: Tensor, transfer: str) -> Any:
-        if references:
-            return self.encode_views(source, torch.stack(references), first, transfer)
-        return self.encode_source(source, first, transfer)
 
     def check_frame(self, what: str, frame: Tensor) -> None:
         """Raise InputError unless `frame` is float (3, H, W) in [0, 1] and of a size the model takes."""
