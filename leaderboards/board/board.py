@@ -251,8 +251,7 @@ def cut(groups: Sequence[Group], column: str) -> list[Group]:
         for row in group.rows:
             by_value.setdefault(_text(row, column), []).append(row)
         pieces += [
-            replace(group, rows=tuple(rows), setting={**group.setting, column: value})
-            for value, rows in by_value.items()
+            replace(group, rows=tuple(rows), cut={**group.cut, column: value}) for value, rows in by_value.items()
         ]
     return pieces
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from lia_bench.leaderboards.board.board import Board
-from lia_bench.leaderboards.board.groups import Group, measured_group
+from lia_bench.leaderboards.board.groups import Group
 from lia_bench.leaderboards.results.columns import measured_row, names
 from lia_bench.leaderboards.results.measurement import Measurement, MetricSummary, Summary, summaries
 from lia_bench.leaderboards.results.report import Report
@@ -26,11 +26,11 @@ def evaluation_board(report: Report) -> Board:
 def _group(report: Report, of: Sequence[Summary]) -> Group:
     first = of[0].measurement
     transfer = f", {first.transfer} transfer" if first.transfer else ""
-    return measured_group(
-        rows=[measured_row(report, summary) for summary in of],
-        called=[summary.measurement.label for summary in of],
+    return Group(
+        rows=tuple(measured_row(report, summary) for summary in of),
+        called=tuple(summary.measurement.label for summary in of),
         about=f"{report.setting.dataset} at {report.setting.width}x{report.setting.height}: {first.task}{transfer}",
-        remarks=_remarks(of),
+        remarks=tuple(_remarks(of)),
     )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from lia_bench.core.names import counted, printable
@@ -38,22 +39,32 @@ class Group:
 
     Attributes:
         rows: at least one, in the order they were given.
-        setting: what all rows have alike, by column: origin, dataset, split, task, protocol, dataset_hash, clips
-            (of measured metrics: how many), seed (of cross: the pairs are drawn with it), what of the evaluation was
-            arranged another way than usual (`APART`), or paper and table of published rows. Empty text where the rows
-            say nothing.
-        extractors: metric to the extractor's description, of every metric of which a row has a value.
+        cut: what else they have alike since somebody asked for groups of it, by column.
         called: what the rows are called, where whoever measured them says so.
         about: what the group is about, where whoever measured it says so.
         remarks: lines to print below the table; None for what the setting says.
     """
 
     rows: tuple[ResultRow, ...]
-    setting: Mapping[str, str]
-    extractors: Mapping[str, str] = field(default_factory=dict)
+    cut: Mapping[str, str] = field(default_factory=dict)
     called: tuple[str, ...] = ()
     about: str = ""
     remarks: tuple[str, ...] | None = None
+
+    @cached_property
+    def setting(self) -> Mapping[str, str]:
+        """What all rows have alike, by column; empty text where they say nothing.
+
+        Origin, dataset, split, task, protocol, dataset_hash, clips (of measured metrics: how many), seed (of cross: the
+        pairs are drawn with it), what of the evaluation was arranged another way than usual (`APART`), or paper and
+        table of published rows; and what they were cut by.
+        """
+        return {**setting_of(self.rows[0]), **self.cut}
+
+    @cached_property
+    def extractors(self) -> Mapping[str, str]:
+        """Metric to the extractor's description, of every metric of which a row has a value."""
+        return {metric: extractor for row in self.rows for metric, extractor in extractors_of(row).items()}
 
     @property
     def labels(self) -> Sequence[str]:
@@ -144,12 +155,6 @@ class PrintedTable:
     cells: Sequence[Sequence[PrintedCell]]
 
 
-def measured_group(rows: Sequence[ResultRow], called: Sequence[str], about: str, remarks: Sequence[str]) -> Group:
-    """A group that whoever measured its rows says to be one; the arguments are as of a `Group`."""
-    extractors = {metric: extractor for row in rows for metric, extractor in extractors_of(row).items()}
-    return Group(tuple(rows), setting_of(rows[0]), extractors, tuple(called), about, tuple(remarks))
-
-
 def comparable(rows: Iterable[ResultRow]) -> list[Group]:
     """Rows in groups that may be ranked, in the order in which their first rows come.
 
@@ -168,7 +173,7 @@ def comparable(rows: Iterable[ResultRow]) -> list[Group]:
                 break
         else:
             groups.append(([row], setting, dict(extractors)))
-    return [Group(tuple(members), common, known) for members, common, known in groups]
+    return [Group(tuple(members)) for members, _, _ in groups]
 
 
 def printed_table(group: Group, columns: Sequence[str]) -> PrintedTable:

@@ -54,7 +54,7 @@ def test_what_cannot_be_compared_has_no_best() -> None:
 
 def test_published_rows_are_never_ranked_with_measured_ones() -> None:
     published = row("paper", 0.001, variant="", origin="published", paper="lia", table="1", printed={"l1": "0.001"})
-    both = Group((*ROWS, published), group_of(*ROWS).setting)
+    both = Group((*ROWS, published))
     assert both.marks("l1") == ["best", "best", "second", "", ""]
     assert "| paper *(published)* | 0.001 |" in as_markdown([both], ["l1"], intervals=False)
     assert "paper (published) & 0.001 " in as_latex([both], ["l1"], intervals=False)

@@ -157,7 +157,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
     group = group_of(tmp_path)
     published = ResultRow("x2face", "", "", "vox", "", "reconstruction", "", {"l1": 0.078}, origin="published")
     elsewhere = ResultRow("tpsmm", "", "", "vox", "", "reconstruction", "", {"l1": 0.1}, file=tmp_path / "no" / "a.csv")
-    ranking = rank_all(Group((*group.rows, published, elsewhere), group.setting, group.extractors), seed=0)
+    ranking = rank_all(Group((*group.rows, published, elsewhere)), seed=0)
     no_report = f"there is no report.json beside its table in {tmp_path / 'no'}; copy the whole folder of results"
     assert ranking.metrics == ("l1", "psnr")
     assert ranking.problems == (
