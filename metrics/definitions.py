@@ -42,9 +42,27 @@ def _bounds(alias: str) -> tuple[float, float]:
 
 
 def _of_images(
-    name: str, summary: str, better: Literal["lower", "higher"], open_: Opening, decimals: int = 4
+    name: str,
+    summary: str,
+    better: Literal["lower", "higher"],
+    kind: str,
+    decimals: int = 4,
+    smallest_side: int = 0,
+    needs: str = "",
 ) -> MetricSpecification:
-    return MetricSpecification(name, name, (), summary, better, decimals, open_, bounds=_bounds(name))
+    """One of pixels alone; `kind`: the class that computes it."""
+    return MetricSpecification(
+        name=name,
+        alias=name,
+        subjects=(),
+        summary=summary,
+        better=better,
+        decimals=decimals,
+        open=computed_by("lia_bench.metrics.image_similarity", kind),
+        smallest_side=smallest_side,
+        needs=needs,
+        bounds=_bounds(name),
+    )
 
 
 def _of_features(
@@ -109,6 +127,7 @@ def _lpips(backbone: str, network: str, weights: str, subjects: tuple[str, ...] 
         open=opened_by("lia_bench.metrics.lpips:open_lpips", backbone),
         weights=(weights,),
         smallest_side=SMALLEST_SIDES_OF_LPIPS[backbone],
+        needs=f"{weights} needs sides of at least {SMALLEST_SIDES_OF_LPIPS[backbone]} pixels",
         bounds=_bounds("lpips"),
     )
 
@@ -218,30 +237,26 @@ def _l1_of(region: str, where: str) -> MetricSpecification:
 
 
 DEFINITIONS = (
+    _of_images("l1", "mean absolute difference of images in [0, 1]", "lower", "L1"),
     _of_images(
-        "l1",
-        "mean absolute difference of images in [0, 1]",
-        "lower",
-        computed_by("lia_bench.metrics.image_similarity", "L1"),
-    ),
-    _of_images(
-        "psnr",
-        "peak signal-to-noise ratio in dB, from the clip's mean squared error",
-        "higher",
-        computed_by("lia_bench.metrics.image_similarity", "PSNR"),
-        decimals=2,
+        "psnr", "peak signal-to-noise ratio in dB, from the clip's mean squared error", "higher", "PSNR", decimals=2
     ),
     _of_images(
         "ssim",
         "structural similarity, 11x11 Gaussian window of sigma 1.5",
         "higher",
-        opened_by("lia_bench.metrics.image_similarity:open_ssim"),
+        "SSIM",
+        smallest_side=11,
+        needs="SSIM's window needs sides of at least 11 pixels",
     ),
     _of_images(
         "ms_ssim",
         "structural similarity over five scales",
         "higher",
-        opened_by("lia_bench.metrics.image_similarity:open_ms_ssim"),
+        "MultiScaleSSIM",
+        # Four halvings, each rounded down, must leave an 11x11 window.
+        smallest_side=176,
+        needs="MS-SSIM needs sides above 160 pixels (at least 176)",
     ),
     _lpips("alex", "AlexNet", "alexnet", ()),
     _lpips("vgg", "VGG16", "vgg16", None),
@@ -294,8 +309,9 @@ DEFINITIONS = (
         summary="change between frames that the true video's flow does not explain, images in [0, 1]",
         better="lower",
         decimals=4,
-        open=opened_by("lia_bench.metrics.motion.steadiness:open_flicker"),
+        open=computed_by("lia_bench.metrics.motion.steadiness", "Flicker"),
         smallest_side=16,
+        needs="flow needs sides of at least 16 pixels",
         bounds=(0.0, 1.0),
     ),
     *(_l1_of(region, where) for region, where in FACE_REGIONS.items()),

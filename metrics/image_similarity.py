@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 
 
 class L1(FrameMetric):
@@ -52,9 +51,6 @@ REACH = 5
 STABILISERS = (0.01**2, 0.03**2)
 """K1 and K2, squared, of values in [0, 1]."""
 
-SMALLEST_SIDE_OF_SSIM = 2 * REACH + 1
-# The literature's "above 160 pixels": four halvings, each rounded down, must leave an 11x11 window.
-SMALLEST_SIDE_OF_MS_SSIM = 176
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
@@ -69,16 +65,6 @@ class SSIM(FrameMetric):
         # One frame at a time: on a CPU the temporaries of a batch cost more than the arithmetic.
         pairs = zip(generated.split(1), reference.split(1), strict=True)
         return torch.cat([similarity(mine, theirs) for mine, theirs in pairs])
-
-
-def open_ssim(setting: ScoringSetting) -> type[SSIM]:
-    """SSIM; raises UnavailableMetricError where the frames are smaller than its window."""
-    if min(setting.height, setting.width) < SMALLEST_SIDE_OF_SSIM:
-        raise UnavailableMetricError(
-            f"SSIM's window needs sides of at least {SMALLEST_SIDE_OF_SSIM} pixels: "
-            f"these frames are {setting.width}x{setting.height}"
-        )
-    return SSIM
 
 
 class MultiScaleSSIM(FrameMetric):
@@ -99,16 +85,6 @@ def _over_scales(generated: Tensor, reference: Tensor) -> Tensor:
         product = product * factor(generated, reference).relu() ** weight
         generated, reference = (functional.avg_pool2d(images, 2) for images in (generated, reference))
     return product
-
-
-def open_ms_ssim(setting: ScoringSetting) -> type[MultiScaleSSIM]:
-    """MS-SSIM; raises UnavailableMetricError where the frames are too small for its coarsest scale."""
-    if min(setting.height, setting.width) < SMALLEST_SIDE_OF_MS_SSIM:
-        raise UnavailableMetricError(
-            f"MS-SSIM needs sides above 160 pixels (at least {SMALLEST_SIDE_OF_MS_SSIM}): "
-            f"these frames are {setting.width}x{setting.height}"
-        )
-    return MultiScaleSSIM
 
 
 def similarity(generated: Tensor, reference: Tensor) -> Tensor:

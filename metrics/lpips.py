@@ -11,9 +11,8 @@ from torch import Tensor
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.torch_weights import load_torch_weights
 from lia_bench.core.weights import locate
-from lia_bench.metrics.definitions import SMALLEST_SIDES_OF_LPIPS
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
+from lia_bench.metrics.specification import ScoringSetting
 
 Backbone = Literal["alex", "vgg", "squeeze"]
 
@@ -107,16 +106,9 @@ def open_lpips(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIP
     """LPIPS on one of the backbones; all metrics that are made share the true frames' features.
 
     Raises:
-        UnavailableMetricError: the frames are too small for it.
         MissingWeightsError: its weights are not here.
         CheckpointError: they are not the published ones.
     """
-    smallest = SMALLEST_SIDES_OF_LPIPS[backbone]
-    if min(setting.height, setting.width) < smallest:
-        raise UnavailableMetricError(
-            f"{WEIGHTS_OF[backbone]} needs sides of at least {smallest} pixels: "
-            f"these frames are {setting.width}x{setting.height}"
-        )
     state = load_torch_weights(locate(WEIGHTS_OF[backbone]))
     distance = PerceptualDistance(backbone, state).to(setting.device)
     truth = TrueFeatures(distance)

@@ -112,15 +112,16 @@ class MetricSpecification:
         summary: one line: definition and unit.
         better: which values are better.
         decimals: digits after the point in printed tables.
-        open: makes, for a setting, what makes a fresh metric; raises UnavailableMetricError where it cannot be had,
-            MissingWeightsError where weights are not here.
+        open: makes, for a setting, what makes a fresh metric, as `opened` hands it over; raises UnavailableMetricError
+            where it cannot be had, MissingWeightsError where weights are not here.
             Networks are loaded once, and shared by the metrics made.
         compares: what it looks at.
         extractor: name in the registry of extractors, for metrics of features and sets.
         part: of what the extractor says, where it says several things of a frame.
         region: of the true frame's face that counts, for metrics of regions.
         weights: names of the weights that it needs itself; an extractor's are the extractor's.
-        smallest_side: of frames in pixels, below which opening says that they are too small whatever else is missing.
+        smallest_side: of frames in pixels; smaller ones are refused, whatever else is missing.
+        needs: what they are told ("SSIM's window needs sides of at least 11 pixels"); empty tells that number.
         averaging: whether a table's number is the mean over clips, or over frames of all clips, in each protocol.
         of_identity: whether it compares with the source frame where there is no true frame.
         of_motion: whether it compares with the driving frame where there is no true frame.
@@ -143,6 +144,7 @@ class MetricSpecification:
     region: str = ""
     weights: tuple[str, ...] = ()
     smallest_side: int = 0
+    needs: str = ""
     averaging: Mapping[Protocol, Averaging] = field(default_factory=lambda: dict.fromkeys(Protocol, "clips"))
     of_identity: bool = False
     of_motion: bool = False
@@ -150,6 +152,18 @@ class MetricSpecification:
     bounds: tuple[float, float] = (-math.inf, math.inf)
     protocols: tuple[Protocol, ...] = WITH_TRUE_FRAMES
     libraries: tuple[str, ...] = ()
+
+    def opened(self, setting: ScoringSetting) -> "Callable[[], Meter]":
+        """What makes a fresh metric.
+
+        Raises:
+            UnavailableMetricError: the frames are too small for it, or it cannot be had.
+            MissingWeightsError: weights are not here.
+        """
+        if min(setting.height, setting.width) < self.smallest_side:
+            needs = self.needs or f"it needs sides of at least {self.smallest_side} pixels"
+            raise UnavailableMetricError(f"{needs}: these frames are {setting.width}x{setting.height}")
+        return self.open(setting)
 
 
 Opening = Callable[[ScoringSetting], "Callable[[], Meter]"]

@@ -117,8 +117,8 @@ def open_suite(
             continue
         try:
             extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
-            make = specification.open(setting)
-            since = specification.open(replace(setting, since_first=True)) if specification.of_motion else make
+            make = specification.opened(setting)
+            since = specification.opened(replace(setting, since_first=True)) if specification.of_motion else make
             description = _description(specification, extractor)
             metrics.append(SuiteMetric(column, specification, extractor, description, make, since))
         except (MissingWeightsError, UnavailableMetricError) as error:

@@ -2,7 +2,6 @@
 
 import threading
 from abc import ABC
-from collections.abc import Callable
 from itertools import pairwise
 from typing import ClassVar
 
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 
 
 class SequenceMetric(FrameMetric, ABC):
@@ -22,10 +20,7 @@ class SequenceMetric(FrameMetric, ABC):
     """
 
     LOOKS_BACK: ClassVar[int]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._before: tuple[Tensor, Tensor] | None = None
+    _before: tuple[Tensor, Tensor] | None = None
 
     def update(self, generated: Tensor, reference: Tensor) -> None:
         """Score the next frames."""
@@ -54,8 +49,6 @@ class Jitter(SequenceMetric):
         return 100 * lengths.nanmean(dim=1)
 
 
-SMALLEST_SIDE = 16
-
 Flow = NDArray[np.float32]
 """(T, H, W, 2) where, in pixels x and y, each pixel of a frame was in the frame before."""
 
@@ -71,13 +64,9 @@ class Flicker(SequenceMetric):
 
     LOOKS_BACK = 1
 
-    def __init__(self, flows: "TrueFlows") -> None:
-        super().__init__()
-        self._flows = flows
-
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """(B,) of images (B + 1, 3, H, W) in [0, 1]."""
-        flow, own = self._flows.of(reference)
+        flow, own = _TRUE_FLOWS.of(reference)
         excess = (_unexplained(_pixels(generated), flow) - own).clip(min=0)
         return torch.from_numpy(excess.mean(axis=(1, 2, 3), dtype=np.float64))
 
@@ -99,18 +88,8 @@ class TrueFlows:
             return self._last[1:]
 
 
-def open_flicker(setting: ScoringSetting) -> Callable[[], Flicker]:
-    """All metrics that are made share the true video's flow.
-
-    Raises:
-        UnavailableMetricError: the frames are too small.
-    """
-    if min(setting.height, setting.width) < SMALLEST_SIDE:
-        raise UnavailableMetricError(
-            f"frames of {setting.width}x{setting.height} are too small: flow needs sides of {SMALLEST_SIDE} pixels"
-        )
-    flows = TrueFlows()
-    return lambda: Flicker(flows)
+_TRUE_FLOWS = TrueFlows()
+"""Of this process: it is a batch of frames that stays, whatever is measured."""
 
 
 def _second_differences(points: Tensor) -> Tensor:
@@ -124,7 +103,7 @@ def _second_differences(points: Tensor) -> Tensor:
 
 
 def _same(first: Tensor, second: Tensor) -> bool:
-    return first.shape == second.shape and torch.equal(first, second)
+    return first.shape == second.shape and first.device == second.device and torch.equal(first, second)
 
 
 def _pixels(images: Tensor) -> NDArray[np.float32]:

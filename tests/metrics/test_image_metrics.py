@@ -117,7 +117,7 @@ def test_the_result_does_not_depend_on_the_batch_size(kind: type[FrameMetric]) -
 @pytest.mark.parametrize(("name", "size"), [("ms_ssim", 175), ("ssim", 10)])
 def test_frames_too_small_for_the_window_are_refused_with_the_reason(name: str, size: int) -> None:
     with pytest.raises(UnavailableMetricError, match=f"{size}x{size}"):
-        METRICS[name].open(ScoringSetting(size, size, torch.device("cpu")))
+        METRICS[name].opened(ScoringSetting(size, size, torch.device("cpu")))
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])

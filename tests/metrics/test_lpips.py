@@ -67,7 +67,7 @@ def test_distances_agree_with_the_golden_numbers(net: Backbone) -> None:
 
 @pytest.mark.usefixtures("alexnet_file")
 def test_a_clip_is_scored_frame_by_frame_whatever_the_batch() -> None:
-    make = METRICS["lpips_alex"].open(SETTING)
+    make = METRICS["lpips_alex"].opened(SETTING)
     case = GOLDEN["nets"]["alex"]["cases"][0]
     first, second = (frame.repeat(3, 1, 1, 1) for frame in pair(case))
     for batch_size in (1, 3):
@@ -88,7 +88,7 @@ def test_models_share_what_the_network_says_of_the_true_frames(monkeypatch: pyte
         return features(network, images)
 
     monkeypatch.setattr(PerceptualDistance, "features", watched)
-    make = METRICS["lpips_alex"].open(SETTING)
+    make = METRICS["lpips_alex"].opened(SETTING)
     first, second, true = torch.rand(3, 2, 3, 64, 64)
     scores = []
     # The last frames lie where those before them did, and are not taken for them.
@@ -106,17 +106,17 @@ def test_models_share_what_the_network_says_of_the_true_frames(monkeypatch: pyte
 def test_without_the_file_there_is_no_metric_but_a_reason(name: str) -> None:
     (weights,) = METRICS[name].weights
     with pytest.raises(MissingWeightsError, match=WEIGHTS[weights].file_name):
-        METRICS[name].open(SETTING)
+        METRICS[name].opened(SETTING)
 
 
 @pytest.mark.usefixtures("alexnet_file")
 def test_the_smallest_frames_are_scored_and_smaller_ones_refused() -> None:
-    metric = METRICS["lpips_alex"].open(ScoringSetting(31, 40, torch.device("cpu")))()
+    metric = METRICS["lpips_alex"].opened(ScoringSetting(31, 40, torch.device("cpu")))()
     assert isinstance(metric, FrameMetric)
     metric.update(*torch.rand(2, 1, 3, 31, 40))
     assert metric.compute() > 0
     with pytest.raises(UnavailableMetricError, match="40x30"):
-        METRICS["lpips_alex"].open(ScoringSetting(30, 40, torch.device("cpu")))
+        METRICS["lpips_alex"].opened(ScoringSetting(30, 40, torch.device("cpu")))
 
 
 @pytest.mark.parametrize("net", ["vgg", "squeeze"])
@@ -131,7 +131,7 @@ def test_the_stated_smallest_frames_can_be_scored(net: Backbone) -> None:
 def test_a_file_with_another_hash_stops_the_metric(alexnet_file: Path) -> None:
     alexnet_file.write_bytes(alexnet_file.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match=alexnet_file.name):
-        METRICS["lpips_alex"].open(SETTING)
+        METRICS["lpips_alex"].opened(SETTING)
 
 
 def test_a_state_of_another_network_is_refused() -> None:

@@ -42,9 +42,9 @@ def test_every_definition_leads_to_what_computes_it(protocol: Protocol) -> None:
     for metric in METRICS.values():
         if metric.weights:
             with pytest.raises(MissingWeightsError):
-                metric.open(setting)
+                metric.opened(setting)
         else:
-            assert isinstance(metric.open(setting)(), KINDS[metric.compares]), metric.name
+            assert isinstance(metric.opened(setting)(), KINDS[metric.compares]), metric.name
 
 
 def test_a_plain_name_means_one_definition_for_each_subject() -> None:

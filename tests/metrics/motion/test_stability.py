@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lia_bench.metrics.motion.steadiness import Jitter, open_flicker
+from lia_bench.metrics.motion.steadiness import Flicker, Jitter
+from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import ScoringSetting, UnavailableMetricError
 from tests.metrics.motion.drawn_heads import CPU
 
@@ -74,7 +75,7 @@ def textured(frames: int = 8) -> Tensor:
 
 
 def flicker(generated: Tensor, reference: Tensor, batch: int = 8) -> tuple[float, int]:
-    meter = open_flicker(ScoringSetting(64, 64, CPU))()
+    meter = Flicker()
     for begin in range(0, len(generated), batch):
         meter.update(generated[begin : begin + batch], reference[begin : begin + batch])
     return float(meter.compute()), int(meter.valid_frames)
@@ -104,8 +105,7 @@ def test_models_share_the_flow_and_batches_do_not_matter() -> None:
     shaken = truth + 0.03 * torch.rand(truth.shape, generator=torch.Generator().manual_seed(1))
     whole = flicker(shaken, truth)
     assert flicker(shaken, truth, batch=3) == pytest.approx(whole)
-    make = open_flicker(ScoringSetting(64, 64, CPU))
-    first, second = make(), make()
+    first, second = Flicker(), Flicker()
     for meter, frames in ((first, shaken), (second, truth)):
         meter.update(frames, truth)
     assert float(first.compute()) == pytest.approx(whole[0])
@@ -113,5 +113,5 @@ def test_models_share_the_flow_and_batches_do_not_matter() -> None:
 
 
 def test_frames_too_small_for_a_flow_have_no_flicker() -> None:
-    with pytest.raises(UnavailableMetricError, match="too small"):
-        open_flicker(ScoringSetting(12, 64, CPU))
+    with pytest.raises(UnavailableMetricError, match="flow needs sides of at least 16 pixels: these frames are 64x12"):
+        METRICS["flicker"].opened(ScoringSetting(12, 64, CPU))
