@@ -17,8 +17,8 @@ from lia_bench.core.errors import InputError, MissingWeightsError
 from lia_bench.core.registry import load_attribute
 from lia_bench.core.video.reader import Frame
 from lia_bench.metrics.extractors.extractor import EXTRACTORS, POINTS, Extractor, ExtractorSetting
-from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.specification import Protocol
+from lia_bench.metrics.suite import LoadedExtractor
 
 EXTRACTOR_OF = {"face": "mediapipe-face", "body": "mediapipe-body"}
 """By what users type after --subject."""
@@ -111,7 +111,9 @@ def start_pose_gap(extractors: Iterable[LoadedExtractor], source: Tensor, start:
     extractor = next((one for one in extractors if one.specification.shows_points), None)
     if extractor is None:
         return None
-    first, second = (extractor.specification.part(extractor(frame[None]), POINTS)[0] for frame in (source, start))
+    first, second = (
+        extractor.specification.part(extractor.extract(frame[None]), POINTS)[0] for frame in (source, start)
+    )
     gap = pose_distance(first, second)
     return gap if math.isfinite(gap) else None
 

@@ -16,7 +16,6 @@ from lia_bench.metrics.extractors.extractor import POINTS
 from lia_bench.metrics.features import (
     FeatureFile,
     FeatureStream,
-    LoadedExtractor,
     Rows,
     cached_features,
     reference_stream,
@@ -24,7 +23,7 @@ from lia_bench.metrics.features import (
 from lia_bench.metrics.frame_metric import FrameMetric
 from lia_bench.metrics.motion.face_regions import masked
 from lia_bench.metrics.specification import Compares, Protocol, Score
-from lia_bench.metrics.suite import Suite, SuiteMetric
+from lia_bench.metrics.suite import LoadedExtractor, Suite, SuiteMetric
 
 
 @dataclass(frozen=True)
@@ -117,18 +116,20 @@ class ClipScoring:
         self._source = (
             {}
             if truth.source is None
-            else {extractor: extractor(eight_bits(truth.source[None])) for extractor in _extractors(with_source)}
+            else {
+                extractor: extractor.extract(eight_bits(truth.source[None])) for extractor in _extractors(with_source)
+            }
         )
         self._models = [
             _ModelScoring(
-                [(metric, _meter(metric, transfer)) for metric in with_truth],
-                [(metric, _meter(metric, transfer)) for metric in with_source],
                 {
                     extractor: FeatureStream(
                         extractor, feature_file(number, extractor) if extractor in in_sets else None, truth.frames
                     )
                     for extractor in extractors
                 },
+                [(metric, _meter(metric, transfer)) for metric in with_truth],
+                [(metric, _meter(metric, transfer)) for metric in with_source],
             )
             for number, transfer in enumerate(transfers)
         ]
@@ -218,10 +219,11 @@ def exact_convolutions() -> AbstractContextManager[None]:
 class _ModelScoring:
     def __init__(
         self,
+        streams: dict[LoadedExtractor, FeatureStream],
         with_truth: Sequence[_Metered],
         with_source: Sequence[_Metered],
-        streams: dict[LoadedExtractor, FeatureStream],
     ) -> None:
+        self.streams = streams
         self._with_truth = with_truth
         self._with_source = with_source
         self.of_images = [meter for metric, meter in with_truth if metric.extractor is None]
@@ -230,7 +232,6 @@ class _ModelScoring:
             for metric, meter in with_truth
             if metric.specification.compares is Compares.REGIONS and metric.extractor is not None
         ]
-        self.streams = streams
         self._frames = 0
         self._broken = 0
 
@@ -276,9 +277,10 @@ class _ModelScoring:
 
 
 def _meter(metric: SuiteMetric, transfer: str) -> FrameMetric:
-    meter = metric.make_since_first() if transfer.startswith(RELATIVE) else metric.make()
+    meter = metric.make()
     if not isinstance(meter, FrameMetric):
         raise TypeError(f"{metric.specification.name}: a metric of images or features has to be a FrameMetric")
+    meter.since_first = transfer.startswith(RELATIVE)
     # A clip is one process's alone.
     meter.distributed_available_fn = lambda: False
     return meter

@@ -210,7 +210,7 @@ def _of_motion(
 
 def _pose_error(extractor: str, part: str, source: str, name: str) -> MetricSpecification:
     summary = f"degrees between the head rotations {source}; in relative transfer, between what changed of them"
-    computed = computed_by("lia_bench.metrics.motion.face_state", name)
+    computed = computed_by("lia_bench.metrics.motion.face_state", name, f"Strict{name}")
     return _of_motion("pose_error", extractor, part, summary, computed, bounds=(0.0, 180.0), decimals=2)
 
 
@@ -296,7 +296,7 @@ DEFINITIONS = (
         LANDMARKER,
         "expression",
         "mean absolute difference of MediaPipe's 52 blendshapes; in relative transfer, of their changes",
-        computed_by("lia_bench.metrics.motion.face_state", "ExpressionError"),
+        computed_by("lia_bench.metrics.motion.face_state", "ExpressionError", "StrictExpressionError"),
         bounds=(0.0, 1.0),
         decimals=4,
     ),

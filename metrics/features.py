@@ -4,7 +4,6 @@ import contextlib
 import math
 import os
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,64 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lia_bench.core.provenance import sha256_of_file
-from lia_bench.core.registry import load_attribute
-from lia_bench.core.weights import WEIGHTS, locate, weights_home
-from lia_bench.metrics.extractors.extractor import Extractor, ExtractorSetting, ExtractorSpecification
-from lia_bench.metrics.specification import UnavailableMetricError
+from lia_bench.core.weights import weights_home
+from lia_bench.metrics.suite import LoadedExtractor
 
 Rows = NDArray[np.float32]
 
 ABANDONED_AFTER = 7 * 24 * 3600.0
 """Seconds without a change after which a half-written file is nobody's."""
-
-
-class LoadedExtractor:
-    """An extractor, ready; a network is loaded once an evaluation.
-
-    Attributes:
-        specification: its entry in the registry.
-        window_rule: which windows of a clip it looks at.
-        identity: what tells its numbers from those of every other extractor, weights and rule.
-        description: the files behind it, as result tables name them.
-    """
-
-    def __init__(self, specification: ExtractorSpecification, setting: ExtractorSetting) -> None:
-        """Load what is needed.
-
-        Raises:
-            MissingWeightsError: weights are not here.
-            CheckpointError: weights are not the published ones.
-            UnavailableMetricError: a package that the user may bring is not installed, or cannot load its network.
-        """
-        self.specification = specification
-        self.window_rule = specification.windows[setting.protocol]
-        hashes = [sha256_of_file(locate(name)) for name in specification.weights]
-        parts = [specification.name, str(specification.version), setting.protocol]
-        if specification.library:
-            parts.append(f"{specification.library}-{_version(specification)}")
-        parts += [digest[:16] for digest in hashes]
-        self.identity = "-".join(parts)
-        files = [
-            f"{WEIGHTS[name].file_name}#{digest[:8]}"
-            for name, digest in zip(specification.weights, hashes, strict=True)
-        ]
-        self.description = "+".join(files) or specification.name
-        self._extract: Extractor = load_attribute(specification.build)(setting)
-
-    def __call__(self, frames: Tensor) -> Rows:
-        """See `Extractor.__call__`."""
-        with torch.inference_mode():
-            return self._extract(frames)
-
-
-def _version(specification: ExtractorSpecification) -> str:
-    try:
-        return version(specification.library)
-    except PackageNotFoundError:
-        if not specification.by_hand:
-            raise
-        raise UnavailableMetricError(specification.by_hand) from None
 
 
 class FeatureFile:
@@ -143,7 +91,7 @@ class FeatureStream:
         """Features of the next frames, uint8 (B, 3, H, W); of windows, those that these frames complete."""
         window = self._extractor.specification.window
         if window == 1:
-            return self._keep(self._extractor(frames))
+            return self._keep(self._extractor.extract(frames))
         rows = []
         for frame in frames:
             if self._to_skip:
@@ -173,7 +121,7 @@ class FeatureStream:
 
     def _window(self, frames: list[Tensor]) -> Rows:
         self._windows += 1
-        return self._keep(self._extractor(torch.stack(frames)[None]))
+        return self._keep(self._extractor.extract(torch.stack(frames)[None]))
 
     def _keep(self, rows: Rows) -> Rows:
         if self._writer is not None:

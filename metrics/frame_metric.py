@@ -19,6 +19,8 @@ class FrameMetric(Metric, ABC):
     full_state_update = False
     of_setting: ClassVar[bool] = False
     """Whether it is made of a `ScoringSetting`."""
+    since_first: bool = False
+    """Whether a state counts as its change since the first frame, as relative transfer means it; said before that."""
 
     total: Tensor
     weight: Tensor

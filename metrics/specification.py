@@ -54,14 +54,12 @@ class ScoringSetting:
         width: in pixels.
         device: where networks run and where the frames lie.
         protocol: the rules that numbers are computed by.
-        since_first: whether a face's state counts as its change since the first frame, as relative transfer means it.
     """
 
     height: int
     width: int
     device: "torch.device"
     protocol: Protocol = Protocol.LITERATURE
-    since_first: bool = False
 
 
 class Compares(StrEnum):

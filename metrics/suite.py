@@ -3,16 +3,23 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import torch
 
 from lia_bench.core.errors import MissingWeightsError
-from lia_bench.core.weights import WEIGHTS, how_to_get
-from lia_bench.metrics.extractors.extractor import EXTRACTORS, ExtractorSetting
-from lia_bench.metrics.features import LoadedExtractor
+from lia_bench.core.provenance import sha256_of_file
+from lia_bench.core.registry import load_attribute
+from lia_bench.core.weights import WEIGHTS, how_to_get, locate
+from lia_bench.metrics.extractors.extractor import (
+    EXTRACTORS,
+    Extractor,
+    ExtractorSetting,
+    ExtractorSpecification,
+    WindowRule,
+)
 from lia_bench.metrics.registry import ordered, resolve, usual_names, weights_behind
 from lia_bench.metrics.specification import MetricSpecification, ScoringSetting, UnavailableMetricError
 
@@ -31,6 +38,25 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@dataclass(frozen=True, eq=False)
+class LoadedExtractor:
+    """An extractor, ready; a network is loaded once an evaluation.
+
+    Attributes:
+        specification: its entry in the registry.
+        window_rule: which windows of a clip it looks at.
+        identity: what tells its numbers from those of every other extractor, weights and rule.
+        description: the files behind it, as result tables name them.
+        extract: what it says of frames.
+    """
+
+    specification: ExtractorSpecification
+    window_rule: WindowRule
+    identity: str
+    description: str
+    extract: Extractor
+
+
 @dataclass(frozen=True)
 class SuiteMetric:
     """A column of the results.
@@ -41,7 +67,6 @@ class SuiteMetric:
         extractor: what it compares, of features and sets; None for images.
         description: the definition, and the files behind it: 'akd_openpose(pose_model.pth#0a1b2c3d)'.
         make: gives a fresh metric; torchmetrics' add up over processes until they are told not to.
-        make_since_first: likewise, one that compares what changed since the first frame, as relative transfer means it.
     """
 
     column: str
@@ -49,7 +74,6 @@ class SuiteMetric:
     extractor: LoadedExtractor | None
     description: str
     make: "Callable[[], Meter]"
-    make_since_first: "Callable[[], Meter]"
 
 
 @dataclass(frozen=True)
@@ -116,11 +140,12 @@ def open_suite(
             )
             continue
         try:
-            extractor = _open_extractor(specification.extractor, setting, loaded) if specification.extractor else None
-            make = specification.opened(setting)
-            since = specification.opened(replace(setting, since_first=True)) if specification.of_motion else make
-            description = _description(specification, extractor)
-            metrics.append(SuiteMetric(column, specification, extractor, description, make, since))
+            name = specification.extractor
+            if name and name not in loaded:
+                loaded[name] = _load_extractor(EXTRACTORS[name], ExtractorSetting(setting.device, setting.protocol))
+            extractor = loaded.get(name)
+            make, description = specification.opened(setting), _description(specification, extractor)
+            metrics.append(SuiteMetric(column, specification, extractor, description, make))
         except (MissingWeightsError, UnavailableMetricError) as error:
             unavailable[column] = str(error)
     threads = torch.get_num_threads()
@@ -132,10 +157,31 @@ def open_suite(
     return Suite(setting, tuple(columns), tuple(metrics), unavailable, missing_weights, threads, workers)
 
 
-def _open_extractor(name: str, setting: ScoringSetting, loaded: dict[str, LoadedExtractor]) -> LoadedExtractor:
-    if name not in loaded:
-        loaded[name] = LoadedExtractor(EXTRACTORS[name], ExtractorSetting(setting.device, setting.protocol))
-    return loaded[name]
+def _load_extractor(specification: ExtractorSpecification, setting: ExtractorSetting) -> LoadedExtractor:
+    """Raises MissingWeightsError, CheckpointError, and UnavailableMetricError where a package is not installed."""
+    hashes = [sha256_of_file(locate(name)) for name in specification.weights]
+    parts = [specification.name, str(specification.version), setting.protocol]
+    if specification.library:
+        parts.append(f"{specification.library}-{_version(specification)}")
+    files = [
+        f"{WEIGHTS[name].file_name}#{digest[:8]}" for name, digest in zip(specification.weights, hashes, strict=True)
+    ]
+    return LoadedExtractor(
+        specification,
+        window_rule=specification.windows[setting.protocol],
+        identity="-".join([*parts, *(digest[:16] for digest in hashes)]),
+        description="+".join(files) or specification.name,
+        extract=load_attribute(specification.build)(setting),
+    )
+
+
+def _version(specification: ExtractorSpecification) -> str:
+    try:
+        return version(specification.library)
+    except PackageNotFoundError:
+        if not specification.by_hand:
+            raise
+        raise UnavailableMetricError(specification.by_hand) from None
 
 
 def _description(specification: MetricSpecification, extractor: LoadedExtractor | None) -> str:

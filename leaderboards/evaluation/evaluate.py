@@ -25,8 +25,8 @@ from lia_bench.leaderboards.evaluation.set_scores import generated_features, kee
 from lia_bench.leaderboards.evaluation.streams import Contestant, TimedStream
 from lia_bench.leaderboards.results.report import ClipEntry, ClipPair, Key, ModelResult, PlannedModel
 from lia_bench.metrics.clip_scores import ClipScoring, ClipTruth, exact_convolutions
-from lia_bench.metrics.features import FeatureFile, LoadedExtractor
-from lia_bench.metrics.suite import Suite
+from lia_bench.metrics.features import FeatureFile
+from lia_bench.metrics.suite import LoadedExtractor, Suite
 from lia_bench.models.blocks.motion_marks import recorded_flows, recorded_marks
 
 

@@ -12,10 +12,10 @@ from lia_bench.core.video.image import at_sizes, to_tensor
 from lia_bench.core.video.reader import Frame
 from lia_bench.leaderboards.results.report import ClipEntry, Run, SetScore
 from lia_bench.metrics.clip_scores import eight_bits
-from lia_bench.metrics.features import FeatureFile, FeatureStream, LoadedExtractor, cached_features
+from lia_bench.metrics.features import FeatureFile, FeatureStream, cached_features
 from lia_bench.metrics.frechet_metric import FrechetMetric
 from lia_bench.metrics.specification import Compares
-from lia_bench.metrics.suite import Suite, SuiteMetric
+from lia_bench.metrics.suite import LoadedExtractor, Suite, SuiteMetric
 
 ROWS_AT_ONCE = 1024
 

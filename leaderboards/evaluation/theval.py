@@ -26,10 +26,9 @@ from lia_bench.leaderboards.evaluation.session import Announce, SessionPlan, run
 from lia_bench.leaderboards.evaluation.video_folders import open_folder, trimmed, trimmed_size, usual_size
 from lia_bench.leaderboards.results.report import ClipEntry, Key, ModelResult, PlannedModel, Run, ScoreSetting, SetScore
 from lia_bench.metrics.clip_scores import exact_convolutions
-from lia_bench.metrics.features import LoadedExtractor
 from lia_bench.metrics.registry import METRICS
 from lia_bench.metrics.specification import Compares, Score, ScoringSetting
-from lia_bench.metrics.suite import Suite, open_suite
+from lia_bench.metrics.suite import LoadedExtractor, Suite, open_suite
 from lia_bench.metrics.theval.definitions import Closeness, check_same_tools, measures_behind
 from lia_bench.metrics.theval.synchronization import LIBRARY, RATE, SpeechDetector
 from lia_bench.metrics.theval.video_metric import Speech, VideoFacts, VideoMetric
@@ -249,7 +248,7 @@ class _VideoScorer:
         with exact_convolutions():
             for frames in self._batches(reader):
                 for extractor, rows in found.items():
-                    rows.append(extractor(frames))
+                    rows.append(extractor.extract(frames))
         return {extractor: np.concatenate(rows) for extractor, rows in found.items()}
 
     def _batches(self, reader: FrameReader) -> Iterator[Tensor]:

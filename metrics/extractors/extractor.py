@@ -35,7 +35,7 @@ class ExtractorSetting:
 
 
 class Extractor(Interface):
-    """A loaded extractor. What it says of a frame does not depend on the frames beside it."""
+    """A network that is loaded, without gradients. What it says of a frame does not depend on the frames beside it."""
 
     def __call__(self, frames: "Tensor") -> NDArray[np.float32]:
         """Features of each frame or window.

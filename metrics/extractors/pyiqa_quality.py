@@ -88,7 +88,10 @@ class _Judge:
 
     def judged(self, frame: "Tensor") -> float:
         """What the network says of a picture, uint8 (1, 3, H, W); NaN of one without a face."""
-        return float(self._network(frame.float() / 255))
+        import torch
+
+        with torch.inference_mode():
+            return float(self._network(frame.float() / 255))
 
 
 class WholeFrames(_Judge):

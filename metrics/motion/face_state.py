@@ -9,7 +9,6 @@ from torch import Tensor
 
 from lia_bench.core.sample_marks import MARKS
 from lia_bench.metrics.frame_metric import FrameMetric
-from lia_bench.metrics.specification import Protocol, ScoringSetting
 
 AWAY = 90.0
 """Degrees that a lost face counts in the strict protocol: a head turned away."""
@@ -29,16 +28,9 @@ class ChangingState(FrameMetric, ABC):
     are meant to differ. The first frame is the first in which both sides show a face.
     """
 
-    of_setting = True
-    LOST: ClassVar[float]
-    """Score of a frame that lost the face in the strict protocol; in the literature's it is left out."""
-
-    def __init__(self, setting: ScoringSetting) -> None:
-        """By the setting's transfer and protocol."""
-        super().__init__()
-        self._since_first = setting.since_first
-        self._lost = self.LOST if setting.protocol is Protocol.STRICT else math.nan
-        self._first: tuple[Tensor, Tensor] | None = None
+    LOST: ClassVar[float] = math.nan
+    """Score of a frame that lost the face; NaN leaves it out, as the literature does."""
+    _first: tuple[Tensor, Tensor] | None = None
 
     @abstractmethod
     def states(self, features: Tensor) -> Tensor:
@@ -56,7 +48,7 @@ class ChangingState(FrameMetric, ABC):
         """(B,) of features of the generated and of the true or driving frames."""
         mine, true = self.states(generated), self.states(reference)
         seen, expected = _found(mine), _found(true)
-        if self._since_first:
+        if self.since_first:
             both = (seen & expected).nonzero()
             if self._first is None and len(both):
                 begin = int(both[0])
@@ -64,13 +56,11 @@ class ChangingState(FrameMetric, ABC):
             if self._first is not None:
                 mine, true = (self.change(*pair) for pair in zip((mine, true), self._first, strict=True))
         distances = self.distance(mine, true)
-        return torch.where(seen & expected, distances, torch.where(expected, self._lost, math.nan))
+        return torch.where(seen & expected, distances, torch.where(expected, self.LOST, math.nan))
 
 
 class ExpressionError(ChangingState):
     """Mean absolute difference of the blendshapes, each from 0 to 1, or of their changes since the first frame."""
-
-    LOST = NOTHING_ALIKE
 
     def states(self, features: Tensor) -> Tensor:
         """(B, 52) the blendshapes themselves."""
@@ -85,14 +75,18 @@ class ExpressionError(ChangingState):
         return (generated - reference).abs().mean(dim=1)
 
 
+class StrictExpressionError(ExpressionError):
+    """Strict: a lost face counts as much as shapes can differ."""
+
+    LOST = NOTHING_ALIKE
+
+
 class PoseError(ChangingState):
     """Degrees between the rotations of both heads; of their changes R R0^T where motion counts since the first frame.
 
     States are (B, 3, 3) rotations. LivePortrait's relative transfer (Guo et al. 2024, equation 8) turns the source's
     rotation by just that change.
     """
-
-    LOST = AWAY
 
     def change(self, states: Tensor, first: Tensor) -> Tensor:
         """(B, 3, 3) the turn from the first rotation to each."""
@@ -111,12 +105,24 @@ class MatrixPoseError(PoseError):
         return rotations_of_poses(features)
 
 
+class StrictMatrixPoseError(MatrixPoseError):
+    """Strict: a lost face counts as a head turned away."""
+
+    LOST = AWAY
+
+
 class MarksPoseError(PoseError):
     """Of the marks of the sample dataset."""
 
     def states(self, features: Tensor) -> Tensor:
         """(B, 3, 3) rotations of heads from their marks, (B, 9, 2) in pixels."""
         return rotations_of_marks(features)
+
+
+class StrictMarksPoseError(MarksPoseError):
+    """Strict: a lost face counts as a head turned away."""
+
+    LOST = AWAY
 
 
 def angle(first: Tensor, second: Tensor) -> Tensor:

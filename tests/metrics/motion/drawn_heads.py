@@ -10,18 +10,13 @@ from torch import Tensor
 
 from lia_bench.metrics.extractors.extractor import ExtractorSetting
 from lia_bench.metrics.extractors.mediapipe_landmarks import MediapipeFace
-from lia_bench.metrics.specification import Protocol, ScoringSetting
+from lia_bench.metrics.specification import Protocol
 from lia_bench.preprocessing.recipes.sample.identities import draw_identity
 from lia_bench.preprocessing.recipes.sample.motion import Motion
 from lia_bench.preprocessing.recipes.sample.renderer import TalkingHead
 from tests.preprocessing.detectors import install_real
 
 CPU = torch.device("cpu")
-
-
-def setting(*, since_first: bool = False, protocol: Protocol = Protocol.LITERATURE) -> ScoringSetting:
-    """Of frames of the drawn size."""
-    return ScoringSetting(360, 640, CPU, protocol, since_first)
 
 
 @cache

@@ -20,9 +20,10 @@ from lia_bench.metrics.motion.face_state import (
     angle,
     rotations_of_marks,
 )
-from lia_bench.metrics.specification import Protocol
+from lia_bench.metrics.registry import METRICS
+from lia_bench.metrics.specification import Protocol, ScoringSetting
 from lia_bench.preprocessing.recipes.sample.renderer import rotation
-from tests.metrics.motion.drawn_heads import CPU, drawn, landmarker, setting
+from tests.metrics.motion.drawn_heads import CPU, drawn, landmarker
 
 TURNS: list[dict[str, float]] = [
     {"roll": 10},
@@ -61,22 +62,24 @@ def test_the_error_of_rotations_is_their_angle() -> None:
     reference = poses((0, 0, 0), (10, 20, 0), (5, 0, 40))
     generated = poses((0, 7, 0), (10, 20, 0), (5, 0, 49))
     # The third differs by a turn about z alone, which comes last.
-    assert scored(MatrixPoseError(setting()), generated, reference)[0] == pytest.approx(16 / 3, abs=1e-3)
+    assert scored(MatrixPoseError(), generated, reference)[0] == pytest.approx(16 / 3, abs=1e-3)
 
 
 def test_relative_transfer_compares_what_changed_since_the_first_frame_that_both_show() -> None:
     reference = poses((0, 0, 0), (0, 0, 10), (0, 0, 20), (0, 0, 30))
     turned = poses((0, 0, 25), (0, 0, 25), (0, 0, 35), (0, 0, 39))
     turned[0] = torch.nan
-    absolute = scored(MatrixPoseError(setting()), turned, reference)
+    absolute = scored(MatrixPoseError(), turned, reference)
     assert absolute == pytest.approx(((15 + 15 + 9) / 3, 3, 1), abs=1e-3)
-    relative = scored(MatrixPoseError(setting(since_first=True)), turned, reference)
-    assert relative == pytest.approx(((0 + 0 + 6) / 3, 3, 1), abs=1e-3)
+    relative = MatrixPoseError()
+    relative.since_first = True
+    assert scored(relative, turned, reference) == pytest.approx(((0 + 0 + 6) / 3, 3, 1), abs=1e-3)
 
 
 def test_the_first_frame_is_that_of_the_clip_and_not_of_a_batch() -> None:
     generated, reference = (poses(*((0, 0, step * frame) for frame in range(6))) for step in (3.0, 1.0))
-    in_batches = MatrixPoseError(setting(since_first=True))
+    in_batches = MatrixPoseError()
+    in_batches.since_first = True
     for begin in (0, 4):
         in_batches.update(generated[begin : begin + 4], reference[begin : begin + 4])
     assert float(in_batches.compute()) == pytest.approx(5.0, abs=1e-3)
@@ -85,10 +88,11 @@ def test_the_first_frame_is_that_of_the_clip_and_not_of_a_batch() -> None:
 def test_lost_faces_are_left_out_or_count_against_the_model() -> None:
     reference, generated = poses((0, 0, 0), (0, 0, 0), (0, 0, 0)), poses((0, 0, 6), (0, 0, 0), (0, 0, 0))
     generated[1], reference[2] = torch.nan, torch.nan
-    assert scored(MatrixPoseError(setting()), generated, reference) == pytest.approx((6, 1, 2), abs=1e-3)
-    strict = MatrixPoseError(setting(protocol=Protocol.STRICT))
+    assert scored(MatrixPoseError(), generated, reference) == pytest.approx((6, 1, 2), abs=1e-3)
+    strict = METRICS["pose_error_mediapipe"].opened(ScoringSetting(360, 640, CPU, Protocol.STRICT))()
+    assert isinstance(strict, PoseError)
     assert scored(strict, generated, reference) == pytest.approx(((6 + AWAY) / 2, 2, 1), abs=1e-3)
-    nothing = scored(MatrixPoseError(setting()), torch.full_like(reference, torch.nan), reference)
+    nothing = scored(MatrixPoseError(), torch.full_like(reference, torch.nan), reference)
     assert np.isnan(nothing[0])
     assert nothing[1:] == (0, 3)
 
@@ -109,7 +113,7 @@ def test_the_marks_of_drawn_heads_show_how_far_they_turned() -> None:
     at_rest = torch.from_numpy(read(drawn(0)[None]))
     for turn in TURNS:
         turned = torch.from_numpy(read(drawn(0, **turn)[None]))
-        error = scored(MarksPoseError(setting()), turned, at_rest)[0]
+        error = scored(MarksPoseError(), turned, at_rest)[0]
         # Turns in the picture's plane are read well; out of it, depths are those of an average face.
         assert error == pytest.approx(true_angle(turn), abs=0.3 if set(turn) == {"roll"} else 4.0), turn
 
@@ -119,5 +123,5 @@ def test_mediapipe_sees_how_far_drawn_heads_turned(real_data: Path) -> None:
     at_rest = torch.from_numpy(FACES.part(look(drawn(0)[None]), POSE))
     for turn in TURNS:
         turned = torch.from_numpy(FACES.part(look(drawn(0, **turn)[None]), POSE))
-        error = scored(MatrixPoseError(setting()), turned, at_rest)[0]
+        error = scored(MatrixPoseError(), turned, at_rest)[0]
         assert error == pytest.approx(true_angle(turn), abs=3.5), turn

@@ -24,7 +24,7 @@ def picture(height: int, width: int, *points: tuple[int, int]) -> Tensor:
 
 
 def test_the_gap_depends_on_the_pose_and_not_on_the_size_of_the_picture() -> None:
-    extractor = Mock(specification=Mock(shows_points=True, part=lambda rows, name: rows), side_effect=bright_pixels)
+    extractor = Mock(specification=Mock(shows_points=True, part=lambda rows, name: rows), extract=bright_pixels)
     square = picture(8, 8, (1, 1), (5, 1), (1, 5), (5, 5))
     larger = picture(16, 48, (20, 2), (28, 2), (20, 10), (28, 10))
     leaning = picture(16, 16, (2, 2), (10, 2), (6, 10), (14, 10))
