@@ -146,6 +146,7 @@ class PrintedTable:
         arrows: for each column whether lower or higher values are better.
         labels: what its rows are called.
         cells: for each row those of the columns.
+        counted: what a row's number of clips counts: 'clips', or the 'answers' of raters.
     """
 
     title: str
@@ -153,6 +154,7 @@ class PrintedTable:
     arrows: Sequence[str]
     labels: Sequence[str]
     cells: Sequence[Sequence[PrintedCell]]
+    counted: str
 
 
 def comparable(rows: Iterable[ResultRow]) -> list[Group]:
@@ -193,7 +195,8 @@ def printed_table(group: Group, columns: Sequence[str]) -> PrintedTable:
         ]
         for place, row in enumerate(group.rows)
     ]
-    return PrintedTable(title, columns, [arrow(column) for column in columns], labels, cells)
+    answers_or_clips = "answers" if group.setting["task"] == USER_STUDY else "clips"
+    return PrintedTable(title, columns, [arrow(column) for column in columns], labels, cells, answers_or_clips)
 
 
 def provenance(group: Group, columns: Sequence[str]) -> list[str]:

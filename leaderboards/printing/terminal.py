@@ -100,7 +100,7 @@ def _table(group: Group, content: PrintedTable, published: Sequence[ResultRow], 
         table.add_column("transfer")
     for column, arrow in zip(content.columns, content.arrows, strict=True):
         table.add_column(f"{column} {arrow}", justify="right", no_wrap=True)
-    table.add_column("answers" if group.setting["task"] == USER_STUDY else "clips", justify="right", no_wrap=True)
+    table.add_column(content.counted, justify="right", no_wrap=True)
     for row, label, own in zip(group.rows, content.labels, content.cells, strict=True):
         cells = [marked_cell(cell.number, cell.mark) for cell in own]
         below = [f"\n{cell.interval}" if intervals and cell.interval else "" for cell in own]
