@@ -1,12 +1,37 @@
 """Metrics that are a mean of one score a frame."""
 
 import math
+import threading
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
+
+Found = TypeVar("Found")
+
+
+class OfTrueFrames(Generic[Found]):
+    """What is worked out of the true frames, once for all models that are compared with them, from several threads."""
+
+    def __init__(self, work: Callable[[Tensor], Found]) -> None:
+        """`work`: of a batch of frames; no more than what it gave last is kept."""
+        self._work = work
+        self._alone = threading.Lock()
+        self._last: tuple[Tensor, Found] | None = None
+
+    def of(self, frames: Tensor) -> Found:
+        """What `work` gives of frames (B, 3, H, W)."""
+        with self._alone:
+            if self._last is None or not _same(self._last[0], frames):
+                self._last = frames.clone(), self._work(frames)
+            return self._last[1]
+
+
+def _same(first: Tensor, second: Tensor) -> bool:
+    return first.shape == second.shape and first.device == second.device and torch.equal(first, second)
 
 
 class FrameMetric(Metric, ABC):

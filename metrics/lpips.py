@@ -1,6 +1,5 @@
 """LPIPS: distance of the features of a classifier, with the heads that the package `lpips` ships."""
 
-import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -11,7 +10,7 @@ from torch import Tensor
 from lia_bench.core.errors import CheckpointError
 from lia_bench.core.torch_weights import load_torch_weights
 from lia_bench.core.weights import locate
-from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.frame_metric import FrameMetric, OfTrueFrames
 from lia_bench.metrics.specification import ScoringSetting
 
 Backbone = Literal["alex", "vgg", "squeeze"]
@@ -73,33 +72,13 @@ class PerceptualDistance(torch.nn.Module):
 class LPIPS(FrameMetric):
     """Mean distance over frames; the network is shared and not part of the metric's state."""
 
-    def __init__(self, distance: PerceptualDistance, truth: "TrueFeatures") -> None:
+    def __init__(self, distance: PerceptualDistance, truth: OfTrueFrames[list[Tensor]]) -> None:
         super().__init__()
         self._distance, self._truth = distance, truth
 
     def score(self, generated: Tensor, reference: Tensor) -> Tensor:
         """LPIPS of each frame."""
         return self._distance.between(self._distance.features(generated), self._truth.of(reference))
-
-
-class TrueFeatures:
-    """The features of the true frames, worked out once for all models that are compared with them."""
-
-    def __init__(self, distance: PerceptualDistance) -> None:
-        self._distance = distance
-        self._alone = threading.Lock()
-        self._last: tuple[Tensor, list[Tensor]] | None = None
-
-    def of(self, reference: Tensor) -> list[Tensor]:
-        """As `PerceptualDistance.features`."""
-        with self._alone:
-            if self._last is None or not _same(self._last[0], reference):
-                self._last = reference.clone(), self._distance.features(reference)
-            return self._last[1]
-
-
-def _same(first: Tensor, second: Tensor) -> bool:
-    return first.shape == second.shape and first.device == second.device and torch.equal(first, second)
 
 
 def open_lpips(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIPS]:
@@ -111,5 +90,5 @@ def open_lpips(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIP
     """
     state = load_torch_weights(locate(WEIGHTS_OF[backbone]))
     distance = PerceptualDistance(backbone, state).to(setting.device)
-    truth = TrueFeatures(distance)
+    truth = OfTrueFrames(distance.features)
     return lambda: LPIPS(distance, truth)

@@ -1,6 +1,5 @@
 """jitter and flicker: how much more than the driver's or the true video's a result trembles from frame to frame."""
 
-import threading
 from abc import ABC
 from itertools import pairwise
 from typing import ClassVar
@@ -10,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lia_bench.metrics.frame_metric import FrameMetric
+from lia_bench.metrics.frame_metric import FrameMetric, OfTrueFrames
 
 
 class SequenceMetric(FrameMetric, ABC):
@@ -71,24 +70,14 @@ class Flicker(SequenceMetric):
         return torch.from_numpy(excess.mean(axis=(1, 2, 3), dtype=np.float64))
 
 
-class TrueFlows:
-    """The flow of the true frames, worked out once for all models that are compared with them."""
-
-    def __init__(self) -> None:
-        self._alone = threading.Lock()
-        self._last: tuple[Tensor, Flow, NDArray[np.float32]] | None = None
-
-    def of(self, reference: Tensor) -> tuple[Flow, NDArray[np.float32]]:
-        """The flow between frames (B + 1, 3, H, W), and (B, H, W, 3) what it leaves unexplained of their changes."""
-        with self._alone:
-            if self._last is None or not _same(self._last[0], reference):
-                pixels = _pixels(reference)
-                flow = _backward_flow(pixels)
-                self._last = reference, flow, _unexplained(pixels, flow)
-            return self._last[1:]
+def _true_flow(reference: Tensor) -> tuple[Flow, NDArray[np.float32]]:
+    """The flow between frames (B + 1, 3, H, W), and (B, H, W, 3) what it leaves unexplained of their changes."""
+    pixels = _pixels(reference)
+    flow = _backward_flow(pixels)
+    return flow, _unexplained(pixels, flow)
 
 
-_TRUE_FLOWS = TrueFlows()
+_TRUE_FLOWS = OfTrueFrames(_true_flow)
 """Of this process: it is a batch of frames that stays, whatever is measured."""
 
 
@@ -100,10 +89,6 @@ def _second_differences(points: Tensor) -> Tensor:
     lowest = middle.masked_fill(~found, torch.inf).amin(dim=1)
     size = (highest - lowest).prod(dim=1).sqrt()
     return (points[:-2] - 2 * middle + points[2:]) / size[:, None, None]
-
-
-def _same(first: Tensor, second: Tensor) -> bool:
-    return first.shape == second.shape and first.device == second.device and torch.equal(first, second)
 
 
 def _pixels(images: Tensor) -> NDArray[np.float32]:
