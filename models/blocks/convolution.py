@@ -42,7 +42,9 @@ class Convolution(nn.Conv2d):
         side = self.kernel_size[0]
         keeps_size = self.kernel_size == (side, side) and self.padding == (side // 2, side // 2) and side % 2
         if keeps_size and self.stride == self.dilation == (1, 1) and self.groups == 1:
-            if side > 1 and self.out_channels <= FEW and weights_stand(features):
+            # A map has to be as wide as its columns are shifted.
+            few = side > 1 and self.out_channels <= FEW and features.shape[3] >= side // 2
+            if few and weights_stand(features):
                 return _convolve_to_few(self, features)
             if side == 3:
                 return convolve(self, features, self.weight, self.bias)

@@ -55,6 +55,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], list[tuple[int, ...]], float]] =
     "few channels": (lambda: Convolution(8, 8, 3, padding=1), [(1, 8, 32, 32)], 1),
     "7x7 to three": (lambda: Convolution(16, 3, 7, padding=3), [(2, 16, 20, 24)], 1),
     "7x7 to one, narrower than the kernel": (lambda: Convolution(16, 1, 7, padding=3), [(1, 16, 6, 5)], 1),
+    "7x7 to one, narrower than half the kernel": (lambda: Convolution(16, 1, 7, padding=3), [(1, 16, 6, 2)], 1),
     "block": (lambda: ConvolutionBlock(96, 128), [(1, 96, 16, 16)], 16 / 36),
     "residual": (lambda: ResidualBlock(96), [(1, 96, 16, 16)], 16 / 36),
     "up": (lambda: UpBlock(32, 16), [(2, 32, 16, 8)], 4 / 9),
