@@ -1,6 +1,7 @@
 """Batches of frame pairs: which rows a process trains on, and the processes that read them."""
 
 import gc
+import multiprocessing
 import os
 import signal
 import threading
@@ -152,6 +153,15 @@ def _begin_worker(worker: int) -> None:
         cv2.setNumThreads(1)
     keep_freed_memory()
     _leave_signals_to_main()
+    threading.Thread(target=_end_with_main, daemon=True).start()
+
+
+def _end_with_main() -> None:
+    """Do not outlive a main process that was killed: torch looks every five seconds, and its locks are held here, too."""
+    main = multiprocessing.parent_process()
+    assert main is not None
+    main.join()
+    os._exit(1)
 
 
 def _leave_signals_to_main() -> None:
