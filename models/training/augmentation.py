@@ -26,7 +26,7 @@ class PairAugmentation:
             raise InputError(f"data.crop is {data.crop}, the frames are {size} wide: --set data.crop={size} or less")
         self._data = data
         self._size = size
-        self._amounts = data.jitter.model_dump().values()
+        self._changes_colours = any(data.jitter.model_dump().values())
 
     def __call__(self, drawn: Sequence[Frame], random: np.random.Generator) -> list[Frame]:
         """Source, driving and any reference frames, each (size, size, 3), in their places and changed."""
@@ -39,7 +39,7 @@ class PairAugmentation:
             frames[:2] = frames[1::-1]
         elif random.random() < self._data.horizontal_flip:
             frames = [_mirrored(frame) for frame in frames]
-        if not any(self._amounts):
+        if not self._changes_colours:
             return frames
         return jittered(frames, self._data.jitter, random, self._data.jitter_rule)
 

@@ -175,7 +175,9 @@ def _leave_signals_to_main() -> None:
 
 def _end_when_main_says_so() -> None:
     """Leave SIGTERM to the main process where a scheduler sends it to all: batches come until that one has saved."""
+    # Its parent by the system's count may be a server that makes processes for it.
+    main = multiprocessing.parent_process()
     # Who sent a signal is told to those that wait for it alone.
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+    while main is not None and signal.sigwaitinfo({signal.SIGTERM}).si_pid != main.pid:
         pass
     os._exit(0)

@@ -215,8 +215,18 @@ def test_a_broken_clip_stops_the_run_with_one_line(tmp_path: Path, workers: int)
     assert "\n" not in str(caught.value)
 
 
+@pytest.fixture
+def start_method(request: pytest.FixtureRequest) -> Iterator[str]:
+    """How this process makes others; the default is another one on other systems, and from Python 3.14 on."""
+    usual = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method(request.param, force=True)
+    yield request.param
+    multiprocessing.set_start_method(usual, force=True)
+
+
 @pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="this system does not tell who sent a signal")
-def test_workers_go_on_when_somebody_else_terminates_them(stripes: PreparedDataset) -> None:
+@pytest.mark.parametrize("start_method", ["fork", "forkserver"], indirect=True)
+def test_workers_go_on_when_somebody_else_terminates_them(start_method: str, stripes: PreparedDataset) -> None:
     before = multiprocessing.active_children()
     batches = pair_batches(pairs_of(stripes), Share(2), start=0, stop=9, workers=1, pinned=False)
     next(batches)
