@@ -4,7 +4,7 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -44,6 +44,8 @@ class FrameMetric(Metric, ABC):
     full_state_update = False
     of_setting: ClassVar[bool] = False
     """Whether it is made of a `ScoringSetting`."""
+    shared: OfTrueFrames[Any] | None = None
+    """Works out of the true frames what `score` is given in their place, once for all models; None: frames it is."""
     since_first: bool = False
     """Whether a state counts as its change since the first frame, as relative transfer means it; said before that."""
 
@@ -60,8 +62,11 @@ class FrameMetric(Metric, ABC):
             self.add_state(name, torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     @abstractmethod
-    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
-        """(B,) the score of each frame, NaN where a frame has none; or of the last frames alone."""
+    def score(self, generated: Tensor, reference: Any) -> Tensor:
+        """(B,) the score of each frame, NaN where a frame has none; or of the last frames alone.
+
+        `reference` is as `update` gets it, or what `shared` has worked out of it.
+        """
 
     def frame_weights(self, reference: Tensor) -> Tensor:
         """(B,) how much each frame counts in the mean."""
@@ -70,7 +75,8 @@ class FrameMetric(Metric, ABC):
     def update(self, generated: Tensor, reference: Tensor) -> None:
         """Score the next frames: images (B, 3, H, W) in [0, 1], or features (B, ...), of both sides."""
         with torch.inference_mode():
-            scores = self.score(generated, reference).double().tolist()
+            truth = self.shared.of(reference) if self.shared else reference
+            scores = self.score(generated, truth).double().tolist()
             weights = self.frame_weights(reference)[len(reference) - len(scores) :].tolist()
         total, weight, valid = self.total.item(), self.weight.item(), 0
         for score, share in zip(scores, weights, strict=True):

@@ -74,11 +74,11 @@ class LPIPS(FrameMetric):
 
     def __init__(self, distance: PerceptualDistance, truth: OfTrueFrames[list[Tensor]]) -> None:
         super().__init__()
-        self._distance, self._truth = distance, truth
+        self._distance, self.shared = distance, truth
 
-    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
-        """LPIPS of each frame."""
-        return self._distance.between(self._distance.features(generated), self._truth.of(reference))
+    def score(self, generated: Tensor, reference: list[Tensor]) -> Tensor:
+        """LPIPS of each frame; `reference`: features of the true ones."""
+        return self._distance.between(self._distance.features(generated), reference)
 
 
 def open_lpips(backbone: Backbone, setting: ScoringSetting) -> Callable[[], LPIPS]:

@@ -52,6 +52,13 @@ Flow = NDArray[np.float32]
 """(T, H, W, 2) where, in pixels x and y, each pixel of a frame was in the frame before."""
 
 
+def _true_flow(reference: Tensor) -> tuple[Flow, NDArray[np.float32]]:
+    """The flow between frames (B + 1, 3, H, W), and (B, H, W, 3) what it leaves unexplained of their changes."""
+    pixels = _pixels(reference)
+    flow = _backward_flow(pixels)
+    return flow, _unexplained(pixels, flow)
+
+
 class Flicker(SequenceMetric):
     """Mean over pixels and channels of how much more a result changes along the true video's flow than that itself.
 
@@ -62,23 +69,14 @@ class Flicker(SequenceMetric):
     """
 
     LOOKS_BACK = 1
+    # Of this process: it is a batch of frames that stays, whatever is measured.
+    shared = OfTrueFrames(_true_flow)
 
-    def score(self, generated: Tensor, reference: Tensor) -> Tensor:
-        """(B,) of images (B + 1, 3, H, W) in [0, 1]."""
-        flow, own = _TRUE_FLOWS.of(reference)
+    def score(self, generated: Tensor, reference: tuple[Flow, NDArray[np.float32]]) -> Tensor:
+        """(B,) of images (B + 1, 3, H, W) in [0, 1]; `reference`: as of `_true_flow`."""
+        flow, own = reference
         excess = (_unexplained(_pixels(generated), flow) - own).clip(min=0)
         return torch.from_numpy(excess.mean(axis=(1, 2, 3), dtype=np.float64))
-
-
-def _true_flow(reference: Tensor) -> tuple[Flow, NDArray[np.float32]]:
-    """The flow between frames (B + 1, 3, H, W), and (B, H, W, 3) what it leaves unexplained of their changes."""
-    pixels = _pixels(reference)
-    flow = _backward_flow(pixels)
-    return flow, _unexplained(pixels, flow)
-
-
-_TRUE_FLOWS = OfTrueFrames(_true_flow)
-"""Of this process: it is a batch of frames that stays, whatever is measured."""
 
 
 def _second_differences(points: Tensor) -> Tensor:
