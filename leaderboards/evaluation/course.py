@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
-from lia_bench.core.errors import InputError, LiaBenchError
+from lia_bench.core.errors import InputError, LiaBenchError, UnreadableVideoError
 from lia_bench.core.names import counted
 from lia_bench.core.prepared_dataset import Clip
 from lia_bench.core.video import FrameReader, open_indexed
@@ -167,15 +167,17 @@ class Course:
         return frames
 
     def check_views(self, sources: Sequence[Clip]) -> None:
-        """Raise InputError for the first of the sources whose clip has fewer further frames than are asked for."""
+        """Raise InputError for the first of the sources whose clip has fewer further frames than are asked for.
+
+        One that cannot be read is passed over: it is left out when its turn comes.
+        """
         for clip in dict.fromkeys(sources):
-            with open_source(clip.path) as reader:
-                there = len(reader) - 1
-            if there < self.references:
-                raise InputError(
-                    f"--references {self.references}: {clip.name} has {counted(there, 'frame')} beside the source's: "
-                    "take fewer, or leave it out with --clips or --pairs-file"
-                )
+            with suppress(UnreadableVideoError), open_source(clip.path) as reader:
+                if (there := len(reader) - 1) < self.references:
+                    raise InputError(
+                        f"--references {self.references}: {clip.name} has {counted(there, 'frame')} beside the "
+                        "source's: take fewer, or leave it out with --clips or --pairs-file"
+                    )
 
     def _views(self, source: Clip, reader: FrameReader, frame: int) -> Views:
         """The frame of a source, whose clip `reader` has open, and further ones, the same for every model and start."""

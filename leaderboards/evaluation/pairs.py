@@ -6,12 +6,13 @@ import io
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lia_bench.core.atomic import write_text
 from lia_bench.core.clips_table import TABLE
-from lia_bench.core.errors import InputError, UnreadableTextError
+from lia_bench.core.errors import InputError, UnreadableTextError, UnreadableVideoError
 from lia_bench.core.names import counted, same_name
 from lia_bench.core.prepared_dataset import PARTITIONS, VIDEO_SUFFIXES, Clip, open_dataset
 from lia_bench.core.text_files import cell_text, read_table
@@ -199,23 +200,28 @@ def _still(path: Path) -> Clip:
     return Clip(path.stem, path, SPLIT, None)
 
 
-def check_sizes(sources: SourceSet, used: Sequence[Clip], driving: Clip) -> None:
-    """Refuse sources of another size than the driving clip's, which resizing would blur or bend unseen.
+def check_sizes(sources: SourceSet, used: Sequence[Clip], driving: Sequence[Clip]) -> None:
+    """Refuse sources of another size than the driving clips', which resizing would blur or bend unseen.
+
+    What cannot be read is passed over: it is left out when its turn comes.
 
     Raises:
         InputError: the first that has another size.
-        UnreadableVideoError: one cannot be read.
     """
-    height, width = _size(driving)
+    size = first_size(driving)
     for clip in dict.fromkeys(used):
-        own_height, own_width = _size(clip)
-        if (own_height, own_width) != (height, width):
+        own = first_size([clip])
+        if size and own and own != size:
             raise InputError(
-                f"--sources {sources.name}: {clip.name} has {own_width}x{own_height} pixels, and the driving clips "
-                f"{width}x{height}: prepare the sources at that size (lia-bench preprocess portraits --size {width})"
+                f"--sources {sources.name}: {clip.name} has {own[1]}x{own[0]} pixels, and the driving clips "
+                f"{size[1]}x{size[0]}: prepare the sources at that size "
+                f"(lia-bench preprocess portraits --size {size[1]})"
             )
 
 
-def _size(clip: Clip) -> tuple[int, int]:
-    with open_source(clip.path) as reader:
-        return reader.properties.height, reader.properties.width
+def first_size(clips: Sequence[Clip]) -> tuple[int, int] | None:
+    """Height and width of the first of some clips that can be read; None where none can."""
+    for clip in clips:
+        with suppress(UnreadableVideoError), open_source(clip.path) as reader:
+            return reader.properties.height, reader.properties.width
+    return None

@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lia_bench.core.errors import InputError
+from lia_bench.core.errors import InputError, UnreadableVideoError
 from lia_bench.core.prepared_dataset import Clip, PreparedDataset, open_dataset, read_clip_list, subject_of
 from lia_bench.core.processes import Processes
 from lia_bench.core.provenance import sha256_of_file
 from lia_bench.core.suggestions import unknown
-from lia_bench.core.video import open_video
 from lia_bench.leaderboards.evaluation.course import Course
 from lia_bench.leaderboards.evaluation.pairs import (
     USUAL_COUNT,
     check_sizes,
     count_pairs,
     draw_pairs,
+    first_size,
     open_sources,
     pairs_sha256,
     read_pairs,
@@ -84,7 +84,7 @@ def plan(request: EvaluationRequest, announce: Announce, experiment: str = "") -
     by_name = {clip.name: clip for clip in sources}
     animated = [by_name[pair.source] for pair in pairs]
     if given:
-        check_sizes(given, animated, clips[0])
+        check_sizes(given, animated, clips)
 
     lineup = load_lineup(
         named, request.runs, device, tell, whole, precision=request.precision, compiled=request.compile
@@ -276,8 +276,9 @@ def _compared_size(request: EvaluationRequest, lineup: Lineup, clips: Sequence[C
     side = request.size or min((side for side in sides if side is not None), default=None)
     if side is not None:
         return side, side
-    with open_video(clips[0].path) as reader:
-        return reader.properties.height, reader.properties.width
+    if (found := first_size(clips)) is None:
+        raise UnreadableVideoError(f"{clips[0].path}: cannot be read, nor can other clips; prepare the dataset again")
+    return found
 
 
 def _announce_resizing(lineup: Lineup, size: tuple[int, int], announce: Announce) -> None:

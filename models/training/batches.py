@@ -157,7 +157,7 @@ def _begin_worker(worker: int) -> None:
 
 
 def _end_with_main() -> None:
-    """Do not outlive a main process that was killed: torch looks every five seconds, and its locks are held here, too."""
+    """Do not outlive a main process that was killed: torch looks every five seconds, and locks are held here, too."""
     main = multiprocessing.parent_process()
     assert main is not None
     main.join()

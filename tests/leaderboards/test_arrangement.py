@@ -203,6 +203,19 @@ def test_a_damaged_clip_does_not_keep_reduced_precision_from_being_measured(requ
     assert any(line.startswith("mixing: bf16-mixed changes a frame by 0.") for line in said)
 
 
+def test_a_clip_that_cannot_be_opened_is_left_out_however_the_others_are_arranged(
+    request_of: Any, tmp_path: Path
+) -> None:
+    others = write_dataset(tmp_path / "data" / "others")
+    for folder in (others, tmp_path / "data" / "toys"):
+        (folder / "test" / "ann#1" / "0000000.png").write_bytes(b"no picture")
+    outcome = evaluate(request_of("viewing", references=2, sources=str(others), pairs=9))
+    clips = {row["task"]: int(row["clips"]) for row in read(outcome.leaderboard) if row["model"] == "viewing"}
+    assert clips["reconstruction"] == len(LENGTHS) - 1
+    assert 0 < clips["cross"] < 9
+    assert all("ann#1" in line for line in outcome.failures)
+
+
 def test_views_go_to_models_that_take_some_and_the_best_counts_for_others(request_of: Any, tmp_path: Path) -> None:
     said: list[str] = []
     fields: dict[str, Any] = {"tasks": ("reconstruction",), "references": 2}
