@@ -5,8 +5,10 @@ import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from lia_bench.core.memory import freed_memory_kept
 from tests.browser import browser as browser
 from tests.forked import fork_server as fork_server
 
@@ -29,6 +32,11 @@ os.environ["NUMBA_DISABLE_JIT"] = "1"
 
 GOLDEN = Path(__file__).parent / "golden"
 HOMES = itertools.count()
+MEMORY = Path("/dev/shm")
+ROOM = 8 * 2**30
+"""Bytes, several times what the tests' files take at once."""
+MEMORY_OF_A_PROCESS = 6 * 2**30
+"""Bytes, what the tests of the largest models take, with the servers beside them."""
 
 
 def golden(name: str) -> dict[str, Any]:
@@ -38,9 +46,30 @@ def golden(name: str) -> dict[str, Any]:
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what is started here: a shell has what it runs behind ignore it, which is inherited."""
+    """Let temporary files be in memory, and Ctrl-C reach what is started here.
+
+    Thousands of small files that are gone a moment later make a disk the slowest part; TMPDIR names another place. A
+    shell has what it runs behind ignore Ctrl-C, which is inherited.
+    """
+    if "TMPDIR" not in os.environ and _memory_has_room():
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _memory_has_room() -> bool:
+    """Whether there is a file system in memory for as much, from which programs can be started as well."""
+    if sys.platform != "linux" or not MEMORY.is_dir():
+        return False
+    return shutil.disk_usage(MEMORY).free > ROOM and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, where memory holds them: tests wait for servers, pages and kills."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return cores + (memory >= (cores + 1) * MEMORY_OF_A_PROCESS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -84,11 +113,15 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _nothing_left_to_look_through() -> Iterator[None]:
-    """Leave out what a module leaves behind, too: a collection that goes through it all takes half a second."""
-    yield
-    gc.collect()
-    gc.freeze()
+def _memory_of_modules() -> Iterator[None]:
+    """Keep the memory that a module frees until it ends: the system would clear its pages anew for each use.
+
+    What it leaves behind is left out of later collections, too: one that goes through it all takes half a second.
+    """
+    with freed_memory_kept():
+        yield
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_unconfigure() -> None:
@@ -114,6 +147,9 @@ def _home_of_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test sees or fills the weights cache of the user or of another test."""
-    monkeypatch.setenv("LIA_BENCH_HOME", str(tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES))))
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES))
+    monkeypatch.setenv("LIA_BENCH_HOME", str(home))
+    yield
+    shutil.rmtree(home, ignore_errors=True)

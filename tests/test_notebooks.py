@@ -40,7 +40,7 @@ def test_it_runs_from_the_first_cell_to_the_last(path: Path, kernel: Any, tmp_pa
 
     book = nbformat.read(path, as_version=4)
     # As a kernel of its own begins: no names, in the notebook's folder.
-    book.cells.insert(0, nbformat.v4.new_code_cell(f"%reset -f\nimport os\nos.chdir({str(tmp_path)!r})"))
+    book.cells.insert(0, nbformat.v4.new_code_cell(f"import os\nos.chdir({str(tmp_path)!r})\n%reset -f"))
     NotebookClient(book, km=kernel, timeout=300).execute(cleanup_kc=False)
     shown = {kind for cell in book.cells for output in cell.get("outputs", ()) for kind in output.get("data", ())}
     assert "image/png" in shown

@@ -17,7 +17,6 @@ from lia_bench.core.video import open_video
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing.boxes import Box
 from lia_bench.preprocessing.footage import Footage
-from lia_bench.studio import animate_tab
 from tests.browser import wait_until
 from tests.studio.running_studio import NOWHERE, SHORT, RunningStudio, visiting
 
@@ -114,7 +113,7 @@ def test_a_picture_is_animated_and_can_be_taken_home(page: "Page", place: Path, 
 def test_two_tabs_take_turns_and_a_job_is_cancelled(
     page: "Page", browser: "Browser", studio: RunningStudio, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(animate_tab, "squares", slowly)
+    monkeypatch.setattr("lia_bench.studio.animate_tab.squares", slowly)
     open_tab(page, "Animate")
     upload(page, ("animate-picture", place / "face.png"), ("animate-video", place / "long.mp4"))
     page.get_by_label(WHOLE).first.check()
