@@ -53,13 +53,11 @@ class ScorePlan:
     """A scoring with all that decides its course: every check is made, and nothing is written yet.
 
     Attributes:
-        request: what was asked for.
         pairs: of generated and true videos.
         unmatched: a line for each video that has no counterpart.
         session: what is measured, and where it goes.
     """
 
-    request: ScoreRequest
     pairs: Sequence[VideoPair]
     unmatched: Sequence[str]
     session: SessionPlan
@@ -146,7 +144,7 @@ def plan(request: ScoreRequest, announce: Announce) -> ScorePlan:
         processes=processes,
         announce=tell,
     )
-    return ScorePlan(request, pairs, unmatched, session_plan)
+    return ScorePlan(pairs, unmatched, session_plan)
 
 
 class _PairScorer:
