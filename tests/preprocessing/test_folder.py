@@ -10,9 +10,9 @@ from lia_bench.core.dataset_description import read_description
 from lia_bench.core.video.reader import Frame
 from lia_bench.preprocessing import options
 from lia_bench.preprocessing.boxes import Box
-from lia_bench.preprocessing.detection import detector
 from lia_bench.preprocessing.detection.detector import Detection
 from lia_bench.preprocessing.ledger import alone_in
+from lia_bench.preprocessing.tracking import unannotated
 from tests.core.videos import encode
 from tests.preprocessing.recipes import rows_of
 from tests.preprocessing.serial_engine import SerialEngine
@@ -47,7 +47,7 @@ def _videos(monkeypatch: pytest.MonkeyPatch, face: Box, count: int = 1, width: i
     """Videos of 64 frames in which a face is seen."""
     for number in range(count):
         encode(Path(f"own/{number}.mp4"), count=64, width=width, height=HEIGHT)
-    monkeypatch.setattr(detector, "build_detector", lambda *_: SteadyFace(face))
+    monkeypatch.setattr(unannotated, "build_detector", lambda *_: SteadyFace(face))
 
 
 def test_a_square_that_leaves_the_frame_is_moved_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
