@@ -183,8 +183,9 @@ def _opened(
     for model, transfer in zip(named, transfers, strict=True):
         if request.transfer is None and transfer != USUAL_TRANSFER:
             announce(f"{model.label}: {transfer} transfer, for want of {USUAL_TRANSFER}")
-    of_any_dataset = (request.runs, request.device, announce, None, request.runtime)
-    lineup = load_lineup(named, *of_any_dataset, precision=request.precision, compiled=request.compile)
+    lineup = load_lineup(
+        named, request.runs, request.device, announce, None, request.runtime, request.precision, request.compile
+    )
     for loaded in lineup.models if request.edit else ():
         amounts_row(loaded.animator.controls(), request.edit)
     return preparation, [

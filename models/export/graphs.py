@@ -260,10 +260,7 @@ def _check_output(output: Path, replace: bool) -> None:
 
 
 def _distinct(encoded: Any) -> list[Tensor]:
-    """The tensors in what an animator encodes, in their order, each where it stands first.
-
-    PyTorch 2.10 gives what a graph returns twice names of its own.
-    """
+    """The tensors in what an animator encodes, in their order, each where it stands first: no graph gives one twice."""
     return list({id(tensor): tensor for tensor in _tensors(encoded)}.values())
 
 
