@@ -35,6 +35,8 @@ HOMES = itertools.count()
 MEMORY = Path("/dev/shm")
 ROOM = 8 * 2**30
 """Bytes, several times what the tests' files take at once."""
+PROGRAMS = {"browser", "fork_server"}
+"""Fixtures that start a program for all the tests of a process."""
 MEMORY_OF_A_PROCESS = 6 * 2**30
 """Bytes, what the tests of the largest models take, with the servers beside them."""
 
@@ -75,20 +77,25 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let each of several processes, which take equal parts of the list, begin with modules that have slow tests.
 
-    What is left at the end, and shared out anew, is short then: no process waits for another's longest test.
+    What is left at the end, and shared out anew, is short then: no process waits for another's longest test. Modules
+    that need a program beside them are in one part, so that it is started once.
     """
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
-    modules: dict[Path, list[pytest.Item]] = {}
+    groups: dict[Path | str, list[pytest.Item]] = {}
+    programs: dict[Path, Path | str] = {}
     for item in items:
-        modules.setdefault(item.path, []).append(item)
-    slow = {path: sum(item.get_closest_marker("slow") is not None for item in own) for path, own in modules.items()}
+        for name in PROGRAMS.intersection(getattr(item, "fixturenames", ())):
+            programs[item.path] = name
+    for item in items:
+        groups.setdefault(programs.get(item.path, item.path), []).append(item)
+    slow = {key: sum(item.get_closest_marker("slow") is not None for item in own) for key, own in groups.items()}
     parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
     counts = [0] * processes
-    for path in sorted((path for path in modules if slow[path]), key=lambda path: -slow[path]):
+    for key in sorted((key for key in groups if slow[key]), key=lambda key: -slow[key]):
         least = counts.index(min(counts))
-        counts[least] += slow[path]
-        parts[least] += modules[path]
-    quick = [item for path, own in modules.items() if not slow[path] for item in own]
+        counts[least] += slow[key]
+        parts[least] += groups[key]
+    quick = [item for key, own in groups.items() if not slow[key] for item in own]
     share = len(items) // processes
     for part in parts:
         room = max(0, share - len(part))
