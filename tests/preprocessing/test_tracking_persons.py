@@ -27,10 +27,10 @@ PERSON = Box(150, 80, 250, 280)
 @pytest.fixture(scope="module", autouse=True)
 def each_flow_once() -> Iterator[None]:
     """Most of these videos are one picture over and over, and many are of the same."""
-    known: dict[bytes, NDArray[np.float32]] = {}
+    known: dict[bytes, NDArray[Any]] = {}
     compute = cv2.calcOpticalFlowFarneback
 
-    def remembered(before: NDArray[np.uint8], after: NDArray[np.uint8], *rule: Any) -> NDArray[np.float32]:
+    def remembered(before: NDArray[np.uint8], after: NDArray[np.uint8], *rule: Any) -> NDArray[Any]:
         pair = before.tobytes() + after.tobytes()
         if pair not in known:
             known[pair] = compute(before, after, *rule)
