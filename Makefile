@@ -1,4 +1,4 @@
-# Two targets do it all on a machine with Python 3.11 and make: `make demo` and `make test`.
+# Two targets do it all on a machine with Python 3.11, 3.12 or 3.13 and make: `make demo` and `make test`.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
