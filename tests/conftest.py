@@ -35,7 +35,7 @@ HOMES = itertools.count()
 MEMORY = Path("/dev/shm")
 ROOM = 8 * 2**30
 """Bytes, several times what the tests' files take at once."""
-PROGRAMS = {"browser", "fork_server"}
+PROGRAMS = ("browser", "fork_server")
 """Fixtures that start a program for all the tests of a process."""
 MEMORY_OF_A_PROCESS = 6 * 2**30
 """Bytes, what the tests of the largest models take, with the servers beside them."""
@@ -82,10 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
     groups: dict[Path | str, list[pytest.Item]] = {}
-    programs: dict[Path, Path | str] = {}
-    for item in items:
-        for name in PROGRAMS.intersection(getattr(item, "fixturenames", ())):
-            programs[item.path] = name
+    programs = {item.path: name for item in items for name in PROGRAMS if name in getattr(item, "fixturenames", ())}
     for item in items:
         groups.setdefault(programs.get(item.path, item.path), []).append(item)
     slow = {key: sum(item.get_closest_marker("slow") is not None for item in own) for key, own in groups.items()}
