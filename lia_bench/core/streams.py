@@ -77,6 +77,9 @@ class ConsoleStream(io.TextIOBase):
         """Hand on what was written."""
         self._stream.flush()
 
+    def close(self) -> None:
+        """Leave the stream to who opened it; Python closes what it clears away, perhaps after that one is closed."""
+
     def isatty(self) -> bool:
         """Whether somebody is looking."""
         return self._stream.isatty()

@@ -102,6 +102,16 @@ def test_streams_of_bytes_are_told_from_those_of_text() -> None:
         ConsoleStream(stream).write(b"")  # type: ignore[arg-type]
 
 
+def test_a_stream_is_left_to_who_opened_it() -> None:
+    """Python closes what it clears away, and from 3.13 on prints what fails there."""
+    stream, _ = wrapped("utf-8")
+    ConsoleStream(stream).close()
+    assert not stream.closed
+    shown = ConsoleStream(stream)
+    stream.close()
+    shown.close()
+
+
 @given(st.text(st.characters()))
 def test_a_printable_text_is_one_line_in_utf8(text: str) -> None:
     assert printable(text).isprintable()
